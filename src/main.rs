@@ -1,0 +1,3 @@
+//! The `canopy` binary: parse arguments, call `cli`.
+
+fn main() {}
