@@ -1,3 +1,11 @@
 //! What Canopy knows about email, caps, roles and money. Pure: no I/O, no async; `now` is an argument.
 
+pub mod cap;
+pub mod domain_name;
+pub mod email_address;
+pub mod hold;
 pub mod ids;
+pub mod refusal;
+pub mod role;
+pub mod text;
+pub mod website;

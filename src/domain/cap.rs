@@ -1,0 +1,218 @@
+//! The monthly cap: how many recipients an account may be granted in one billing period, and when to warn.
+//! All thresholds are exact integer arithmetic.
+
+use super::refusal::Refusal;
+
+/// The most that the contract lets a cap be.
+pub const MAX_CAP: i64 = 1_000_000_000;
+
+/// `monthly_credit` of the contract: 0 to 1,000,000,000, where 0 means no cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct MonthlyCap(i64);
+
+impl MonthlyCap {
+    pub const NONE: Self = Self(0);
+
+    /// Checks the range.
+    pub fn new(value: i64) -> Result<Self, Refusal> {
+        if (0..=MAX_CAP).contains(&value) {
+            Ok(Self(value))
+        } else {
+            Err(Refusal::new("Enter a monthly cap from 0 to 1,000,000,000. 0 means no cap."))
+        }
+    }
+
+    /// Reads what a person typed: digits, with commas, spaces or underscores between groups.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let digits: String =
+            text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '_' | '\u{a0}' | '\u{202f}')).collect();
+        if digits.is_empty() || digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Refusal::new("Enter the monthly cap as a whole number, for example 50,000."));
+        }
+        let value = digits.parse().map_err(|_| Refusal::new("Enter the monthly cap as a whole number."))?;
+        Self::new(value)
+    }
+
+    /// The stored number, 0 for no cap.
+    #[must_use]
+    pub const fn value(self) -> i64 {
+        self.0
+    }
+
+    /// The limit in recipients a period, `None` without a cap.
+    #[must_use]
+    pub const fn limit(self) -> Option<i64> {
+        if self.0 == 0 { None } else { Some(self.0) }
+    }
+}
+
+/// How many of `wanted` recipients may still be accepted when `used` have been.
+#[must_use]
+pub fn grant(cap: MonthlyCap, used: i64, wanted: i64) -> i64 {
+    let wanted = wanted.max(0);
+    match cap.limit() {
+        None => wanted,
+        Some(limit) => wanted.min(limit.saturating_sub(used).max(0)),
+    }
+}
+
+/// How near an account is to its cap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CapState {
+    NoCap,
+    Under,
+    /// At 80 % or more.
+    Near,
+    /// Nothing is left.
+    At,
+}
+
+impl CapState {
+    #[must_use]
+    pub fn of(cap: MonthlyCap, used: i64) -> Self {
+        if cap.limit().is_none() {
+            Self::NoCap
+        } else if Threshold::P100.reached(cap, used) {
+            Self::At
+        } else if Threshold::P80.reached(cap, used) {
+            Self::Near
+        } else {
+            Self::Under
+        }
+    }
+
+    /// The form in URLs and filters.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoCap => "no-cap",
+            Self::Under => "under",
+            Self::Near => "near",
+            Self::At => "at",
+        }
+    }
+
+    #[must_use]
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NoCap => "No cap",
+            Self::Under => "Under cap",
+            Self::Near => "Near cap",
+            Self::At => "At cap",
+        }
+    }
+}
+
+/// A share of the cap at which the parent's members are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Threshold {
+    P80,
+    P100,
+}
+
+impl Threshold {
+    #[must_use]
+    pub const fn percent(self) -> i64 {
+        match self {
+            Self::P80 => 80,
+            Self::P100 => 100,
+        }
+    }
+
+    /// Whether `used` is at or over this share of the cap. Never without a cap.
+    #[must_use]
+    pub fn reached(self, cap: MonthlyCap, used: i64) -> bool {
+        match cap.limit() {
+            None => false,
+            Some(limit) => i128::from(used) * 100 >= i128::from(limit) * i128::from(self.percent()),
+        }
+    }
+}
+
+/// The thresholds that going from `before` to `after` used recipients passes, the lower first.
+#[must_use]
+pub fn crossed(cap: MonthlyCap, before: i64, after: i64) -> Vec<Threshold> {
+    [Threshold::P80, Threshold::P100]
+        .into_iter()
+        .filter(|threshold| !threshold.reached(cap, before) && threshold.reached(cap, after))
+        .collect()
+}
+
+/// The thresholds that stay told after the cap was changed to `cap` with `used` recipients in the period:
+/// one that is no longer reached is armed again, so that the next crossing is told.
+#[must_use]
+pub fn rearm(cap: MonthlyCap, used: i64) -> Vec<Threshold> {
+    [Threshold::P80, Threshold::P100].into_iter().filter(|threshold| threshold.reached(cap, used)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn zero_means_no_cap() {
+        assert_eq!(MonthlyCap::NONE.limit(), None);
+        assert_eq!(grant(MonthlyCap::NONE, i64::MAX, 7), 7);
+        assert_eq!(CapState::of(MonthlyCap::NONE, i64::MAX), CapState::NoCap);
+    }
+
+    #[test]
+    fn the_range_is_the_contracts() {
+        assert!(MonthlyCap::new(-1).is_err());
+        assert!(MonthlyCap::new(MAX_CAP).is_ok());
+        assert!(MonthlyCap::new(MAX_CAP + 1).is_err());
+    }
+
+    #[test]
+    fn people_may_type_thousands_separators() {
+        assert_eq!(MonthlyCap::parse(" 50,000 ").map(MonthlyCap::value), Ok(50_000));
+        for text in ["", "1.5", "-1", "ten", "9999999999999999999999"] {
+            assert!(MonthlyCap::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn eighty_percent_is_exact_for_small_caps() {
+        let cap = MonthlyCap::new(7).expect("in range");
+        assert!(!Threshold::P80.reached(cap, 5));
+        assert!(Threshold::P80.reached(cap, 6));
+        assert_eq!(crossed(cap, 0, 7), [Threshold::P80, Threshold::P100]);
+    }
+
+    #[test]
+    fn a_raise_arms_what_is_no_longer_reached() {
+        assert_eq!(rearm(MonthlyCap::new(100).expect("in range"), 100), [Threshold::P80, Threshold::P100]);
+        assert_eq!(rearm(MonthlyCap::new(120).expect("in range"), 100), [Threshold::P80]);
+        assert!(rearm(MonthlyCap::new(1000).expect("in range"), 100).is_empty());
+        assert!(rearm(MonthlyCap::NONE, 100).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn a_grant_never_exceeds_the_cap_and_wastes_nothing(cap in 1..=MAX_CAP, used in 0..=MAX_CAP, wanted in 0..=MAX_CAP) {
+            let limit = MonthlyCap::new(cap).expect("in range");
+            let granted = grant(limit, used, wanted);
+            prop_assert!(granted >= 0 && granted <= wanted);
+            if used <= cap {
+                prop_assert!(used + granted <= cap);
+                prop_assert!(granted == wanted || used + granted == cap);
+            } else {
+                prop_assert_eq!(granted, 0);
+            }
+        }
+
+        #[test]
+        fn each_threshold_is_crossed_once_on_the_way(cap in 1..1000i64, steps in prop::collection::vec(0..50i64, 0..100)) {
+            let limit = MonthlyCap::new(cap).expect("in range");
+            let mut used = 0;
+            let mut told = Vec::new();
+            for step in steps {
+                told.extend(crossed(limit, used, used + step));
+                used += step;
+            }
+            prop_assert_eq!(told, rearm(limit, used));
+        }
+    }
+}
