@@ -1,0 +1,161 @@
+//! Billing periods: from an anchor day to the next, at midnight where the parent account lives.
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use super::refusal::Refusal;
+
+/// When a parent's periods begin: a day of the month, at local midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BillingAnchor {
+    day: u32,
+    tz: Tz,
+}
+
+impl BillingAnchor {
+    /// `day` is 1 to 31; in a shorter month the period begins on its last day.
+    pub fn new(day: i64, tz: Tz) -> Result<Self, Refusal> {
+        match u32::try_from(day) {
+            Ok(day @ 1..=31) => Ok(Self { day, tz }),
+            _ => Err(Refusal::new("Choose a billing day from 1 to 31.")),
+        }
+    }
+
+    /// Reads the day and an IANA zone name such as `Europe/Berlin`.
+    pub fn parse(day: i64, tz: &str) -> Result<Self, Refusal> {
+        Self::new(day, parse_time_zone(tz)?)
+    }
+
+    #[must_use]
+    pub const fn day(self) -> u32 {
+        self.day
+    }
+
+    #[must_use]
+    pub const fn tz(self) -> Tz {
+        self.tz
+    }
+}
+
+/// Reads an IANA zone name.
+pub fn parse_time_zone(text: &str) -> Result<Tz, Refusal> {
+    text.trim().parse().map_err(|_| Refusal::new("Choose a time zone by its name, for example Europe/Berlin."))
+}
+
+/// The period `[start, end)` that `now` falls in, in UTC. Periods are contiguous and never empty.
+/// After a change of anchor, the next period begins where the old one ends and runs to this function's end for that instant.
+#[must_use]
+pub fn period_containing(anchor: BillingAnchor, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
+    let today = now.with_timezone(&anchor.tz).date_naive();
+    let this_month = today.with_day(1).unwrap_or(today);
+    let start = boundary(anchor, this_month);
+    if start <= now {
+        (start, boundary(anchor, this_month + Months::new(1)))
+    } else {
+        (boundary(anchor, this_month - Months::new(1)), start)
+    }
+}
+
+/// The instant at which the period of the month that `first` begins starts.
+fn boundary(anchor: BillingAnchor, first: NaiveDate) -> DateTime<Utc> {
+    let last_day = u32::from(first.num_days_in_month());
+    midnight(anchor.tz, first.with_day(anchor.day.min(last_day)).unwrap_or(first))
+}
+
+/// The first instant of a local day. Where clocks jump over midnight, or over the whole day (Samoa skipped
+/// 30 December 2011), it is the first instant after the jump; where midnight comes twice, the earlier one.
+#[must_use]
+pub fn midnight(tz: Tz, day: NaiveDate) -> DateTime<Utc> {
+    let mut local = day.and_time(NaiveTime::MIN);
+    // No jump is longer than a day; zone rules are whole minutes in our century.
+    for _ in 0..=24 * 60 {
+        if let Some(instant) = tz.from_local_datetime(&local).earliest() {
+            return instant.to_utc();
+        }
+        local += TimeDelta::minutes(1);
+    }
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+/// The local day of `now` as `YYYY-MM-DD`, the form in which usage is keyed.
+#[must_use]
+pub fn local_day(tz: Tz, now: DateTime<Utc>) -> String {
+    now.with_timezone(&tz).format("%Y-%m-%d").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono_tz::TZ_VARIANTS;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an instant")
+    }
+
+    fn period(day: i64, tz: &str, now: &str) -> (String, String) {
+        let anchor = BillingAnchor::parse(day, tz).expect("valid");
+        let (start, end) = period_containing(anchor, at(now));
+        (start.format("%FT%R").to_string(), end.format("%FT%R").to_string())
+    }
+
+    fn pair(start: &str, end: &str) -> (String, String) {
+        (start.to_owned(), end.to_owned())
+    }
+
+    #[test]
+    fn a_period_runs_from_local_midnight_to_local_midnight() {
+        let berlin = period(1, "Europe/Berlin", "2026-03-15T12:00:00Z");
+        assert_eq!(berlin, pair("2026-02-28T23:00", "2026-03-31T22:00"));
+        let late = period(1, "America/New_York", "2026-11-01T03:59:00Z");
+        assert_eq!(late, pair("2026-10-01T04:00", "2026-11-01T04:00"));
+    }
+
+    #[test]
+    fn the_31st_is_the_last_day_of_a_short_month() {
+        assert_eq!(period(31, "UTC", "2027-02-28T00:00:00Z"), pair("2027-02-28T00:00", "2027-03-31T00:00"));
+        assert_eq!(period(31, "UTC", "2028-02-28T23:59:00Z"), pair("2028-01-31T00:00", "2028-02-29T00:00"));
+    }
+
+    #[test]
+    fn a_midnight_that_does_not_exist_gives_the_first_instant_after_it() {
+        // Chile's clocks went from 24:00 on 2 September 2023 to 01:00.
+        let start = midnight(chrono_tz::America::Santiago, NaiveDate::from_ymd_opt(2023, 9, 3).expect("a day"));
+        assert_eq!(start, at("2023-09-03T04:00:00Z"));
+        let skipped = midnight(chrono_tz::Pacific::Apia, NaiveDate::from_ymd_opt(2011, 12, 30).expect("a day"));
+        assert_eq!(skipped, at("2011-12-30T10:00:00Z"));
+    }
+
+    #[test]
+    fn the_local_day_is_the_parents() {
+        let now = at("2026-11-24T23:30:00Z");
+        assert_eq!(local_day(chrono_tz::Europe::Berlin, now), "2026-11-25");
+        assert_eq!(local_day(chrono_tz::America::New_York, now), "2026-11-24");
+    }
+
+    #[test]
+    fn wrong_anchors_are_refused() {
+        for day in [-1, 0, 32, i64::MAX] {
+            assert!(BillingAnchor::parse(day, "UTC").is_err());
+        }
+        assert!(BillingAnchor::parse(1, "Mars/Olympus").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn periods_are_contiguous_contain_now_and_are_never_empty(
+            day in 1..=31i64,
+            zone in 0..TZ_VARIANTS.len(),
+            seconds in 946_684_800..4_102_444_800i64,
+        ) {
+            let anchor = BillingAnchor::new(day, TZ_VARIANTS[zone]).expect("in range");
+            let now = DateTime::from_timestamp(seconds, 0).expect("in range");
+            let (start, end) = period_containing(anchor, now);
+            prop_assert!(start <= now && now < end);
+            prop_assert!(end - start >= TimeDelta::days(26) && end - start <= TimeDelta::days(33));
+            prop_assert_eq!(period_containing(anchor, end).0, end);
+            prop_assert_eq!(period_containing(anchor, start - TimeDelta::seconds(1)).1, start);
+        }
+    }
+}
