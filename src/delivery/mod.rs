@@ -1,1 +1,5 @@
-//! (room being furnished)
+//! Outbound mail: how a message is signed, and how it leaves.
+
+pub mod dkim;
+pub mod transport;
+pub mod wire;

@@ -1,0 +1,69 @@
+//! How a signed message leaves: through an SMTP relay, or into a mailbox on this machine.
+//! A transport makes one attempt and tells what became of it; when to try again is the queue's decision.
+
+mod connect;
+pub mod mailbox;
+mod pool;
+pub mod relay;
+
+use std::fmt;
+
+/// Who sends and who receives, as SMTP sees it. Addresses are plain (`local@domain`, ASCII domain); an empty
+/// `mail_from` is the null sender of bounces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    pub mail_from: String,
+    pub rcpt_to: String,
+}
+
+/// What became of one attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The other side has taken responsibility (2xx after the final dot).
+    Accepted { code: u16, text: String },
+    /// The other side answered no: 4xx means later, 5xx never. `enhanced` is the RFC 3463 code where one was given.
+    Refused { code: u16, enhanced: Option<String>, text: String },
+    /// No answer about this message: no connection, a lost one, or a relay that turns us away (sign-in, TLS).
+    /// Says nothing about the recipient: try again later.
+    Unreachable { text: String },
+}
+
+impl Outcome {
+    /// Whether the recipient was refused for good.
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Refused { code: 500..=599, .. })
+    }
+}
+
+/// When the connection is encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsMode {
+    /// Never: for a relay on this machine.
+    None,
+    /// By STARTTLS, with a verified certificate, or not at all.
+    StartTls,
+    /// By STARTTLS where offered, whatever the certificate (RFC 7435): better than nothing, no more.
+    Opportunistic,
+    /// From the first byte (port 465), with a verified certificate.
+    Implicit,
+}
+
+/// A smarthost and how to use it.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RelayConfig {
+    pub host: String,
+    pub port: u16,
+    pub tls: TlsMode,
+    /// User name and password for AUTH.
+    pub auth: Option<(String, String)>,
+    /// The name we give in EHLO.
+    pub local_name: String,
+}
+
+impl fmt::Debug for RelayConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let user = self.auth.as_ref().map(|(user, _)| user);
+        write!(f, "{}:{} ({:?}, user {user:?})", self.host, self.port, self.tls)
+    }
+}
