@@ -7,6 +7,7 @@ pub mod email_address;
 pub mod hold;
 pub mod ids;
 pub mod ip_allow_list;
+pub mod message;
 pub mod money;
 pub mod period;
 pub mod rating;

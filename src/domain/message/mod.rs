@@ -1,0 +1,12 @@
+//! A message from the request to the bytes that leave: what was asked (`input`), what was understood (`draft`),
+//! substitutions (`render`), the wire form (`mime`), and reading it back (`parse`). Accepting, counting and
+//! queueing are actions, not here.
+
+pub mod attachment;
+pub mod draft;
+pub mod headers;
+pub mod input;
+pub mod mailbox;
+pub mod reference;
+pub mod schedule;
+pub mod status;
