@@ -1,0 +1,117 @@
+//! Accepting mail: every way in ends here. One committer per node runs one durable transaction for all that waits,
+//! then answers each; an answer is given only after the commit.
+
+mod alert;
+mod committer;
+mod group;
+mod ledger;
+mod rows;
+
+use chrono::{DateTime, Utc};
+
+use super::idempotency::{RenderAccepted, Ticket};
+use crate::domain::ids::Id;
+
+pub use committer::Committer;
+
+/// A request that the edge has parsed, checked and rendered: what is left is to decide and to store it.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub account_id: Id,
+    pub sender: String,
+    pub sender_domain: String,
+    pub entries: Vec<PreparedEntry>,
+    /// JSON of what was rendered; entries share one where nothing differs.
+    pub contents: Vec<Vec<u8>>,
+    pub attachments: Vec<PreparedAttachment>,
+    pub tags: Vec<String>,
+    /// The sandbox result asked for; `None` is a real message.
+    pub sandbox: Option<Sandbox>,
+    pub track_opens: Option<bool>,
+    pub track_clicks: Option<bool>,
+    /// Days; `None` takes the account's.
+    pub data_retention: Option<i32>,
+    pub metadata_retention: Option<i32>,
+    pub first_attempt: Option<DateTime<Utc>>,
+    pub expires: Option<DateTime<Utc>>,
+    /// Where and how the answer is stored in the same transaction, for retries.
+    pub reply: Option<(Ticket, RenderAccepted)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PreparedEntry {
+    pub email: String,
+    /// The form that suppressions are looked up by.
+    pub email_lower: String,
+    pub name: Option<String>,
+    /// The rendered subject and which of the contents it says, or why this recipient cannot be written to.
+    pub body: Result<(String, usize), String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PreparedAttachment {
+    pub file_name: String,
+    pub content_type: String,
+    pub disposition: Option<String>,
+    pub content_id: Option<String>,
+    pub data: Vec<u8>,
+}
+
+/// What the sandbox pretends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    Deliver,
+    Bounce,
+    Defer,
+    Fail,
+    Suppress,
+}
+
+impl Sandbox {
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Deliver => "deliver",
+            Self::Bounce => "bounce",
+            Self::Defer => "defer",
+            Self::Fail => "fail",
+            Self::Suppress => "suppress",
+        }
+    }
+
+    /// The status that a message gets at once.
+    #[must_use]
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Deliver => "sandbox_delivered",
+            Self::Bounce => "sandbox_bounced",
+            Self::Defer => "sandbox_deferred",
+            Self::Fail => "sandbox_failed",
+            Self::Suppress => "sandbox_suppressed",
+        }
+    }
+}
+
+/// What became of one recipient, in the order they were given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    pub email: String,
+    pub name: Option<String>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Queued { id: Id },
+    Scheduled { id: Id },
+    Refused { reason: String },
+}
+
+/// The answer to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    pub sender_domain: String,
+    pub entries: Vec<Entry>,
+    pub first_attempt: Option<DateTime<Utc>>,
+    pub expires: Option<DateTime<Utc>>,
+}

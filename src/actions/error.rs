@@ -1,0 +1,72 @@
+//! What can go wrong when the product does something. Turned into a page, a JSON body or an SMTP reply in exactly
+//! three places; never shown raw.
+
+use chrono::{DateTime, Utc};
+
+/// One thing wrong with what was sent: which field, and a sentence that says how to mend it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldError {
+    pub field: String,
+    pub message: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum ActionError {
+    /// It does not exist, or not for this actor: the two are told apart nowhere.
+    NotFound(&'static str),
+    /// The actor may not; the sentence says what is missing.
+    Forbidden(String),
+    Invalid(Vec<FieldError>),
+    /// It clashes with what is there already.
+    Conflict(String),
+    /// The monthly cap leaves nothing.
+    CapReached {
+        cap: i64,
+        used: i64,
+        resets_at: DateTime<Utc>,
+    },
+    /// The account, or its parent, is on hold.
+    Suspended {
+        parent: bool,
+    },
+    /// Ours, not theirs: logged with the request's id, shown without detail.
+    Internal(String),
+}
+
+pub type ActionResult<T> = Result<T, ActionError>;
+
+impl ActionError {
+    #[must_use]
+    pub fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
+    }
+}
+
+impl From<diesel::result::Error> for ActionError {
+    fn from(error: diesel::result::Error) -> Self {
+        Self::Internal(error.to_string())
+    }
+}
+
+impl std::fmt::Display for ActionError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotFound(what) => write!(f, "{what} not found"),
+            Self::Forbidden(why) | Self::Conflict(why) => f.write_str(why),
+            Self::Invalid(fields) => {
+                let all: Vec<_> = fields.iter().map(|field| field.message.as_str()).collect();
+                f.write_str(&all.join("; "))
+            }
+            Self::CapReached { cap, used, resets_at } => write!(
+                f,
+                "the monthly cap of {cap} messages is reached: {used} are used, it resets at {}",
+                resets_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+            ),
+            Self::Suspended { parent: false } => f.write_str("this account is suspended"),
+            Self::Suspended { parent: true } => f.write_str("the parent of this account is suspended"),
+            Self::Internal(_) => f.write_str("internal error"),
+        }
+    }
+}
+
+impl std::error::Error for ActionError {}

@@ -1,0 +1,16 @@
+//! What the product does: one verb per file. An action takes the open transaction, the circumstances and what is
+//! wanted; dashboard, API and command line call the same one.
+
+pub mod accept_message;
+pub mod audit;
+pub mod context;
+pub mod ensure_period;
+pub mod error;
+pub mod idempotency;
+pub mod notify;
+pub mod refresh_summary;
+pub mod services;
+
+pub use context::{Actor, ActorKind, Cx};
+pub use error::{ActionError, ActionResult, FieldError};
+pub use services::Services;

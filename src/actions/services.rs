@@ -1,0 +1,9 @@
+//! What actions need besides the database: keys to seal with, and the names this installation goes by.
+
+use crate::secrets::SecretKeys;
+
+pub struct Services {
+    pub secrets: SecretKeys,
+    /// Where people reach the dashboard, without a trailing slash: for links in mail.
+    pub public_url: String,
+}

@@ -1,0 +1,201 @@
+//! Accounts: parents and their sub accounts (a tree of depth two).
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::schema::accounts;
+use crate::domain::ids::Id;
+
+/// An account without its logo, which only the logo's own address reads.
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = accounts)]
+pub struct Account {
+    pub id: Id,
+    pub parent_id: Option<Id>,
+    pub name: String,
+    pub name_lower: String,
+    pub website: String,
+    pub about: String,
+    pub external_id: Option<String>,
+    pub owner_id: Option<Id>,
+    pub track_opens: bool,
+    pub track_clicks: bool,
+    pub reject_bad_recipients: bool,
+    pub reject_mistyped_recipients: bool,
+    pub metadata_retention: i32,
+    pub data_retention: i32,
+    /// The monthly cap in messages; 0 is no cap.
+    pub monthly_credit: i64,
+    pub time_zone: String,
+    pub anchor_day: i32,
+    pub brand_name: Option<String>,
+    pub logo_type: Option<String>,
+    pub search_text: String,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+}
+
+impl Account {
+    /// The account that is billed: the parent, or the account itself.
+    #[must_use]
+    pub fn root_id(&self) -> Id {
+        self.parent_id.unwrap_or(self.id)
+    }
+
+    /// A fresh account with the defaults of a new one.
+    #[must_use]
+    pub fn new(id: Id, parent_id: Option<Id>, name: &str, website: &str, now: NaiveDateTime) -> Self {
+        Self {
+            id,
+            parent_id,
+            name: name.to_owned(),
+            name_lower: name.to_lowercase(),
+            website: website.to_owned(),
+            about: String::new(),
+            external_id: None,
+            owner_id: None,
+            track_opens: false,
+            track_clicks: false,
+            reject_bad_recipients: false,
+            reject_mistyped_recipients: false,
+            metadata_retention: 30,
+            data_retention: 7,
+            monthly_credit: 0,
+            time_zone: "UTC".into(),
+            anchor_day: 1,
+            brand_name: None,
+            logo_type: None,
+            search_text: format!("{} {website}", name.to_lowercase()),
+            created_at: now,
+            updated_at: now,
+            deleted_at: None,
+        }
+    }
+}
+
+pub fn insert(conn: &mut AnyConnection, account: &Account) -> QueryResult<()> {
+    diesel::insert_into(accounts::table).values(account).execute(conn).map(drop)
+}
+
+/// Any account, deleted ones included.
+pub fn find_any(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Account>> {
+    accounts::table.find(id).select(Account::as_select()).first(conn).optional()
+}
+
+/// A live account.
+pub fn find(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Account>> {
+    accounts::table.find(id).filter(accounts::deleted_at.is_null()).select(Account::as_select()).first(conn).optional()
+}
+
+/// A live sub account of `parent`.
+pub fn find_child(conn: &mut AnyConnection, parent: Id, id: Id) -> QueryResult<Option<Account>> {
+    accounts::table
+        .find(id)
+        .filter(accounts::parent_id.eq(parent))
+        .filter(accounts::deleted_at.is_null())
+        .select(Account::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// A sub account of `parent`, deleted or not.
+pub fn find_child_any(conn: &mut AnyConnection, parent: Id, id: Id) -> QueryResult<Option<Account>> {
+    accounts::table.find(id).filter(accounts::parent_id.eq(parent)).select(Account::as_select()).first(conn).optional()
+}
+
+pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Account>> {
+    accounts::table.filter(accounts::id.eq_any(ids.to_vec())).select(Account::as_select()).load(conn)
+}
+
+/// The parent accounts, oldest first.
+pub fn roots(conn: &mut AnyConnection) -> QueryResult<Vec<Account>> {
+    accounts::table
+        .filter(accounts::parent_id.is_null())
+        .filter(accounts::deleted_at.is_null())
+        .order(accounts::id)
+        .select(Account::as_select())
+        .load(conn)
+}
+
+/// Writes every editable column of `account` back.
+pub fn save(conn: &mut AnyConnection, account: &Account) -> QueryResult<()> {
+    diesel::update(accounts::table.find(account.id))
+        .set((
+            accounts::name.eq(&account.name),
+            accounts::name_lower.eq(account.name.to_lowercase()),
+            accounts::website.eq(&account.website),
+            accounts::about.eq(&account.about),
+            accounts::external_id.eq(&account.external_id),
+            accounts::owner_id.eq(account.owner_id),
+            accounts::track_opens.eq(account.track_opens),
+            accounts::track_clicks.eq(account.track_clicks),
+            accounts::reject_bad_recipients.eq(account.reject_bad_recipients),
+            accounts::reject_mistyped_recipients.eq(account.reject_mistyped_recipients),
+            accounts::metadata_retention.eq(account.metadata_retention),
+            accounts::data_retention.eq(account.data_retention),
+            accounts::monthly_credit.eq(account.monthly_credit),
+            accounts::time_zone.eq(&account.time_zone),
+            accounts::anchor_day.eq(account.anchor_day),
+            accounts::brand_name.eq(&account.brand_name),
+            accounts::search_text.eq(&account.search_text),
+            accounts::updated_at.eq(account.updated_at),
+            accounts::deleted_at.eq(account.deleted_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+pub fn set_logo(conn: &mut AnyConnection, id: Id, logo: Option<(&str, &[u8])>) -> QueryResult<()> {
+    diesel::update(accounts::table.find(id))
+        .set((accounts::logo_type.eq(logo.map(|(kind, _)| kind)), accounts::logo.eq(logo.map(|(_, data)| data))))
+        .execute(conn)
+        .map(drop)
+}
+
+/// The logo's media type and bytes, where one is set.
+pub fn logo(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<(String, Vec<u8>)>> {
+    let row: Option<(Option<String>, Option<Vec<u8>>)> =
+        accounts::table.find(id).select((accounts::logo_type, accounts::logo)).first(conn).optional()?;
+    Ok(row.and_then(|(kind, data)| Some((kind?, data?))))
+}
+
+/// The words a search finds an account by: name, website, external id and the names of its domains.
+pub fn refresh_search_text(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
+    use super::schema::domains;
+    let Some(account) = find_any(conn, id)? else { return Ok(()) };
+    let names: Vec<String> = domains::table
+        .filter(domains::account_id.eq(id))
+        .filter(domains::deleted_at.is_null())
+        .order(domains::name)
+        .select(domains::name)
+        .load(conn)?;
+    let mut words =
+        vec![account.name.to_lowercase(), account.website, account.external_id.unwrap_or_default().to_lowercase()];
+    words.extend(names);
+    words.push(id.to_string());
+    diesel::update(accounts::table.find(id)).set(accounts::search_text.eq(words.join(" "))).execute(conn).map(drop)
+}
+
+/// Locks accounts against a change of hold, cap or life until the transaction ends, in the order every transaction
+/// takes them: first the `read` ones shared, then the `write` ones, each by id. On SQLite the transaction itself is the lock.
+pub fn lock(conn: &mut AnyConnection, read: &[Id], write: &[Id]) -> QueryResult<()> {
+    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
+    let ordered = |ids: &[Id]| {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    };
+    let write = ordered(write);
+    let read: Vec<Id> = ordered(read).into_iter().filter(|id| write.binary_search(id).is_err()).collect();
+    let rows = |ids: Vec<Id>| accounts::table.filter(accounts::id.eq_any(ids)).order(accounts::id).select(accounts::id);
+    if !read.is_empty() {
+        rows(read).for_share().load::<Id>(conn)?;
+    }
+    if !write.is_empty() {
+        rows(write).for_no_key_update().load::<Id>(conn)?;
+    }
+    Ok(())
+}

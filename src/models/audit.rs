@@ -1,0 +1,123 @@
+//! The audit: one chain of entries per parent account, each holding the hash of the one before.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary};
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::{audit_entries, audit_heads};
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = audit_entries)]
+pub struct Entry {
+    pub id: Id,
+    /// The parent account whose chain this is.
+    pub root_id: Id,
+    pub seq: i64,
+    pub account_id: Id,
+    pub at: NaiveDateTime,
+    pub actor_kind: String,
+    pub actor_id: Option<Id>,
+    pub actor_label: String,
+    pub on_behalf_of: Option<Id>,
+    pub action: String,
+    pub target: String,
+    /// JSON.
+    pub before: Option<String>,
+    /// JSON.
+    pub after: Option<String>,
+    pub address: String,
+    pub request_id: String,
+    pub previous_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+#[derive(QueryableByName)]
+struct Head {
+    #[diesel(sql_type = BigInt)]
+    seq: i64,
+    #[diesel(sql_type = Binary)]
+    hash: Vec<u8>,
+}
+
+/// Locks the end of a chain and answers it: the last sequence number and hash, (0, zeros) for a new chain.
+pub fn lock_head(conn: &mut AnyConnection, root: Id) -> QueryResult<(i64, Vec<u8>)> {
+    let head: Head = diesel::sql_query(
+        "INSERT INTO audit_heads (root_id, seq, hash) VALUES ($1, 0, $2) \
+         ON CONFLICT (root_id) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash",
+    )
+    .bind::<Binary, _>(root)
+    .bind::<Binary, _>(vec![0_u8; 32])
+    .get_result(conn)?;
+    Ok((head.seq, head.hash))
+}
+
+/// Appends entries whose `seq` and hashes follow the locked head, and moves the head.
+pub fn append(conn: &mut AnyConnection, root: Id, entries: &[Entry]) -> QueryResult<()> {
+    let Some(last) = entries.last() else { return Ok(()) };
+    insert_many!(&mut *conn, audit_entries::table, entries)?;
+    diesel::update(audit_heads::table.find(root))
+        .set((audit_heads::seq.eq(last.seq), audit_heads::hash.eq(&last.hash)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// What a page of the audit is narrowed by.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub account_id: Option<Id>,
+    pub action_prefix: Option<String>,
+    pub actor: Option<String>,
+    pub from: Option<NaiveDateTime>,
+    pub to: Option<NaiveDateTime>,
+}
+
+/// A page of a chain, newest first; with `ascending`, the entries just newer than `edge`, oldest first.
+pub fn page(
+    conn: &mut AnyConnection,
+    root: Id,
+    filter: &Filter,
+    edge: Option<i64>,
+    ascending: bool,
+    limit: i64,
+) -> QueryResult<Vec<Entry>> {
+    let mut query =
+        audit_entries::table.filter(audit_entries::root_id.eq(root)).select(Entry::as_select()).into_boxed();
+    if let Some(account) = filter.account_id {
+        query = query.filter(audit_entries::account_id.eq(account));
+    }
+    if let Some(prefix) = &filter.action_prefix {
+        query =
+            query.filter(audit_entries::action.like(format!("{}%", super::messages::escape_like(prefix))).escape('\\'));
+    }
+    if let Some(actor) = &filter.actor {
+        query = query
+            .filter(audit_entries::actor_label.like(format!("%{}%", super::messages::escape_like(actor))).escape('\\'));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(audit_entries::at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(audit_entries::at.le(to));
+    }
+    match (edge, ascending) {
+        (Some(edge), true) => query = query.filter(audit_entries::seq.gt(edge)),
+        (Some(edge), false) => query = query.filter(audit_entries::seq.lt(edge)),
+        (None, _) => {}
+    }
+    if ascending {
+        query.order(audit_entries::seq.asc()).limit(limit).load(conn)
+    } else {
+        query.order(audit_entries::seq.desc()).limit(limit).load(conn)
+    }
+}
+
+/// The chains there are, with their heads: (root, last seq, last hash).
+pub fn heads(conn: &mut AnyConnection) -> QueryResult<Vec<(Id, i64, Vec<u8>)>> {
+    audit_heads::table
+        .order(audit_heads::root_id)
+        .select((audit_heads::root_id, audit_heads::seq, audit_heads::hash))
+        .load(conn)
+}

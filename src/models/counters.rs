@@ -1,0 +1,139 @@
+//! The exact counter of an account in a billing period: caps are granted from it, money is made from it.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Timestamp};
+
+use super::AnyConnection;
+use super::schema::counters;
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = counters)]
+pub struct Counter {
+    pub account_id: Id,
+    pub period_id: Id,
+    pub parent_id: Id,
+    pub accepted: i64,
+    pub delivered: i64,
+    pub deferred: i64,
+    pub bounced: i64,
+    pub failed: i64,
+    pub suppressed: i64,
+    pub complained: i64,
+    pub alerted_80_at: Option<NaiveDateTime>,
+    pub alerted_100_at: Option<NaiveDateTime>,
+    pub last_activity_at: Option<NaiveDateTime>,
+    pub dirty: bool,
+}
+
+/// What one transaction adds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    pub accepted: i64,
+    pub delivered: i64,
+    pub deferred: i64,
+    pub bounced: i64,
+    pub failed: i64,
+    pub suppressed: i64,
+    pub complained: i64,
+}
+
+impl std::ops::AddAssign for Delta {
+    fn add_assign(&mut self, other: Self) {
+        self.accepted += other.accepted;
+        self.delivered += other.delivered;
+        self.deferred += other.deferred;
+        self.bounced += other.bounced;
+        self.failed += other.failed;
+        self.suppressed += other.suppressed;
+        self.complained += other.complained;
+    }
+}
+
+pub fn find(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<Option<Counter>> {
+    counters::table.find((account, period)).select(Counter::as_select()).first(conn).optional()
+}
+
+/// What an account used of its cap in a period: 0 when it has no counter yet.
+pub fn used(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<i64> {
+    let used: Option<i64> =
+        counters::table.find((account, period)).select(counters::accepted).first(conn).optional()?;
+    Ok(used.unwrap_or(0))
+}
+
+/// Every counter of a parent's period: its own, its children's, removed ones'.
+pub fn of_period(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<Vec<Counter>> {
+    counters::table
+        .filter(counters::parent_id.eq(parent))
+        .filter(counters::period_id.eq(period))
+        .order(counters::account_id)
+        .select(Counter::as_select())
+        .load(conn)
+}
+
+/// Adds `delta` to the counter of an account and period, making it where there is none.
+pub fn add(
+    conn: &mut AnyConnection,
+    (account, period, parent): (Id, Id, Id),
+    delta: Delta,
+    active_at: Option<NaiveDateTime>,
+) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO counters (account_id, period_id, parent_id, accepted, delivered, deferred, bounced, failed, suppressed, \
+         complained, last_activity_at, dirty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, TRUE) \
+         ON CONFLICT (account_id, period_id) DO UPDATE SET accepted = counters.accepted + excluded.accepted, \
+         delivered = counters.delivered + excluded.delivered, deferred = counters.deferred + excluded.deferred, \
+         bounced = counters.bounced + excluded.bounced, failed = counters.failed + excluded.failed, \
+         suppressed = counters.suppressed + excluded.suppressed, complained = counters.complained + excluded.complained, \
+         last_activity_at = COALESCE(excluded.last_activity_at, counters.last_activity_at), dirty = TRUE",
+    )
+    .bind::<Binary, _>(account)
+    .bind::<Binary, _>(period)
+    .bind::<Binary, _>(parent)
+    .bind::<BigInt, _>(delta.accepted)
+    .bind::<BigInt, _>(delta.delivered)
+    .bind::<BigInt, _>(delta.deferred)
+    .bind::<BigInt, _>(delta.bounced)
+    .bind::<BigInt, _>(delta.failed)
+    .bind::<BigInt, _>(delta.suppressed)
+    .bind::<BigInt, _>(delta.complained)
+    .bind::<Nullable<Timestamp>, _>(active_at)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Remembers that members were told of a threshold, or forgets it when a raise re-arms it.
+pub fn set_alerts(
+    conn: &mut AnyConnection,
+    account: Id,
+    period: Id,
+    at_80: Option<NaiveDateTime>,
+    at_100: Option<NaiveDateTime>,
+) -> QueryResult<()> {
+    diesel::update(counters::table.find((account, period)))
+        .set((counters::alerted_80_at.eq(at_80), counters::alerted_100_at.eq(at_100)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Marks an account's counters to be flushed into its summary.
+pub fn mark_dirty(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<()> {
+    diesel::update(counters::table.find((account, period))).set(counters::dirty.eq(true)).execute(conn).map(drop)
+}
+
+/// Takes up to `limit` counters that changed since the last flush and marks them clean.
+pub fn take_dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Counter>> {
+    let rows: Vec<Counter> = counters::table
+        .filter(counters::dirty.eq(true))
+        .order((counters::account_id, counters::period_id))
+        .limit(limit)
+        .select(Counter::as_select())
+        .load(conn)?;
+    for row in &rows {
+        diesel::update(counters::table.find((row.account_id, row.period_id)))
+            .set(counters::dirty.eq(false))
+            .execute(conn)?;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,183 @@
+//! Sending domains: keys, chosen names, and what the last look at DNS found.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::schema::domains;
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = domains)]
+pub struct Domain {
+    pub id: Id,
+    pub account_id: Id,
+    pub name: String,
+    /// The selector asked for; `None` uses the default.
+    pub dkim_selector: Option<String>,
+    /// The selector that signs; locked once verified.
+    pub active_selector: String,
+    pub dkim_private_sealed: Vec<u8>,
+    pub dkim_public: String,
+    pub tracking_subdomain: Option<String>,
+    pub return_path_subdomain: Option<String>,
+    pub subscription_subdomain: Option<String>,
+    pub media_subdomain: Option<String>,
+    pub dkim_rotation_interval_days: Option<i32>,
+    pub dsn_recipient: Option<String>,
+    /// JSON: the state of each record at the last look.
+    pub record_states: String,
+    pub verified_at: Option<NaiveDateTime>,
+    pub last_check_at: Option<NaiveDateTime>,
+    pub next_check_at: NaiveDateTime,
+    pub failed_checks: i32,
+    pub share_digest: Option<Vec<u8>>,
+    pub share_sealed: Option<Vec<u8>>,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub deleted_at: Option<NaiveDateTime>,
+}
+
+pub fn insert(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
+    diesel::insert_into(domains::table).values(domain).execute(conn).map(drop)
+}
+
+/// A live domain of an account by its name.
+pub fn find(conn: &mut AnyConnection, account: Id, name: &str) -> QueryResult<Option<Domain>> {
+    domains::table
+        .filter(domains::account_id.eq(account))
+        .filter(domains::name.eq(name))
+        .filter(domains::deleted_at.is_null())
+        .select(Domain::as_select())
+        .first(conn)
+        .optional()
+}
+
+pub fn find_by_id(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Domain>> {
+    domains::table.find(id).select(Domain::as_select()).first(conn).optional()
+}
+
+pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Domain>> {
+    domains::table.filter(domains::id.eq_any(ids.to_vec())).select(Domain::as_select()).load(conn)
+}
+
+pub fn find_by_share(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Option<Domain>> {
+    domains::table
+        .filter(domains::share_digest.eq(digest))
+        .filter(domains::deleted_at.is_null())
+        .select(Domain::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// An account's live domains, oldest first.
+pub fn all(conn: &mut AnyConnection, account: Id) -> QueryResult<Vec<Domain>> {
+    domains::table
+        .filter(domains::account_id.eq(account))
+        .filter(domains::deleted_at.is_null())
+        .order(domains::id)
+        .select(Domain::as_select())
+        .load(conn)
+}
+
+/// The ids and names of an account's live domains.
+pub fn names(conn: &mut AnyConnection, account: Id) -> QueryResult<Vec<(Id, String)>> {
+    domains::table
+        .filter(domains::account_id.eq(account))
+        .filter(domains::deleted_at.is_null())
+        .order(domains::name)
+        .select((domains::id, domains::name))
+        .load(conn)
+}
+
+/// A page of an account's live domains by id: newest first, or with `ascending` those just newer than `edge`.
+pub fn page(
+    conn: &mut AnyConnection,
+    account: Id,
+    verified: Option<bool>,
+    edge: Option<Id>,
+    ascending: bool,
+    limit: i64,
+) -> QueryResult<Vec<Domain>> {
+    let mut query = domains::table
+        .filter(domains::account_id.eq(account))
+        .filter(domains::deleted_at.is_null())
+        .select(Domain::as_select())
+        .into_boxed();
+    match verified {
+        Some(true) => query = query.filter(domains::verified_at.is_not_null()),
+        Some(false) => query = query.filter(domains::verified_at.is_null()),
+        None => {}
+    }
+    match (edge, ascending) {
+        (Some(edge), true) => query = query.filter(domains::id.gt(edge)),
+        (Some(edge), false) => query = query.filter(domains::id.lt(edge)),
+        (None, _) => {}
+    }
+    if ascending {
+        query.order(domains::id.asc()).limit(limit).load(conn)
+    } else {
+        query.order(domains::id.desc()).limit(limit).load(conn)
+    }
+}
+
+/// Other accounts' rows of the same name that hold it verified, or let it go after `closed_since`.
+pub fn holders_elsewhere(
+    conn: &mut AnyConnection,
+    account: Id,
+    name: &str,
+    closed_since: NaiveDateTime,
+) -> QueryResult<Vec<Domain>> {
+    domains::table
+        .filter(domains::name.eq(name))
+        .filter(domains::account_id.ne(account))
+        .filter(domains::verified_at.is_not_null())
+        .filter(domains::deleted_at.is_null().or(domains::deleted_at.gt(closed_since)))
+        .select(Domain::as_select())
+        .load(conn)
+}
+
+/// Writes every editable column of `domain` back.
+pub fn save(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
+    diesel::update(domains::table.find(domain.id))
+        .set((
+            domains::dkim_selector.eq(&domain.dkim_selector),
+            domains::active_selector.eq(&domain.active_selector),
+            domains::tracking_subdomain.eq(&domain.tracking_subdomain),
+            domains::return_path_subdomain.eq(&domain.return_path_subdomain),
+            domains::subscription_subdomain.eq(&domain.subscription_subdomain),
+            domains::media_subdomain.eq(&domain.media_subdomain),
+            domains::dkim_rotation_interval_days.eq(domain.dkim_rotation_interval_days),
+            domains::dsn_recipient.eq(&domain.dsn_recipient),
+            domains::record_states.eq(&domain.record_states),
+            domains::verified_at.eq(domain.verified_at),
+            domains::last_check_at.eq(domain.last_check_at),
+            domains::next_check_at.eq(domain.next_check_at),
+            domains::failed_checks.eq(domain.failed_checks),
+            domains::share_digest.eq(&domain.share_digest),
+            domains::share_sealed.eq(&domain.share_sealed),
+            domains::updated_at.eq(domain.updated_at),
+            domains::deleted_at.eq(domain.deleted_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Live domains whose next look at DNS is due.
+pub fn due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Domain>> {
+    domains::table
+        .filter(domains::deleted_at.is_null())
+        .filter(domains::next_check_at.le(now))
+        .order(domains::next_check_at)
+        .limit(limit)
+        .select(Domain::as_select())
+        .load(conn)
+}
+
+pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
+    domains::table
+        .filter(domains::account_id.eq(account))
+        .filter(domains::deleted_at.is_null())
+        .count()
+        .get_result(conn)
+}

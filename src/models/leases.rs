@@ -1,0 +1,29 @@
+//! Leases: work that must run on one node at a time.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Text, Timestamp};
+
+use super::AnyConnection;
+use crate::domain::ids::Id;
+
+/// Takes or renews the lease `name` for `owner` until `until`; answers whether `owner` holds it.
+pub fn take(
+    conn: &mut AnyConnection,
+    name: &str,
+    owner: Id,
+    now: NaiveDateTime,
+    until: NaiveDateTime,
+) -> QueryResult<bool> {
+    let rows = diesel::sql_query(
+        "INSERT INTO leases (name, owner, until_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_at = excluded.until_at \
+         WHERE leases.owner = excluded.owner OR leases.until_at <= $4",
+    )
+    .bind::<Text, _>(name)
+    .bind::<Binary, _>(owner)
+    .bind::<Timestamp, _>(until)
+    .bind::<Timestamp, _>(now)
+    .execute(conn)?;
+    Ok(rows > 0)
+}

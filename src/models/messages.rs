@@ -1,0 +1,309 @@
+//! Messages, what they said, and their story. Bodies live in tables of their own and go by retention.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::{attachments, attempts, contents, message_events, messages};
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = messages)]
+pub struct Message {
+    pub id: Id,
+    pub account_id: Id,
+    pub domain_id: Id,
+    pub period_id: Id,
+    /// The parent-local day it was accepted on, `YYYY-MM-DD`.
+    pub day: String,
+    pub content_id: Id,
+    pub sender: String,
+    pub sender_domain: String,
+    pub recipient: String,
+    pub recipient_lower: String,
+    pub recipient_name: Option<String>,
+    pub subject: String,
+    /// JSON array.
+    pub tags: String,
+    pub status: String,
+    /// The sandbox result asked for; `None` is a real message.
+    pub sandbox: Option<String>,
+    pub track_opens: bool,
+    pub track_clicks: bool,
+    pub num_attempts: i32,
+    pub bounce_classification: String,
+    pub scheduled_at: Option<NaiveDateTime>,
+    pub expires_at: NaiveDateTime,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub sent_at: Option<NaiveDateTime>,
+    pub delivered_at: Option<NaiveDateTime>,
+    /// When what it said goes.
+    pub retain_until: NaiveDateTime,
+    /// When the row itself goes.
+    pub purge_at: NaiveDateTime,
+}
+
+impl Message {
+    /// The Message-ID without its angle brackets.
+    #[must_use]
+    pub fn header_id(&self) -> String {
+        format!("{}@{}", self.id, self.sender_domain)
+    }
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = contents)]
+pub struct Content {
+    pub id: Id,
+    pub account_id: Id,
+    /// JSON of what was rendered.
+    pub payload: Vec<u8>,
+    pub request_id: Id,
+    /// How many of its messages are not final yet.
+    pub waiting: i32,
+    pub purge_at: NaiveDateTime,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attachments)]
+pub struct Attachment {
+    pub request_id: Id,
+    pub position: i32,
+    pub file_name: String,
+    pub content_type: String,
+    pub disposition: Option<String>,
+    pub content_id: Option<String>,
+    pub data: Vec<u8>,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = message_events)]
+pub struct Event {
+    pub id: Id,
+    pub message_id: Id,
+    pub account_id: Id,
+    pub at: NaiveDateTime,
+    pub status: String,
+    pub log: String,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = attempts)]
+pub struct Attempt {
+    pub id: Id,
+    pub message_id: Id,
+    pub account_id: Id,
+    pub number: i32,
+    pub started_at: NaiveDateTime,
+    pub finished_at: Option<NaiveDateTime>,
+    /// `started` until the answer is recorded, then `delivered`, `deferred`, `bounced` or `failed`.
+    pub status: String,
+    pub host: String,
+    pub code: Option<i32>,
+    pub log: String,
+}
+
+pub fn insert(conn: &mut AnyConnection, rows: &[Message]) -> QueryResult<()> {
+    insert_many!(conn, messages::table, rows)
+}
+
+pub fn insert_contents(conn: &mut AnyConnection, rows: &[Content]) -> QueryResult<()> {
+    insert_many!(conn, contents::table, rows)
+}
+
+pub fn insert_attachments(conn: &mut AnyConnection, rows: &[Attachment]) -> QueryResult<()> {
+    insert_many!(conn, attachments::table, rows)
+}
+
+pub fn insert_events(conn: &mut AnyConnection, rows: &[Event]) -> QueryResult<()> {
+    insert_many!(conn, message_events::table, rows)
+}
+
+pub fn insert_attempts(conn: &mut AnyConnection, rows: &[Attempt]) -> QueryResult<()> {
+    insert_many!(conn, attempts::table, rows)
+}
+
+pub fn find(conn: &mut AnyConnection, account: Id, id: Id) -> QueryResult<Option<Message>> {
+    messages::table
+        .find(id)
+        .filter(messages::account_id.eq(account))
+        .select(Message::as_select())
+        .first(conn)
+        .optional()
+}
+
+pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Message>> {
+    messages::table.filter(messages::id.eq_any(ids.to_vec())).select(Message::as_select()).load(conn)
+}
+
+pub fn content(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Content>> {
+    contents::table.find(id).select(Content::as_select()).first(conn).optional()
+}
+
+pub fn attachments(conn: &mut AnyConnection, request: Id) -> QueryResult<Vec<Attachment>> {
+    attachments::table
+        .filter(attachments::request_id.eq(request))
+        .order(attachments::position)
+        .select(Attachment::as_select())
+        .load(conn)
+}
+
+pub fn events(conn: &mut AnyConnection, message: Id) -> QueryResult<Vec<Event>> {
+    message_events::table
+        .filter(message_events::message_id.eq(message))
+        .order(message_events::id)
+        .select(Event::as_select())
+        .load(conn)
+}
+
+/// The attempts of several messages, oldest first.
+pub fn attempts_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Attempt>> {
+    attempts::table
+        .filter(attempts::message_id.eq_any(ids.to_vec()))
+        .order((attempts::message_id, attempts::id))
+        .select(Attempt::as_select())
+        .load(conn)
+}
+
+/// What a list of messages is narrowed by. Empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub statuses: Vec<String>,
+    pub sender: Option<String>,
+    /// `Some` narrows to these sender domains; an empty list finds nothing.
+    pub sender_domains: Option<Vec<String>>,
+    pub recipient_lower: Option<String>,
+    pub subject: Option<String>,
+    pub id: Option<Id>,
+    pub tags: Vec<String>,
+    pub from: Option<NaiveDateTime>,
+    pub to: Option<NaiveDateTime>,
+}
+
+/// A page of an account's messages by id: newest first, or, with `ascending`, the ones just newer than `edge`.
+pub fn page(
+    conn: &mut AnyConnection,
+    account: Id,
+    filter: &Filter,
+    edge: Option<Id>,
+    ascending: bool,
+    limit: i64,
+) -> QueryResult<Vec<Message>> {
+    let mut query = messages::table.filter(messages::account_id.eq(account)).select(Message::as_select()).into_boxed();
+    if !filter.statuses.is_empty() {
+        query = query.filter(messages::status.eq_any(filter.statuses.clone()));
+    }
+    if let Some(sender) = &filter.sender {
+        query = query.filter(messages::sender.eq(sender.clone()));
+    }
+    if let Some(domains) = &filter.sender_domains {
+        query = query.filter(messages::sender_domain.eq_any(domains.clone()));
+    }
+    if let Some(recipient) = &filter.recipient_lower {
+        query = query.filter(messages::recipient_lower.eq(recipient.clone()));
+    }
+    if let Some(subject) = &filter.subject {
+        query = query.filter(messages::subject.like(format!("%{}%", escape_like(subject))).escape('\\'));
+    }
+    if let Some(id) = filter.id {
+        query = query.filter(messages::id.eq(id));
+    }
+    for tag in &filter.tags {
+        let quoted = serde_json::to_string(tag).unwrap_or_default();
+        query = query.filter(messages::tags.like(format!("%{}%", escape_like(&quoted))).escape('\\'));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(messages::created_at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(messages::created_at.le(to));
+    }
+    match (edge, ascending) {
+        (Some(edge), true) => query = query.filter(messages::id.gt(edge)),
+        (Some(edge), false) => query = query.filter(messages::id.lt(edge)),
+        (None, _) => {}
+    }
+    if ascending {
+        query.order(messages::id.asc()).limit(limit).load(conn)
+    } else {
+        query.order(messages::id.desc()).limit(limit).load(conn)
+    }
+}
+
+/// Text for LIKE with `\` as its escape.
+#[must_use]
+pub fn escape_like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Where a message stands after something happened to it.
+pub struct Progress<'a> {
+    pub status: &'a str,
+    pub num_attempts: i32,
+    pub classification: &'a str,
+    pub now: NaiveDateTime,
+    pub sent_at: Option<NaiveDateTime>,
+    pub delivered_at: Option<NaiveDateTime>,
+}
+
+pub fn set_progress(conn: &mut AnyConnection, id: Id, progress: &Progress<'_>) -> QueryResult<()> {
+    diesel::update(messages::table.find(id))
+        .set((
+            messages::status.eq(progress.status),
+            messages::num_attempts.eq(progress.num_attempts),
+            messages::bounce_classification.eq(progress.classification),
+            messages::updated_at.eq(progress.now),
+            messages::sent_at.eq(progress.sent_at),
+            messages::delivered_at.eq(progress.delivered_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Records how an attempt ended.
+pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResult<()> {
+    diesel::update(attempts::table.find(attempt.id))
+        .set((
+            attempts::finished_at.eq(attempt.finished_at),
+            attempts::status.eq(&attempt.status),
+            attempts::host.eq(&attempt.host),
+            attempts::code.eq(attempt.code),
+            attempts::log.eq(&attempt.log),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// One of a content's messages is final: the content may go when its time comes and none waits.
+pub fn release_content(conn: &mut AnyConnection, content: Id) -> QueryResult<()> {
+    diesel::update(contents::table.find(content))
+        .set(contents::waiting.eq(contents::waiting - 1))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Purges up to `limit` bodies, their attachments, and message rows whose time has come; answers how many rows went.
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    let bodies: Vec<(Id, Id)> = contents::table
+        .filter(contents::purge_at.le(now))
+        .filter(contents::waiting.eq(0))
+        .limit(limit)
+        .select((contents::id, contents::request_id))
+        .load(conn)?;
+    let (ids, requests): (Vec<Id>, Vec<Id>) = bodies.into_iter().unzip();
+    let mut gone = diesel::delete(contents::table.filter(contents::id.eq_any(ids))).execute(conn)?;
+    let alive: Vec<Id> = contents::table
+        .filter(contents::request_id.eq_any(requests.clone()))
+        .select(contents::request_id)
+        .load(conn)?;
+    let done: Vec<Id> = requests.into_iter().filter(|request| !alive.contains(request)).collect();
+    gone += diesel::delete(attachments::table.filter(attachments::request_id.eq_any(done))).execute(conn)?;
+    let old: Vec<Id> =
+        messages::table.filter(messages::purge_at.le(now)).limit(limit).select(messages::id).load(conn)?;
+    diesel::delete(attempts::table.filter(attempts::message_id.eq_any(old.clone()))).execute(conn)?;
+    diesel::delete(message_events::table.filter(message_events::message_id.eq_any(old.clone()))).execute(conn)?;
+    gone += diesel::delete(messages::table.filter(messages::id.eq_any(old))).execute(conn)?;
+    Ok(gone)
+}

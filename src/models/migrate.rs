@@ -1,0 +1,71 @@
+//! Migrations: paired folders with the same names, embedded in the binary.
+
+use diesel::migration::MigrationSource;
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+use super::connection::{AnyConnection, Db, OpenError};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Brings the schema up to this program's version; answers the names of what ran.
+///
+/// # Errors
+/// A database whose schema is newer than the program is refused: an older program must not write to it.
+pub fn up(db: &Db) -> Result<Vec<String>, OpenError> {
+    with_connection(db, |conn| match conn {
+        AnyConnection::Pg(conn) => run(conn, POSTGRES),
+        AnyConnection::Sqlite(conn) => run(conn, SQLITE),
+    })
+}
+
+/// Undoes every migration, newest first. For tests.
+///
+/// # Errors
+/// The database's own words.
+pub fn down(db: &Db) -> Result<(), OpenError> {
+    with_connection(db, |conn| {
+        match conn {
+            AnyConnection::Pg(conn) => conn.revert_all_migrations(POSTGRES).map(drop),
+            AnyConnection::Sqlite(conn) => conn.revert_all_migrations(SQLITE).map(drop),
+        }
+        .map_err(|error| OpenError(error.to_string()))
+    })
+}
+
+struct Refused(OpenError);
+
+impl From<diesel::result::Error> for Refused {
+    fn from(error: diesel::result::Error) -> Self {
+        Self(OpenError(error.to_string()))
+    }
+}
+
+fn with_connection<T>(db: &Db, work: impl FnOnce(&mut AnyConnection) -> Result<T, OpenError>) -> Result<T, OpenError> {
+    db.exclusive(|conn| work(conn).map_err(Refused)).map_err(|refused| refused.0)
+}
+
+fn run<DB, C>(conn: &mut C, source: EmbeddedMigrations) -> Result<Vec<String>, OpenError>
+where
+    DB: diesel::backend::Backend,
+    C: MigrationHarness<DB>,
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let describe =
+        |error: Box<dyn std::error::Error + Send + Sync>| OpenError(format!("cannot migrate the database: {error}"));
+    let known: Vec<_> = MigrationSource::<DB>::migrations(&source)
+        .map_err(describe)?
+        .iter()
+        .map(|migration| migration.name().version().as_owned())
+        .collect();
+    for applied in conn.applied_migrations().map_err(describe)? {
+        if !known.contains(&applied) {
+            return Err(OpenError(format!(
+                "the database has migration {applied}, which this version of Canopy does not know: \
+                 it was written by a newer version. Start that version, or restore a backup made before it."
+            )));
+        }
+    }
+    let ran = conn.run_pending_migrations(source).map_err(describe)?;
+    Ok(ran.into_iter().map(|version| version.to_string()).collect())
+}

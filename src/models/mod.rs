@@ -1,0 +1,28 @@
+//! The only home of diesel: connections, the schema, and one file per aggregate.
+//! Functions take `&mut AnyConnection` and answer `QueryResult`; they know no HTTP, JSON views or templates.
+
+pub mod accounts;
+pub mod api_keys;
+pub mod audit;
+pub mod connection;
+pub mod counters;
+pub mod domains;
+pub mod idempotency;
+pub mod leases;
+pub mod memberships;
+pub mod messages;
+pub mod migrate;
+pub mod periods;
+pub mod plans;
+mod portable;
+pub mod queue;
+pub mod schema;
+pub mod summaries;
+pub mod suppressions;
+pub mod suspensions;
+pub mod system_mails;
+mod types;
+pub mod usage;
+pub mod users;
+
+pub use connection::{AnyConnection, Db};

@@ -1,0 +1,174 @@
+//! What waits to be delivered, and whose turn it is. Claims are leases; an account's backlog never delays another's.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+use diesel::sql_types::{Binary, Timestamp};
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::{account_queues, queue};
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = queue)]
+pub struct Queued {
+    pub message_id: Id,
+    pub account_id: Id,
+    pub due_at: NaiveDateTime,
+    pub leased_until: Option<NaiveDateTime>,
+    pub lease_owner: Option<Id>,
+    /// Attempts made so far.
+    pub attempts: i32,
+    pub expires_at: NaiveDateTime,
+}
+
+pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
+    insert_many!(conn, queue::table, rows)
+}
+
+/// Makes sure that a worker looks at the account at `due` or before.
+pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ($1, $2, $2) \
+         ON CONFLICT (account_id) DO UPDATE SET next_due_at = excluded.next_due_at \
+         WHERE account_queues.next_due_at > excluded.next_due_at",
+    )
+    .bind::<Binary, _>(account)
+    .bind::<Timestamp, _>(due)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Accounts with something due at `now`, the one that waited longest first.
+pub fn accounts_due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Id>> {
+    account_queues::table
+        .filter(account_queues::next_due_at.le(now))
+        .order((account_queues::served_at, account_queues::account_id))
+        .limit(limit)
+        .select(account_queues::account_id)
+        .load(conn)
+}
+
+/// Takes the turn of as many of `accounts` as no other node holds; answers those.
+pub fn take_turns(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Id>> {
+    match conn {
+        AnyConnection::Pg(conn) => account_queues::table
+            .filter(account_queues::account_id.eq_any(accounts.to_vec()))
+            .order(account_queues::account_id)
+            .select(account_queues::account_id)
+            .for_update()
+            .skip_locked()
+            .load(conn),
+        AnyConnection::Sqlite(_) => Ok(accounts.to_vec()),
+    }
+}
+
+/// Up to `limit` messages of an account that are due and not leased.
+pub fn due(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
+    queue::table
+        .filter(queue::account_id.eq(account))
+        .filter(queue::due_at.le(now))
+        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .order((queue::due_at, queue::message_id))
+        .limit(limit)
+        .select(Queued::as_select())
+        .load(conn)
+}
+
+/// Leases messages to `owner` until `until`.
+pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(queue::table.filter(queue::message_id.eq_any(ids.to_vec())))
+        .set((queue::leased_until.eq(Some(until)), queue::lease_owner.eq(Some(owner))))
+        .execute(conn)
+        .map(drop)
+}
+
+/// After a turn: when the account has something due again. A lease counts as due when it ends.
+pub fn end_turn(
+    conn: &mut AnyConnection,
+    account: Id,
+    now: NaiveDateTime,
+    parked_until: Option<NaiveDateTime>,
+) -> QueryResult<()> {
+    let next = match parked_until {
+        Some(until) => Some(until),
+        None => next_due(conn, account)?,
+    };
+    match next {
+        Some(next) => diesel::update(account_queues::table.find(account))
+            .set((account_queues::next_due_at.eq(next), account_queues::served_at.eq(now)))
+            .execute(conn)
+            .map(drop),
+        None => diesel::delete(account_queues::table.find(account)).execute(conn).map(drop),
+    }
+}
+
+fn next_due(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<NaiveDateTime>> {
+    let free: Option<NaiveDateTime> = queue::table
+        .filter(queue::account_id.eq(account))
+        .filter(queue::leased_until.is_null())
+        .order((queue::due_at, queue::message_id))
+        .select(queue::due_at)
+        .first(conn)
+        .optional()?;
+    let leased: Option<Option<NaiveDateTime>> = queue::table
+        .filter(queue::account_id.eq(account))
+        .filter(queue::leased_until.is_not_null())
+        .order(queue::leased_until)
+        .select(queue::leased_until)
+        .first(conn)
+        .optional()?;
+    Ok([free, leased.flatten()].into_iter().flatten().min())
+}
+
+/// The queue row of a message, if `owner` still holds its lease.
+pub fn held_by(conn: &mut AnyConnection, message: Id, owner: Id) -> QueryResult<Option<Queued>> {
+    queue::table.find(message).filter(queue::lease_owner.eq(owner)).select(Queued::as_select()).first(conn).optional()
+}
+
+/// Gives a message back, to be tried again at `due`.
+pub fn retry(conn: &mut AnyConnection, message: Id, due: NaiveDateTime, attempts: i32) -> QueryResult<()> {
+    diesel::update(queue::table.find(message))
+        .set((
+            queue::due_at.eq(due),
+            queue::attempts.eq(attempts),
+            queue::leased_until.eq(None::<NaiveDateTime>),
+            queue::lease_owner.eq(None::<Id>),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Takes a message out of the queue; answers whether it was there.
+pub fn remove(conn: &mut AnyConnection, message: Id) -> QueryResult<bool> {
+    Ok(diesel::delete(queue::table.find(message)).execute(conn)? > 0)
+}
+
+/// A queued message of an account that no worker holds.
+pub fn find_free(conn: &mut AnyConnection, message: Id, now: NaiveDateTime) -> QueryResult<Option<Queued>> {
+    queue::table
+        .find(message)
+        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .select(Queued::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Up to `limit` messages of an account's queue, whatever their state.
+pub fn of_account(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryResult<Vec<Id>> {
+    queue::table
+        .filter(queue::account_id.eq(account))
+        .order((queue::due_at, queue::message_id))
+        .limit(limit)
+        .select(queue::message_id)
+        .load(conn)
+}
+
+/// How many messages wait: those due by `now`, and those scheduled for later.
+pub fn depth(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryResult<(i64, i64)> {
+    let due =
+        queue::table.filter(queue::account_id.eq(account)).filter(queue::due_at.le(now)).count().get_result(conn)?;
+    let later =
+        queue::table.filter(queue::account_id.eq(account)).filter(queue::due_at.gt(now)).count().get_result(conn)?;
+    Ok((due, later))
+}

@@ -1,0 +1,77 @@
+//! What a list of sub accounts shows and sorts by: one row an account, flushed from exact counters.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::account_summaries;
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = account_summaries)]
+pub struct Summary {
+    pub account_id: Id,
+    pub parent_id: Id,
+    pub name_lower: String,
+    /// `active`, `suspended` or `deleted`; the parent's hold is derived.
+    pub state: String,
+    /// `none`, `under`, `near`, `at`.
+    pub cap_state: String,
+    pub monthly_credit: i64,
+    pub period_id: Option<Id>,
+    /// Accepted this period, per recipient, sandbox not counted.
+    pub sent: i64,
+    /// Use of the cap in thousandths; 0 without one.
+    pub used_permille: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
+    /// Bounces per million accepted.
+    pub bounce_ppm: i64,
+    /// Complaints per million accepted.
+    pub complaint_ppm: i64,
+    pub domain_count: i64,
+    pub member_count: i64,
+    pub last_activity_at: Option<NaiveDateTime>,
+    pub created_at: NaiveDateTime,
+}
+
+pub fn insert(conn: &mut AnyConnection, rows: &[Summary]) -> QueryResult<()> {
+    insert_many!(conn, account_summaries::table, rows)
+}
+
+pub fn find(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<Summary>> {
+    account_summaries::table.find(account).select(Summary::as_select()).first(conn).optional()
+}
+
+pub fn find_many(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Summary>> {
+    account_summaries::table
+        .filter(account_summaries::account_id.eq_any(accounts.to_vec()))
+        .select(Summary::as_select())
+        .load(conn)
+}
+
+/// Writes every column of `row` back but its key, parent and age.
+pub fn save(conn: &mut AnyConnection, row: &Summary) -> QueryResult<()> {
+    diesel::update(account_summaries::table.find(row.account_id))
+        .set((
+            account_summaries::name_lower.eq(&row.name_lower),
+            account_summaries::state.eq(&row.state),
+            account_summaries::cap_state.eq(&row.cap_state),
+            account_summaries::monthly_credit.eq(row.monthly_credit),
+            account_summaries::period_id.eq(row.period_id),
+            account_summaries::sent.eq(row.sent),
+            account_summaries::used_permille.eq(row.used_permille),
+            account_summaries::delivered.eq(row.delivered),
+            account_summaries::bounced.eq(row.bounced),
+            account_summaries::complained.eq(row.complained),
+            account_summaries::bounce_ppm.eq(row.bounce_ppm),
+            account_summaries::complaint_ppm.eq(row.complaint_ppm),
+            account_summaries::domain_count.eq(row.domain_count),
+            account_summaries::member_count.eq(row.member_count),
+            account_summaries::last_activity_at.eq(row.last_activity_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}

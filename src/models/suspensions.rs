@@ -1,0 +1,87 @@
+//! Suspensions: rows that say what kind of hold, why, who, since when, until when.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::schema::suspensions;
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = suspensions)]
+pub struct Suspension {
+    pub id: Id,
+    pub account_id: Id,
+    pub kind: String,
+    pub reason: String,
+    pub customer_text: String,
+    pub created_by: String,
+    pub created_at: NaiveDateTime,
+    pub until_at: Option<NaiveDateTime>,
+    pub lifted_by: Option<String>,
+    pub lifted_at: Option<NaiveDateTime>,
+}
+
+pub fn insert(conn: &mut AnyConnection, row: &Suspension) -> QueryResult<()> {
+    diesel::insert_into(suspensions::table).values(row).execute(conn).map(drop)
+}
+
+/// The holds of an account that are open at `now`, oldest first.
+pub fn open(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryResult<Vec<Suspension>> {
+    suspensions::table
+        .filter(suspensions::account_id.eq(account))
+        .filter(suspensions::lifted_at.is_null())
+        .filter(suspensions::until_at.is_null().or(suspensions::until_at.gt(now)))
+        .order(suspensions::id)
+        .select(Suspension::as_select())
+        .load(conn)
+}
+
+/// Which of `accounts` have an open hold at `now`.
+pub fn held(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
+    suspensions::table
+        .filter(suspensions::account_id.eq_any(accounts.to_vec()))
+        .filter(suspensions::lifted_at.is_null())
+        .filter(suspensions::until_at.is_null().or(suspensions::until_at.gt(now)))
+        .select(suspensions::account_id)
+        .distinct()
+        .load(conn)
+}
+
+/// Every hold an account ever had, newest first.
+pub fn history(conn: &mut AnyConnection, account: Id) -> QueryResult<Vec<Suspension>> {
+    suspensions::table
+        .filter(suspensions::account_id.eq(account))
+        .order(suspensions::id.desc())
+        .limit(100)
+        .select(Suspension::as_select())
+        .load(conn)
+}
+
+/// Lifts every open hold of an account; answers how many.
+pub fn lift_all(conn: &mut AnyConnection, account: Id, by: &str, now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::update(
+        suspensions::table.filter(suspensions::account_id.eq(account)).filter(suspensions::lifted_at.is_null()),
+    )
+    .set((suspensions::lifted_at.eq(Some(now)), suspensions::lifted_by.eq(Some(by))))
+    .execute(conn)
+}
+
+/// Holds whose end has come but which nobody lifted.
+pub fn ended(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Vec<Suspension>> {
+    suspensions::table
+        .filter(suspensions::lifted_at.is_null())
+        .filter(suspensions::until_at.le(now))
+        .order(suspensions::id)
+        .limit(500)
+        .select(Suspension::as_select())
+        .load(conn)
+}
+
+/// Marks one hold as ended by its own date.
+pub fn end(conn: &mut AnyConnection, id: Id, by: &str, now: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(suspensions::table.find(id))
+        .set((suspensions::lifted_at.eq(Some(now)), suspensions::lifted_by.eq(Some(by))))
+        .execute(conn)
+        .map(drop)
+}
