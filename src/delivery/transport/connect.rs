@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,8 +10,13 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 use super::{RelayConfig, TlsMode};
+
+/// How long one address of a relay may take to accept, before the next is tried.
+const EACH_ADDRESS: Duration = Duration::from_secs(15);
 
 /// Opens connections, keeping the TLS settings of each host: reading the system's certificates is slow.
 #[derive(Default)]
@@ -40,14 +46,13 @@ impl Connector {
         Self { roots, tls: Mutex::default() }
     }
 
-    /// A connection on which MAIL may follow. `tcp` limits each address tried.
-    pub(super) async fn connect(&self, to: &RelayConfig, tcp: Duration) -> Result<AsyncSmtpConnection, NotConnected> {
-        let failed = |err: Error| NotConnected::new(to, err);
+    /// A connection on which MAIL may follow.
+    pub(super) async fn connect(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
         let mut connection = match to.tls {
-            TlsMode::None => self.open(to, tcp, false).await.map_err(failed)?,
-            TlsMode::Implicit => self.open(to, tcp, true).await.map_err(failed)?,
-            TlsMode::StartTls => self.open_starttls(to, tcp).await?,
-            TlsMode::Opportunistic => self.open_opportunistic(to, tcp).await.map_err(failed)?,
+            TlsMode::None => open(to).await?,
+            TlsMode::Implicit => self.open_encrypted(to).await.map_err(|err| NotConnected::new(to, err))?,
+            TlsMode::StartTls => self.open_starttls(to).await?,
+            TlsMode::Opportunistic => self.open_opportunistic(to).await?,
         };
         if let Some((user, password)) = &to.auth {
             let credentials = Credentials::new(user.clone(), password.clone());
@@ -57,13 +62,14 @@ impl Connector {
         Ok(connection)
     }
 
-    async fn open(&self, to: &RelayConfig, tcp: Duration, encrypted: bool) -> Result<AsyncSmtpConnection, Error> {
-        let tls = if encrypted { Some(self.parameters(to, true)?) } else { None };
-        AsyncSmtpConnection::connect_tokio1((to.host.as_str(), to.port), Some(tcp), &hello(to), tls, None).await
+    async fn open_encrypted(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, Error> {
+        let tls = Some(self.parameters(to, true)?);
+        AsyncSmtpConnection::connect_tokio1((to.host.as_str(), to.port), Some(EACH_ADDRESS), &hello(to), tls, None)
+            .await
     }
 
-    async fn open_starttls(&self, to: &RelayConfig, tcp: Duration) -> Result<AsyncSmtpConnection, NotConnected> {
-        let mut connection = self.open(to, tcp, false).await.map_err(|err| NotConnected::new(to, err))?;
+    async fn open_starttls(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
+        let mut connection = open(to).await?;
         if !connection.can_starttls() {
             return Err(NotConnected::new(to, "it offers no STARTTLS, which the settings ask for"));
         }
@@ -74,15 +80,15 @@ impl Connector {
     }
 
     /// TLS where it works, plain text where it does not (RFC 7435).
-    async fn open_opportunistic(&self, to: &RelayConfig, tcp: Duration) -> Result<AsyncSmtpConnection, Error> {
-        let mut connection = self.open(to, tcp, false).await?;
+    async fn open_opportunistic(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
+        let mut connection = open(to).await?;
         if !connection.can_starttls() {
             return Ok(connection);
         }
-        let tls = self.parameters(to, false)?;
+        let tls = self.parameters(to, false).map_err(|err| NotConnected::new(to, err))?;
         match connection.starttls(tls, &hello(to)).await {
             Ok(()) => Ok(connection),
-            Err(_) => self.open(to, tcp, false).await,
+            Err(_) => open(to).await,
         }
     }
 
@@ -102,6 +108,30 @@ impl Connector {
         known.insert(key, parameters.clone());
         Ok(parameters)
     }
+}
+
+/// An unencrypted connection, after EHLO.
+async fn open(to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
+    let stream = dial(to).await.map_err(|err| NotConnected::new(to, err))?;
+    let connected = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello(to)).await;
+    connected.map_err(|err| NotConnected::new(to, err))
+}
+
+/// The first address of the relay that takes a connection.
+async fn dial(to: &RelayConfig) -> io::Result<TcpStream> {
+    let mut failure = io::Error::other("the name has no address");
+    for address in lookup_host((to.host.as_str(), to.port)).await? {
+        match timeout(EACH_ADDRESS, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // A message and its final dot are two writes: Nagle would hold the second for 40 ms.
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Ok(Err(err)) => failure = err,
+            Err(_) => failure = io::ErrorKind::TimedOut.into(),
+        }
+    }
+    Err(failure)
 }
 
 fn hello(to: &RelayConfig) -> ClientId {

@@ -2,6 +2,8 @@
 //! A transport makes one attempt and tells what became of it; when to try again is the queue's decision.
 
 mod connect;
+#[cfg(test)]
+mod fake_server;
 pub mod mailbox;
 mod pool;
 pub mod relay;

@@ -101,7 +101,7 @@ impl Relay {
                 return Ok((kept, used));
             }
         }
-        let connect = self.connector.connect(config, self.timeouts.connect);
+        let connect = self.connector.connect(config);
         match timeout(self.timeouts.connect, connect).await {
             Ok(connected) => connected.map(|connection| (connection, 0)),
             Err(_) => Err(NotConnected::new(config, "it did not answer in time")),
@@ -213,3 +213,7 @@ fn is_421(err: &Error) -> bool {
 fn lost(err: &Error) -> Outcome {
     Outcome::Unreachable { text: format!("The connection to the relay was lost: {err}") }
 }
+
+#[cfg(test)]
+#[path = "relay_tests.rs"]
+mod tests;

@@ -1,0 +1,138 @@
+//! For tests: an SMTP server that writes down every byte and answers as the test says.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+/// What to do instead of the usual answer.
+pub(super) enum Act {
+    Say(&'static str),
+    SayAndClose(&'static str),
+    Close,
+    Silence,
+}
+
+/// Decides by the number of the connection and the command line; "." stands for the end of a message, "" for the
+/// greeting.
+type Script = dyn Fn(usize, &str) -> Option<Act> + Send + Sync;
+
+#[derive(Default)]
+struct Log {
+    connections: usize,
+    commands: Vec<String>,
+    messages: Vec<Vec<u8>>,
+}
+
+pub(super) struct FakeServer {
+    pub(super) port: u16,
+    log: Arc<Mutex<Log>>,
+}
+
+impl FakeServer {
+    pub(super) async fn start(script: impl Fn(usize, &str) -> Option<Act> + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let log = Arc::<Mutex<Log>>::default();
+        let (script, seen): (Arc<Script>, _) = (Arc::new(script), log.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let number = {
+                    let mut log = seen.lock().unwrap();
+                    log.connections += 1;
+                    log.connections
+                };
+                let session = Session { stream, buffer: Vec::new(), number, script: script.clone(), log: seen.clone() };
+                tokio::spawn(session.run());
+            }
+        });
+        Self { port, log }
+    }
+
+    pub(super) fn connections(&self) -> usize {
+        self.log.lock().unwrap().connections
+    }
+
+    /// The first word of each command, all connections together.
+    pub(super) fn verbs(&self) -> Vec<String> {
+        let first = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
+        self.log.lock().unwrap().commands.iter().map(first).collect()
+    }
+
+    pub(super) fn commands(&self) -> Vec<String> {
+        self.log.lock().unwrap().commands.clone()
+    }
+
+    /// Each message as it came over the wire, dots still doubled, without the final dot.
+    pub(super) fn messages(&self) -> Vec<Vec<u8>> {
+        self.log.lock().unwrap().messages.clone()
+    }
+}
+
+struct Session {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+    number: usize,
+    script: Arc<Script>,
+    log: Arc<Mutex<Log>>,
+}
+
+impl Session {
+    async fn run(mut self) {
+        if !self.answer("", "220 fake ESMTP").await {
+            return;
+        }
+        while let Some(line) = self.read_to(b"\r\n").await {
+            let line = String::from_utf8_lossy(&line).into_owned();
+            self.log.lock().unwrap().commands.push(line.clone());
+            let usual = match line.split(' ').next().unwrap_or_default() {
+                "EHLO" => "250-fake\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME",
+                "DATA" => "354 go on",
+                "QUIT" => "221 2.0.0 bye",
+                _ => "250 2.0.0 ok",
+            };
+            if !self.answer(&line, usual).await {
+                return;
+            }
+            if line == "DATA" && (self.script)(self.number, "DATA").is_none() {
+                let Some(message) = self.read_to(b"\r\n.\r\n").await else { return };
+                self.log.lock().unwrap().messages.push(message);
+                if !self.answer(".", "250 2.0.0 queued as 1").await {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the session goes on.
+    async fn answer(&mut self, line: &str, usual: &'static str) -> bool {
+        match (self.script)(self.number, line) {
+            None => self.say(usual).await,
+            Some(Act::Say(text)) => self.say(text).await,
+            Some(Act::SayAndClose(text)) => {
+                self.say(text).await;
+                false
+            }
+            Some(Act::Close) => false,
+            Some(Act::Silence) => std::future::pending().await,
+        }
+    }
+
+    async fn say(&mut self, text: &str) -> bool {
+        self.stream.write_all(format!("{text}\r\n").as_bytes()).await.is_ok()
+    }
+
+    /// All up to `end`, which is taken off; None at the end of the stream.
+    async fn read_to(&mut self, end: &[u8]) -> Option<Vec<u8>> {
+        loop {
+            if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end) {
+                let line = self.buffer[..at].to_vec();
+                self.buffer.drain(..at + end.len());
+                return Some(line);
+            }
+            if self.stream.read_buf(&mut self.buffer).await.ok()? == 0 {
+                return None;
+            }
+        }
+    }
+}
