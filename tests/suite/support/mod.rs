@@ -1,0 +1,13 @@
+//! What the tests stand on: real peers on loopback, each started by the test that needs it and gone with it.
+//!
+//! A peer that this machine lacks makes the test say so and pass, or fail under `CANOPY_TEST_STRICT=1`, which
+//! `bin/test` sets after installing everything.
+
+pub mod browser;
+pub mod dkim_verify;
+pub mod dns_server;
+pub mod environment;
+pub mod postgres;
+pub mod process;
+pub mod smtp_sink;
+pub mod temp_dir;
