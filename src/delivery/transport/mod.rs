@@ -6,6 +6,8 @@ mod connect;
 mod fake_server;
 pub mod mailbox;
 mod pool;
+#[cfg(test)]
+mod real_server_tests;
 pub mod relay;
 
 use std::fmt;
