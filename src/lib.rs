@@ -2,7 +2,11 @@
 //! The map; ARCHITECTURE.md says which room may call which.
 
 pub mod actions; // what the product does: one verb per file
+pub mod api; // the JSON API v2
+pub mod app; // everything built once and passed down
+pub mod cli; // serve, demo, migrate, user, account, verify-audit, config
 pub mod clock; // the time, passed in
+pub mod config; // defaults, a TOML file, CANOPY_* variables
 pub mod delivery; // outbound: queue, worker, transports, DKIM
 pub mod dns; // what a domain must publish, and whether it does
 pub mod domain; // pure rules: no I/O, no async, no clock reads
@@ -10,4 +14,5 @@ pub mod emails; // the templates of system mail
 pub mod mailer; // mail of the platform itself: invitations, resets, alerts
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
+pub mod telemetry; // request ids, client addresses, log lines
 pub mod web; // the dashboard

@@ -1,3 +1,5 @@
 //! The `canopy` binary: parse arguments, call `cli`.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    canopy::cli::main()
+}

@@ -3,13 +3,20 @@
 
 pub mod accept_message;
 pub mod audit;
+pub mod cancel_message;
 pub mod context;
+pub mod create_sub_account;
+pub mod delete_sub_account;
 pub mod ensure_period;
 pub mod error;
 pub mod idempotency;
+pub mod lift_suspension;
 pub mod notify;
 pub mod refresh_summary;
 pub mod services;
+pub mod suspend_account;
+pub mod undelete_sub_account;
+pub mod update_sub_account;
 
 pub use context::{Actor, ActorKind, Cx};
 pub use error::{ActionError, ActionResult, FieldError};

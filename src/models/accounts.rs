@@ -109,6 +109,31 @@ pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Accoun
     accounts::table.filter(accounts::id.eq_any(ids.to_vec())).select(Account::as_select()).load(conn)
 }
 
+/// A page of a parent's live children by id: newest first, or with `ascending` those just newer than `edge`.
+pub fn page_of_children(
+    conn: &mut AnyConnection,
+    parent: Id,
+    edge: Option<Id>,
+    ascending: bool,
+    limit: i64,
+) -> QueryResult<Vec<Account>> {
+    let mut query = accounts::table
+        .filter(accounts::parent_id.eq(parent))
+        .filter(accounts::deleted_at.is_null())
+        .select(Account::as_select())
+        .into_boxed();
+    match (edge, ascending) {
+        (Some(edge), true) => query = query.filter(accounts::id.gt(edge)),
+        (Some(edge), false) => query = query.filter(accounts::id.lt(edge)),
+        (None, _) => {}
+    }
+    if ascending {
+        query.order(accounts::id.asc()).limit(limit).load(conn)
+    } else {
+        query.order(accounts::id.desc()).limit(limit).load(conn)
+    }
+}
+
 /// The parent accounts, oldest first.
 pub fn roots(conn: &mut AnyConnection) -> QueryResult<Vec<Account>> {
     accounts::table

@@ -1,6 +1,7 @@
 //! The only home of diesel: connections, the schema, and one file per aggregate.
 //! Functions take `&mut AnyConnection` and answer `QueryResult`; they know no HTTP, JSON views or templates.
 
+pub mod account_tags;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;

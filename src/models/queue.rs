@@ -39,6 +39,14 @@ pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryR
     .map(drop)
 }
 
+/// Makes workers look at accounts that were parked while on hold.
+pub fn look_now(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(account_queues::table.filter(account_queues::account_id.eq_any(accounts.to_vec())))
+        .set(account_queues::next_due_at.eq(now))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Accounts with something due at `now`, the one that waited longest first.
 pub fn accounts_due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Id>> {
     account_queues::table

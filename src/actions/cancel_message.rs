@@ -1,0 +1,83 @@
+//! Taking back what has not left: one scheduled message, or an account's whole queue.
+
+use super::{ActionError, ActionResult, Cx};
+use crate::domain::ids::Id;
+use crate::models::AnyConnection;
+use crate::models::accounts;
+use crate::models::counters::{self, Delta};
+use crate::models::messages::{self, Event, Message, Progress};
+use crate::models::queue;
+use crate::models::usage::{self, DayKey};
+
+/// Cancels a scheduled message of `account`. It stays counted: it was accepted.
+///
+/// # Errors
+/// `NotFound` for another's message, `Conflict` when it is not scheduled, or on its way already.
+pub fn cancel_message(conn: &mut AnyConnection, cx: &Cx, account: Id, message: Id) -> ActionResult<Message> {
+    let row = messages::find(conn, account, message)?.ok_or(ActionError::NotFound("message"))?;
+    let waiting = row.scheduled_at.is_some() && row.status == "received";
+    if !waiting || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {
+        return Err(ActionError::invalid("message_id", "only a scheduled message that has not left can be cancelled"));
+    }
+    fail(conn, cx, &row, "Cancelled before it left.")?;
+    Ok(row)
+}
+
+/// Cancels everything an account has in the queue; answers how many messages.
+///
+/// # Errors
+/// Only the database's.
+pub fn cancel_queue(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -> ActionResult<usize> {
+    let mut cancelled = 0;
+    loop {
+        let ids = queue::of_account(conn, account, 500)?;
+        if ids.is_empty() {
+            return Ok(cancelled);
+        }
+        for row in messages::find_many(conn, &ids)? {
+            fail(conn, cx, &row, log)?;
+        }
+        for id in ids {
+            queue::remove(conn, id)?;
+            cancelled += 1;
+        }
+    }
+}
+
+/// Ends a message as failed and counts it where it was accepted.
+fn fail(conn: &mut AnyConnection, cx: &Cx, row: &Message, log: &str) -> ActionResult<()> {
+    let progress = Progress {
+        status: "failed",
+        num_attempts: row.num_attempts,
+        classification: "",
+        now: cx.at(),
+        sent_at: row.sent_at,
+        delivered_at: None,
+    };
+    messages::set_progress(conn, row.id, &progress)?;
+    messages::release_content(conn, row.content_id)?;
+    let event = Event {
+        id: Id::new(cx.now),
+        message_id: row.id,
+        account_id: row.account_id,
+        at: cx.at(),
+        status: "failed".into(),
+        log: log.into(),
+    };
+    messages::insert_events(conn, &[event])?;
+    count(conn, row, Delta { failed: 1, ..Delta::default() })
+}
+
+/// Adds `delta` to the counters and the day that a message was accepted in.
+///
+/// # Errors
+/// Only the database's.
+pub fn count(conn: &mut AnyConnection, row: &Message, delta: Delta) -> ActionResult<()> {
+    let Some(account) = accounts::find_any(conn, row.account_id)? else { return Ok(()) };
+    let parent_id = account.root_id();
+    counters::add(conn, (row.account_id, row.period_id, parent_id), delta, None)?;
+    let key = DayKey { account_id: row.account_id, day: row.day.clone(), period_id: row.period_id, parent_id };
+    usage::add_day(conn, &key, delta)?;
+    usage::add_total(conn, parent_id, &row.day, delta)?;
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Who calls: a key, of which account, from where. 401 before 403 before 429, and nothing of it is ever stored.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::pin::Pin;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::AUTHORIZATION;
+use actix_web::web::Data;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::error::ApiError;
+use super::limits::Limits;
+use crate::actions::{ActionError, ActionResult, Actor, ActorKind, Cx};
+use crate::app::App;
+use crate::domain::ids::Id;
+use crate::domain::ip_allow_list::IpAllowList;
+use crate::domain::scopes::{Family, Required, ScopeSet};
+use crate::models::accounts::Account;
+use crate::models::api_keys::ApiKey;
+use crate::models::{AnyConnection, accounts, api_keys, suspensions};
+use crate::secrets;
+use crate::telemetry::{self, RequestInfo};
+
+/// `last_used_at` may lag by this much, so that a busy key costs no write per request.
+const USE_NOTED_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+/// An authenticated caller.
+#[derive(Clone)]
+pub struct Caller {
+    pub account: Account,
+    pub key: ApiKey,
+    pub scopes: ScopeSet,
+    pub ip: IpAddr,
+    pub request_id: String,
+}
+
+impl Caller {
+    /// The circumstances of an action this caller asks for.
+    #[must_use]
+    pub fn cx(&self, now: DateTime<Utc>) -> Cx {
+        Cx {
+            now,
+            actor: Actor {
+                kind: ActorKind::ApiKey,
+                id: Some(self.key.id),
+                label: self.key.label.clone(),
+                account_id: Some(self.account.id),
+                on_behalf_of: None,
+                address: self.ip.to_string(),
+                request_id: self.request_id.clone(),
+            },
+        }
+    }
+
+    /// Requires a plain scope such as `domains:read`.
+    ///
+    /// # Errors
+    /// 403 that names it.
+    pub fn require(&self, scope: &'static str) -> Result<(), ApiError> {
+        self.require_any(&Required::Plain(scope), scope)
+    }
+
+    /// Requires the scope of a family for one domain, or for all.
+    ///
+    /// # Errors
+    /// 403 that names it.
+    pub fn require_domain(&self, family: Family, domain: &str) -> Result<(), ApiError> {
+        if self.scopes.allows_domain(family, domain) {
+            return Ok(());
+        }
+        Err(missing(&format!("{}:{{{domain}}}", family.as_str())))
+    }
+
+    fn require_any(&self, required: &Required, name: &str) -> Result<(), ApiError> {
+        if self.scopes.allows(required) { Ok(()) } else { Err(missing(name)) }
+    }
+
+    /// Requires that the caller is a parent account: a sub account has none of its own.
+    ///
+    /// # Errors
+    /// 403 for a sub account's key.
+    pub fn require_parent(&self) -> Result<Id, ApiError> {
+        match self.account.parent_id {
+            None => Ok(self.account.id),
+            Some(_) => {
+                Err(ApiError::new(StatusCode::FORBIDDEN, "a sub account cannot have sub accounts")
+                    .because("parent_only"))
+            }
+        }
+    }
+}
+
+/// 403 for a scope that the key does not hold.
+#[must_use]
+pub fn missing(scope: &str) -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, format!("insufficient permissions: this key does not hold the scope {scope}"))
+        .because("scope")
+}
+
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { authenticate(&request).await })
+    }
+}
+
+async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
+    let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| ApiError::from(unconfigured()))?.into_inner();
+    let limits = request.app_data::<Data<Limits>>().ok_or_else(|| ApiError::from(unconfigured()))?;
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let secret = header
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .map(str::trim)
+        .filter(|secret| !secret.is_empty())
+        .ok_or_else(|| ApiError::unauthorized("missing or malformed bearer token"))?;
+    let digest = secrets::digest(secret);
+    let info = telemetry::info(request);
+    let now = app.clock.now();
+    let caller = app.read(move |conn| look_up(conn, now, &digest, info)).await?.ok_or_else(invalid)??;
+    let in_path = request.match_info().get("account_id");
+    if in_path.is_some_and(|text| text.parse::<Id>().ok() != Some(caller.account.id)) {
+        return Err(invalid());
+    }
+    let allowed =
+        IpAllowList::from_stored(&serde_json::from_str::<Vec<String>>(&caller.key.ip_allow_list).unwrap_or_default());
+    if !allowed.permits(caller.ip) {
+        let message = format!("this key may not be used from {}", caller.ip);
+        return Err(ApiError::new(StatusCode::FORBIDDEN, message).because("ip"));
+    }
+    limits.check(caller.account.id)?;
+    note_use(&app, &caller, now).await?;
+    Ok(caller)
+}
+
+fn unconfigured() -> ActionError {
+    ActionError::Internal("a route was mounted without its application".into())
+}
+
+/// Alike for an unknown key, a deleted one, and one of another account than the path's.
+fn invalid() -> ApiError {
+    ApiError::unauthorized("invalid API key")
+}
+
+type LookedUp = Option<Result<Caller, ApiError>>;
+
+fn look_up(conn: &mut AnyConnection, now: DateTime<Utc>, digest: &[u8], info: RequestInfo) -> ActionResult<LookedUp> {
+    let Some(key) = api_keys::find_by_digest(conn, digest)? else { return Ok(None) };
+    let Some(account) = accounts::find(conn, key.account_id)? else { return Ok(None) };
+    let mut holders = vec![account.id];
+    holders.extend(account.parent_id);
+    let held = suspensions::held(conn, &holders, now.naive_utc())?;
+    if held.contains(&account.id) {
+        return Ok(Some(Err(ActionError::Suspended { parent: false }.into())));
+    }
+    if !held.is_empty() {
+        return Ok(Some(Err(ActionError::Suspended { parent: true }.into())));
+    }
+    if let Some(parent) = account.parent_id
+        && accounts::find(conn, parent)?.is_none()
+    {
+        return Ok(None);
+    }
+    let scopes = api_keys::scopes_of(conn, &[key.id])?;
+    let scopes = ScopeSet::from_stored(scopes.iter().map(|row| row.scope.as_str()));
+    Ok(Some(Ok(Caller { account, key, scopes, ip: info.ip, request_id: info.id })))
+}
+
+async fn note_use(app: &std::sync::Arc<App>, caller: &Caller, now: DateTime<Utc>) -> Result<(), ApiError> {
+    let stale = caller.key.last_used_at.is_none_or(|at| now.naive_utc() - at >= USE_NOTED_EVERY);
+    if stale {
+        let id = caller.key.id;
+        app.write(move |conn| Ok(api_keys::touch(conn, &[id], now.naive_utc())?)).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! A request's body as JSON. Anything wrong with it is a 400 with a sentence.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::web::Bytes;
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use serde::de::DeserializeOwned;
+
+use super::error::ApiError;
+
+/// The raw body, at most the configured limit.
+pub struct Body(pub Bytes);
+
+impl Body {
+    /// Reads it as `T`; unknown fields are ignored.
+    ///
+    /// # Errors
+    /// 400 that says where it is not what was expected.
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        serde_json::from_slice(&self.0).map_err(|error| ApiError::bad_request(format!("invalid JSON body: {error}")))
+    }
+}
+
+impl FromRequest for Body {
+    type Error = ApiError;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = Bytes::from_request(request, payload);
+        Box::pin(async move {
+            bytes.await.map(Self).map_err(|_| ApiError::bad_request("the request body is too large or was cut short"))
+        })
+    }
+}

@@ -1,0 +1,14 @@
+//! The JSON API v2. One readable route table; every answer is an envelope of the contract.
+
+mod auth;
+mod body;
+mod error;
+mod idempotent;
+mod limits;
+mod pagination;
+mod ping;
+pub mod routes;
+mod sub_accounts;
+mod views;
+
+pub use limits::Limits;

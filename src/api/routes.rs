@@ -1,0 +1,80 @@
+//! The site map of the API.
+
+use actix_web::http::header::ALLOW;
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
+
+use super::error::ApiError;
+use super::{ping, sub_accounts};
+
+/// Mounts everything under `/v2`.
+pub fn configure(config: &mut ServiceConfig) {
+    config.service(
+        web::scope("/v2")
+            .service(resource("/ping", "GET").get(ping::ping))
+            .service(
+                resource("/accounts/{account_id}/sub-accounts", "GET, POST")
+                    .get(sub_accounts::list)
+                    .post(sub_accounts::create),
+            )
+            .service(
+                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}", "GET, PUT, DELETE")
+                    .get(sub_accounts::get)
+                    .put(sub_accounts::update)
+                    .delete(sub_accounts::delete),
+            )
+            .service(
+                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/suspend", "POST")
+                    .post(sub_accounts::suspend),
+            )
+            .service(
+                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend", "POST")
+                    .post(sub_accounts::unsuspend),
+            )
+            .default_service(web::to(not_found)),
+    );
+}
+
+/// A path and the methods it knows.
+struct Route {
+    resource: Resource,
+}
+
+fn resource(path: &str, allow: &'static str) -> Route {
+    let refuse = move |request: HttpRequest| async move { method_not_allowed(&request, allow) };
+    Route { resource: web::resource(path).default_service(web::to(refuse)) }
+}
+
+macro_rules! methods {
+    ($($name:ident $method:ident),*) => {
+        impl Route {
+            $(fn $name<F, Args>(self, handler: F) -> Self
+            where
+                F: actix_web::Handler<Args>,
+                Args: actix_web::FromRequest + 'static,
+                F::Output: actix_web::Responder + 'static,
+            {
+                Self { resource: self.resource.route(web::method(Method::$method).to(handler)) }
+            })*
+        }
+    };
+}
+methods!(get GET, post POST, put PUT, delete DELETE);
+
+impl actix_web::dev::HttpServiceFactory for Route {
+    fn register(self, config: &mut actix_web::dev::AppService) {
+        self.resource.register(config);
+    }
+}
+
+fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> HttpResponse {
+    let message = format!("{} is not possible here: use {allow}", request.method());
+    let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message).error_response();
+    response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(allow));
+    response
+}
+
+async fn not_found() -> HttpResponse {
+    ApiError::new(StatusCode::NOT_FOUND, "there is nothing at this path").error_response()
+}

@@ -1,0 +1,27 @@
+//! What the API shows: one serialisable view per object of the contract.
+
+mod sub_account;
+
+use chrono::NaiveDateTime;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+pub use sub_account::SubAccount;
+
+#[derive(Serialize, ToSchema)]
+pub struct SuccessResponse {
+    pub message: String,
+}
+
+impl SuccessResponse {
+    #[must_use]
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into() }
+    }
+}
+
+/// A time of a row, as RFC 3339 in UTC.
+#[must_use]
+pub fn time(at: NaiveDateTime) -> String {
+    at.and_utc().to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+}

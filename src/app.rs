@@ -1,0 +1,120 @@
+//! The application: everything built once and passed down. No statics.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+
+use crate::actions::Services;
+use crate::actions::accept_message::Committer;
+use crate::actions::error::{ActionError, ActionResult};
+use crate::clock::Clock;
+use crate::config::{Config, Transport};
+use crate::delivery::transport::mailbox::Mailbox;
+use crate::delivery::transport::relay::{Relay, Timeouts};
+use crate::dns::Dns;
+use crate::mailer::{Mailer, SystemTransport};
+use crate::models::{AnyConnection, Db, migrate};
+use crate::secrets::SecretKeys;
+
+pub struct App {
+    pub config: Config,
+    pub db: Arc<Db>,
+    pub clock: Arc<Clock>,
+    pub services: Arc<Services>,
+    pub committer: Committer,
+    pub dns: Dns,
+    pub mailer: Mailer,
+    pub relay: Relay,
+    pub mailbox: Mailbox,
+}
+
+/// Why the program cannot start, in a sentence for its operator.
+#[derive(Debug)]
+pub struct StartError(pub String);
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for StartError {}
+
+impl App {
+    /// Opens the database, brings its schema up to date, and starts the committer.
+    ///
+    /// # Errors
+    /// A sentence for the operator: a database that does not open, a key that cannot be read.
+    pub fn start(config: Config, clock: Clock, dns: Dns) -> Result<Arc<Self>, StartError> {
+        let secrets = secret_keys(config.secret_key.expose_secret())?;
+        if let Some(parent) =
+            config.database_url().strip_prefix("sqlite://").and_then(|path| std::path::Path::new(path).parent())
+        {
+            std::fs::create_dir_all(parent)
+                .map_err(|error| StartError(format!("cannot create {}: {error}", parent.display())))?;
+        }
+        let db = Arc::new(
+            Db::open(config.database_url(), config.database_connections)
+                .map_err(|error| StartError(error.to_string()))?,
+        );
+        migrate::up(&db).map_err(|error| StartError(error.to_string()))?;
+        let clock = Arc::new(clock);
+        let services = Arc::new(Services { secrets, public_url: config.public_url.clone() });
+        let committer = Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services))
+            .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
+        let system = match &config.system_mail {
+            Transport::Mailbox => SystemTransport::Maildir(config.data_dir.join("system-mail")),
+            Transport::Smtp(relay) => SystemTransport::Smtp(relay.clone()),
+        };
+        Ok(Arc::new(Self {
+            mailer: Mailer::new(system, &config.mail_from_name, &config.mail_from_address),
+            relay: Relay::new(Timeouts::default()),
+            mailbox: Mailbox::new(config.data_dir.join("mailbox")),
+            config,
+            db,
+            clock,
+            services,
+            committer,
+            dns,
+        }))
+    }
+
+    /// Runs a read off the async threads.
+    ///
+    /// # Errors
+    /// Whatever `work` answers.
+    pub async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> ActionResult<T> {
+        let db = Arc::clone(&self.db);
+        finished(tokio::task::spawn_blocking(move || db.read(work)).await)
+    }
+
+    /// Runs a write transaction off the async threads.
+    ///
+    /// # Errors
+    /// Whatever `work` answers: then nothing was written.
+    pub async fn write<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> ActionResult<T> {
+        let db = Arc::clone(&self.db);
+        finished(tokio::task::spawn_blocking(move || db.write(work)).await)
+    }
+}
+
+fn finished<T>(joined: Result<ActionResult<T>, tokio::task::JoinError>) -> ActionResult<T> {
+    joined.unwrap_or_else(|error| Err(ActionError::Internal(format!("a task did not finish: {error}"))))
+}
+
+fn secret_keys(text: &str) -> Result<SecretKeys, StartError> {
+    if text.is_empty() {
+        let (_, example) = SecretKeys::generate();
+        return Err(StartError(format!(
+            "the option secret_key (CANOPY_SECRET_KEY) is not set: it seals DKIM keys and passwords at rest. \
+             Keep it safe and set it, for example to {example}"
+        )));
+    }
+    SecretKeys::parse(text).map_err(|error| StartError(format!("the option secret_key cannot be used: {error}")))
+}

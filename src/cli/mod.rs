@@ -1,0 +1,62 @@
+//! The command line: each command builds what it needs and hands over.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, Settings};
+
+mod config;
+mod migrate;
+pub mod serve;
+
+#[derive(Parser)]
+#[command(
+    name = "canopy",
+    version,
+    about = "Email for everyone you send for: isolated sub accounts, one bill, one dashboard."
+)]
+struct Arguments {
+    /// A TOML file with options; `CANOPY_*` variables win over it.
+    #[arg(long, global = true, env = "CANOPY_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves dashboard and API, and delivers mail.
+    Serve,
+    /// Brings the database's schema up to this version.
+    Migrate,
+    /// Prints the effective configuration, secrets masked.
+    Config,
+}
+
+/// Why a command failed, in a sentence for whoever typed it.
+pub type CommandResult = Result<(), Box<dyn std::error::Error>>;
+
+/// Parses the arguments and runs the command.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("canopy: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> CommandResult {
+    let settings = Settings::load(arguments.config.as_deref())?;
+    match arguments.command {
+        Command::Serve => serve::run(Config::from_settings(&settings)?),
+        Command::Migrate => migrate::run(&Config::from_settings(&settings)?),
+        Command::Config => config::run(&settings),
+    }
+}

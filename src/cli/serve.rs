@@ -1,0 +1,93 @@
+//! `canopy serve`: the site, its workers, and a graceful end.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use actix_web::dev::ServerHandle;
+use actix_web::{HttpServer, web as actix};
+
+use super::CommandResult;
+use crate::app::App;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::dns::Dns;
+use crate::{api, telemetry};
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// A sentence for the operator when it cannot start.
+pub fn run(config: Config) -> CommandResult {
+    install_tls();
+    actix_web::rt::System::new().block_on(async move {
+        let dns = match config.dns {
+            Some(address) => Dns::server(&address.to_string())?,
+            None => Dns::system()?,
+        };
+        let app = App::start(config, Clock::default(), dns)?;
+        let site = Site::bind(&app)?;
+        log::info!("serving {} on {}", app.config.public_url, site.address);
+        site.run(app).await
+    })
+}
+
+/// One provider for all TLS: two would panic at first use.
+pub fn install_tls() {
+    // A second call in one process finds the first one's, which is the same.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
+/// A bound listener, before it serves.
+pub struct Site {
+    listener: TcpListener,
+    pub address: std::net::SocketAddr,
+}
+
+impl Site {
+    /// Binds the configured address.
+    ///
+    /// # Errors
+    /// When it is taken or not ours.
+    pub fn bind(app: &App) -> Result<Self, Box<dyn std::error::Error>> {
+        let listener = TcpListener::bind(app.config.listen)
+            .map_err(|error| format!("cannot listen on {}: {error}", app.config.listen))?;
+        let address = listener.local_addr()?;
+        Ok(Self { listener, address })
+    }
+
+    /// Serves until stopped; workers end with it.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self, app: Arc<App>) -> CommandResult {
+        let server = self.start(&app)?;
+        server.await?;
+        Ok(())
+    }
+
+    /// The server, not yet awaited; its handle stops it.
+    ///
+    /// # Errors
+    /// When the listener cannot be used.
+    pub fn start(self, app: &Arc<App>) -> Result<actix_web::dev::Server, Box<dyn std::error::Error>> {
+        let shared = Arc::clone(app);
+        let limits = actix::Data::new(api::Limits::new(&app.config));
+        let server = HttpServer::new(move || {
+            actix_web::App::new()
+                .app_data(actix::Data::from(Arc::clone(&shared)))
+                .app_data(limits.clone())
+                .app_data(actix::PayloadConfig::new(shared.config.body_limit))
+                .wrap(telemetry::RequestLog::new(Arc::clone(&shared)))
+                .configure(api::routes::configure)
+        })
+        .workers(app.config.web_workers.max(1))
+        .shutdown_timeout(5)
+        .listen(self.listener)?;
+        Ok(server.run())
+    }
+}
+
+/// Stops a server gracefully.
+pub async fn stop(handle: ServerHandle) {
+    handle.stop(true).await;
+}

@@ -1,0 +1,173 @@
+//! Configuration: defaults, then a TOML file, then `CANOPY_*` variables. Every option stands in one table.
+
+mod options;
+mod parse;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::delivery::transport::RelayConfig;
+use crate::dns::PlatformNames;
+pub use options::{OPTIONS, Opt};
+
+/// How mail of accounts without a transport of their own leaves, or how system mail does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Kept on this machine.
+    Mailbox,
+    Smtp(RelayConfig),
+}
+
+/// What this node does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Roles {
+    pub web: bool,
+    pub worker: bool,
+}
+
+/// The effective configuration of a node.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: SecretString,
+    pub database_connections: u32,
+    pub listen: SocketAddr,
+    /// Without a trailing slash.
+    pub public_url: String,
+    pub data_dir: PathBuf,
+    pub secret_key: SecretString,
+    pub trusted_proxies: Vec<IpNet>,
+    pub dns: Option<SocketAddr>,
+    pub default_transport: Transport,
+    pub system_mail: Transport,
+    pub mail_from_name: String,
+    pub mail_from_address: String,
+    pub host_name: String,
+    pub platform: PlatformNames,
+    pub rate_limit_per_second: u32,
+    pub rate_limit_burst: u32,
+    /// Bytes.
+    pub body_limit: usize,
+    pub session_idle: chrono::TimeDelta,
+    pub session_absolute: chrono::TimeDelta,
+    pub delivery_workers: usize,
+    pub roles: Roles,
+    pub web_workers: usize,
+    pub demo: bool,
+}
+
+/// What is wrong with the configuration, in a sentence that names the option.
+#[derive(Debug)]
+pub struct ConfigError(pub String);
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The options as text, before they are read.
+#[derive(Clone)]
+pub struct Settings(BTreeMap<&'static str, String>);
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self(OPTIONS.iter().map(|option| (option.key, option.default.to_owned())).collect())
+    }
+}
+
+impl Settings {
+    /// Defaults, then `file` where given, then the environment.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is not TOML, or holds an option there is not.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let mut settings = Self::default();
+        if let Some(path) = file {
+            settings.read_file(path)?;
+        }
+        for option in OPTIONS {
+            if let Ok(value) = std::env::var(format!("CANOPY_{}", option.key.to_uppercase())) {
+                settings.0.insert(option.key, value);
+            }
+        }
+        Ok(settings)
+    }
+
+    fn read_file(&mut self, path: &Path) -> Result<(), ConfigError> {
+        let shown = path.display();
+        let text =
+            std::fs::read_to_string(path).map_err(|error| ConfigError(format!("cannot read {shown}: {error}")))?;
+        let table: toml::Table = text.parse().map_err(|error| ConfigError(format!("{shown} is not TOML: {error}")))?;
+        for (key, value) in table {
+            let option = OPTIONS
+                .iter()
+                .find(|option| option.key == key)
+                .ok_or_else(|| ConfigError(format!("{shown}: there is no option {key}; `canopy config` lists them")))?;
+            let value = match value {
+                toml::Value::String(text) => text,
+                other => other.to_string(),
+            };
+            self.0.insert(option.key, value);
+        }
+        Ok(())
+    }
+
+    /// Sets one option by its key. For the command line and tests.
+    pub fn set(&mut self, key: &'static str, value: impl Into<String>) {
+        self.0.insert(key, value.into());
+    }
+
+    fn get(&self, key: &'static str) -> &str {
+        self.0.get(key).map_or("", String::as_str)
+    }
+
+    /// Every option as TOML, secrets masked.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        let mut text = String::new();
+        for option in OPTIONS {
+            let value = self.get(option.key);
+            let shown = if option.secret { masked(option.key, value) } else { value.to_owned() };
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "# {}\n{} = {:?}", option.help, option.key, shown);
+        }
+        text
+    }
+}
+
+fn masked(key: &str, value: &str) -> String {
+    match (key, value.rsplit_once('@'), value.split_once("://")) {
+        (_, _, _) if value.is_empty() => String::new(),
+        ("database_url", Some((_, place)), Some((scheme, _))) => format!("{scheme}://****@{place}"),
+        ("database_url", None, _) => value.to_owned(),
+        _ => "****".into(),
+    }
+}
+
+impl Config {
+    /// Reads the options.
+    ///
+    /// # Errors
+    /// A sentence that names the first option that cannot be read.
+    pub fn from_settings(settings: &Settings) -> Result<Self, ConfigError> {
+        parse::config(settings)
+    }
+
+    #[must_use]
+    pub fn database_url(&self) -> &str {
+        self.database_url.expose_secret()
+    }
+
+    /// Whether cookies may take `Secure` and the `__Host-` prefix.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+}

@@ -1,0 +1,58 @@
+//! The one table of options: what `canopy config` prints, and what the README's table is checked against.
+
+/// An option: its key in the TOML file, its environment variable is `CANOPY_` and the key in capitals.
+pub struct Opt {
+    pub key: &'static str,
+    pub default: &'static str,
+    pub help: &'static str,
+    /// Masked when printed.
+    pub secret: bool,
+}
+
+const fn plain(key: &'static str, default: &'static str, help: &'static str) -> Opt {
+    Opt { key, default, help, secret: false }
+}
+
+const fn secret(key: &'static str, default: &'static str, help: &'static str) -> Opt {
+    Opt { key, default, help, secret: true }
+}
+
+pub const OPTIONS: &[Opt] = &[
+    secret("database_url", "sqlite://canopy-data/canopy.db", "`sqlite://path` or `postgres://user@host/name`"),
+    plain("database_connections", "8", "Pooled connections of this node"),
+    plain("listen", "127.0.0.1:8080", "Address and port of dashboard and API"),
+    plain("public_url", "", "Where people reach the dashboard; `http://` and the listen address when empty"),
+    plain("data_dir", "canopy-data", "Where the mailbox and system mail kept on this machine are written"),
+    secret(
+        "secret_key",
+        "",
+        "Keys for secrets at rest: `version:base64 of 32 bytes`, several with commas, the first seals",
+    ),
+    plain("trusted_proxies", "", "Networks whose `X-Forwarded-For` is believed, with commas; none when empty"),
+    plain("dns", "", "`HOST:PORT` of the resolver that domain checks ask; the system's when empty"),
+    plain(
+        "default_transport",
+        "mailbox",
+        "For accounts without one of their own: `mailbox`, or `smtp://user:password@host:port`",
+    ),
+    plain(
+        "system_mail",
+        "maildir",
+        "How invitations, resets and alerts leave: `maildir`, or `smtp://user:password@host:port`",
+    ),
+    plain("mail_from", "Canopy <canopy@localhost>", "The sender of system mail"),
+    plain("host_name", "localhost", "The name this node gives in EHLO"),
+    plain("spf_include", "spf.canopy.example", "The name that clients include in their SPF record"),
+    plain("return_path_host", "bounces.canopy.example", "What clients' return path names point at"),
+    plain("tracking_host", "track.canopy.example", "What clients' tracking, subscription and media names point at"),
+    plain("mx_host", "mx.canopy.example", "The host that receives mail for clients' domains"),
+    plain("rate_limit_per_second", "100", "API requests an account may make a second"),
+    plain("rate_limit_burst", "200", "API requests an account may make at once"),
+    plain("body_limit_mb", "30", "Largest request body, in megabytes"),
+    plain("session_idle_minutes", "720", "A dashboard session ends after this long without a request"),
+    plain("session_absolute_hours", "336", "A dashboard session ends this long after sign-in"),
+    plain("delivery_workers", "16", "Deliveries under way at once on this node"),
+    plain("roles", "web,worker", "What this node does: `web`, `worker`, or both"),
+    plain("web_workers", "2", "Threads that serve requests"),
+    plain("demo", "false", "Demo mode: shows the component page"),
+];

@@ -1,0 +1,131 @@
+//! From option texts to values.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+use chrono::TimeDelta;
+
+use super::{Config, ConfigError, Roles, Settings, Transport};
+use crate::delivery::transport::{RelayConfig, TlsMode};
+use crate::dns::PlatformNames;
+
+pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
+    let listen: SocketAddr = address(settings, "listen")?;
+    let public_url = match settings.get("public_url").trim_end_matches('/') {
+        "" => format!("http://{listen}"),
+        url if url.starts_with("http://") || url.starts_with("https://") => url.to_owned(),
+        _ => return Err(wrong("public_url", "it must start with http:// or https://")),
+    };
+    let (mail_from_name, mail_from_address) = sender(settings.get("mail_from"))?;
+    let host_name = settings.get("host_name").to_owned();
+    Ok(Config {
+        database_url: settings.get("database_url").into(),
+        database_connections: number(settings, "database_connections")?,
+        listen,
+        public_url,
+        data_dir: settings.get("data_dir").into(),
+        secret_key: settings.get("secret_key").into(),
+        trusted_proxies: networks(settings.get("trusted_proxies"))?,
+        dns: optional_address(settings, "dns")?,
+        default_transport: transport("default_transport", settings.get("default_transport"), "mailbox", &host_name)?,
+        system_mail: transport("system_mail", settings.get("system_mail"), "maildir", &host_name)?,
+        mail_from_name,
+        mail_from_address,
+        platform: PlatformNames {
+            spf_include: settings.get("spf_include").into(),
+            return_path: settings.get("return_path_host").into(),
+            tracking: settings.get("tracking_host").into(),
+            mx: settings.get("mx_host").into(),
+            dmarc_rua: None,
+        },
+        host_name,
+        rate_limit_per_second: number(settings, "rate_limit_per_second")?,
+        rate_limit_burst: number(settings, "rate_limit_burst")?,
+        body_limit: number::<usize>(settings, "body_limit_mb")?.saturating_mul(1024 * 1024),
+        session_idle: TimeDelta::minutes(number(settings, "session_idle_minutes")?),
+        session_absolute: TimeDelta::hours(number(settings, "session_absolute_hours")?),
+        delivery_workers: number(settings, "delivery_workers")?,
+        roles: roles(settings.get("roles"))?,
+        web_workers: number(settings, "web_workers")?,
+        demo: settings.get("demo") == "true",
+    })
+}
+
+fn wrong(key: &str, why: &str) -> ConfigError {
+    ConfigError(format!("the option {key} (CANOPY_{}) cannot be used: {why}", key.to_uppercase()))
+}
+
+fn number<T: FromStr>(settings: &Settings, key: &'static str) -> Result<T, ConfigError> {
+    settings.get(key).trim().parse().map_err(|_| wrong(key, "it must be a whole number"))
+}
+
+fn address(settings: &Settings, key: &'static str) -> Result<SocketAddr, ConfigError> {
+    let found = settings.get(key).to_socket_addrs().ok().and_then(|mut all| all.next());
+    found.ok_or_else(|| wrong(key, "it must be HOST:PORT"))
+}
+
+fn optional_address(settings: &Settings, key: &'static str) -> Result<Option<SocketAddr>, ConfigError> {
+    if settings.get(key).is_empty() { Ok(None) } else { address(settings, key).map(Some) }
+}
+
+fn networks(text: &str) -> Result<Vec<ipnet::IpNet>, ConfigError> {
+    let one = |entry: &str| {
+        entry
+            .parse()
+            .or_else(|_| entry.parse::<std::net::IpAddr>().map(ipnet::IpNet::from))
+            .map_err(|_| wrong("trusted_proxies", "each entry must be an address or a network such as 10.0.0.0/8"))
+    };
+    text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(one).collect()
+}
+
+fn roles(text: &str) -> Result<Roles, ConfigError> {
+    let mut roles = Roles { web: false, worker: false };
+    for role in text.split(',').map(str::trim).filter(|role| !role.is_empty()) {
+        match role {
+            "web" => roles.web = true,
+            "worker" => roles.worker = true,
+            _ => return Err(wrong("roles", "it must be web, worker, or web,worker")),
+        }
+    }
+    if roles.web || roles.worker { Ok(roles) } else { Err(wrong("roles", "it must name at least one role")) }
+}
+
+fn sender(text: &str) -> Result<(String, String), ConfigError> {
+    let (name, address) = match text.split_once('<') {
+        Some((name, rest)) => (name.trim(), rest.trim_end().trim_end_matches('>')),
+        None => ("Canopy", text.trim()),
+    };
+    if !address.contains('@') || text.chars().any(char::is_control) {
+        return Err(wrong("mail_from", "it must be an address, or Name <address>"));
+    }
+    Ok((name.to_owned(), address.to_owned()))
+}
+
+/// Reads `local`, or `smtp://user:password@host:port` (`smtps://` for TLS from the first byte).
+pub fn transport(key: &str, text: &str, local: &str, host_name: &str) -> Result<Transport, ConfigError> {
+    if text == local {
+        return Ok(Transport::Mailbox);
+    }
+    let (tls, rest) = match text.split_once("://") {
+        Some(("smtp", rest)) => (TlsMode::Opportunistic, rest),
+        Some(("smtp+starttls", rest)) => (TlsMode::StartTls, rest),
+        Some(("smtps", rest)) => (TlsMode::Implicit, rest),
+        _ => {
+            return Err(wrong(
+                key,
+                &format!("it must be {local}, or smtp://, smtp+starttls:// or smtps:// and HOST:PORT"),
+            ));
+        }
+    };
+    let (auth, place) = match rest.rsplit_once('@') {
+        Some((auth, place)) => (Some(auth), place),
+        None => (None, rest),
+    };
+    let (host, port) = place.trim_end_matches('/').rsplit_once(':').ok_or_else(|| wrong(key, "the port is missing"))?;
+    let port = port.parse().map_err(|_| wrong(key, "the port must be a number"))?;
+    let auth = auth.map(|auth| {
+        let (user, password) = auth.split_once(':').unwrap_or((auth, ""));
+        (user.to_owned(), password.to_owned())
+    });
+    Ok(Transport::Smtp(RelayConfig { host: host.into(), port, tls, auth, local_name: host_name.into() }))
+}
