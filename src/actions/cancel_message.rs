@@ -2,6 +2,7 @@
 
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
+use crate::domain::message::status::MessageStatus;
 use crate::models::AnyConnection;
 use crate::models::accounts;
 use crate::models::counters::{self, Delta};
@@ -15,8 +16,8 @@ use crate::models::usage::{self, DayKey};
 /// `NotFound` for another's message, `Conflict` when it is not scheduled, or on its way already.
 pub fn cancel_message(conn: &mut AnyConnection, cx: &Cx, account: Id, message: Id) -> ActionResult<Message> {
     let row = messages::find(conn, account, message)?.ok_or(ActionError::NotFound("message"))?;
-    let waiting = row.scheduled_at.is_some() && row.status == "received";
-    if !waiting || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {
+    let scheduled = row.status == MessageStatus::Scheduled.as_str();
+    if !scheduled || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {
         return Err(ActionError::invalid("message_id", "only a scheduled message that has not left can be cancelled"));
     }
     fail(conn, cx, &row, "Cancelled before it left.")?;
@@ -47,7 +48,7 @@ pub fn cancel_queue(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -
 /// Ends a message as failed and counts it where it was accepted.
 fn fail(conn: &mut AnyConnection, cx: &Cx, row: &Message, log: &str) -> ActionResult<()> {
     let progress = Progress {
-        status: "failed",
+        status: MessageStatus::Failed.as_str(),
         num_attempts: row.num_attempts,
         classification: "",
         now: cx.at(),
@@ -61,7 +62,7 @@ fn fail(conn: &mut AnyConnection, cx: &Cx, row: &Message, log: &str) -> ActionRe
         message_id: row.id,
         account_id: row.account_id,
         at: cx.at(),
-        status: "failed".into(),
+        status: MessageStatus::Failed.as_str().into(),
         log: log.into(),
     };
     messages::insert_events(conn, &[event])?;

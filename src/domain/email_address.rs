@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::domain_name::DomainName;
 use super::refusal::Refusal;
 
 /// A mailbox that mail can be sent from or to. The local part keeps its case, the domain is lower-case punycode.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct EmailAddress {
     local: String,
     domain: DomainName,
@@ -57,6 +60,20 @@ impl EmailAddress {
     #[must_use]
     pub fn lower(&self) -> String {
         format!("{}@{}", self.local.to_ascii_lowercase(), self.domain)
+    }
+}
+
+impl TryFrom<String> for EmailAddress {
+    type Error = Refusal;
+
+    fn try_from(text: String) -> Result<Self, Refusal> {
+        Self::parse(&text)
+    }
+}
+
+impl From<EmailAddress> for String {
+    fn from(address: EmailAddress) -> Self {
+        address.to_string()
     }
 }
 

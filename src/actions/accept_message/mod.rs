@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::idempotency::{RenderAccepted, Ticket};
 use crate::domain::ids::Id;
+use crate::domain::message::status::SandboxResult;
 
 pub use committer::Committer;
 
@@ -26,7 +27,7 @@ pub struct Prepared {
     pub attachments: Vec<PreparedAttachment>,
     pub tags: Vec<String>,
     /// The sandbox result asked for; `None` is a real message.
-    pub sandbox: Option<Sandbox>,
+    pub sandbox: Option<SandboxResult>,
     pub track_opens: Option<bool>,
     pub track_clicks: Option<bool>,
     /// Days; `None` takes the account's.
@@ -55,41 +56,6 @@ pub struct PreparedAttachment {
     pub disposition: Option<String>,
     pub content_id: Option<String>,
     pub data: Vec<u8>,
-}
-
-/// What the sandbox pretends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sandbox {
-    Deliver,
-    Bounce,
-    Defer,
-    Fail,
-    Suppress,
-}
-
-impl Sandbox {
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Deliver => "deliver",
-            Self::Bounce => "bounce",
-            Self::Defer => "defer",
-            Self::Fail => "fail",
-            Self::Suppress => "suppress",
-        }
-    }
-
-    /// The status that a message gets at once.
-    #[must_use]
-    pub fn status(self) -> &'static str {
-        match self {
-            Self::Deliver => "sandbox_delivered",
-            Self::Bounce => "sandbox_bounced",
-            Self::Defer => "sandbox_deferred",
-            Self::Fail => "sandbox_failed",
-            Self::Suppress => "sandbox_suppressed",
-        }
-    }
 }
 
 /// What became of one recipient, in the order they were given.

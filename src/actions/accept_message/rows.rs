@@ -8,6 +8,7 @@ use super::group::Sender;
 use super::{Outcome, Prepared, PreparedEntry};
 use crate::actions::error::ActionResult;
 use crate::domain::ids::Id;
+use crate::domain::message::status::{MessageStatus, SandboxResult};
 use crate::domain::period::{local_day, parse_time_zone};
 use crate::models::messages::{self, Attachment, Content, Event, Message};
 use crate::models::queue::{self, Queued};
@@ -98,7 +99,9 @@ pub struct Batch<'a> {
 impl Batch<'_> {
     /// Accepts a recipient: counted, and queued for now or for its schedule.
     pub fn queue(&mut self, entry: &PreparedEntry, body: &(String, usize)) -> Outcome {
-        let id = self.message(entry, body, "received");
+        let scheduled = self.request.first_attempt.is_some();
+        let status = if scheduled { MessageStatus::Scheduled } else { MessageStatus::Received };
+        let id = self.message(entry, body, status);
         self.counts.accepted += 1;
         self.waiting[body.1] += 1;
         self.rows.queue.push(Queued {
@@ -112,20 +115,20 @@ impl Batch<'_> {
         });
         let due = self.due;
         self.rows.wake.entry(self.request.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
-        if self.request.first_attempt.is_some() { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
+        if scheduled { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
     }
 
     /// Keeps a recipient that must not be mailed as a record of that.
     pub fn suppress(&mut self, entry: &PreparedEntry, body: &(String, usize)) -> Outcome {
-        let id = self.message(entry, body, "suppressed");
+        let id = self.message(entry, body, MessageStatus::Suppressed);
         self.counts.suppressed += 1;
-        self.event(id, "suppressed", "The address is on the suppression list: nothing was sent.");
+        self.event(id, MessageStatus::Suppressed, "The address is on the suppression list: nothing was sent.");
         Outcome::Queued { id }
     }
 
     /// Keeps a sandbox message with the result it asked for: it never leaves and is not counted.
     pub fn sandbox(&mut self, entry: &PreparedEntry, body: &(String, usize)) -> Outcome {
-        let status = self.request.sandbox.map_or("sandbox_delivered", super::Sandbox::status);
+        let status = self.request.sandbox.map_or(MessageStatus::SandboxDelivered, SandboxResult::status);
         let id = self.message(entry, body, status);
         self.event(id, status, "Sandbox: the result was made up as asked, nothing was sent.");
         if self.request.first_attempt.is_some() { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
@@ -162,12 +165,12 @@ impl Batch<'_> {
         self.counts
     }
 
-    fn message(&mut self, entry: &PreparedEntry, (subject, content): &(String, usize), status: &str) -> Id {
+    fn message(&mut self, entry: &PreparedEntry, (subject, content): &(String, usize), status: MessageStatus) -> Id {
         let now = self.rows.now;
         let id = Id::new(now);
         let content_id = *self.content_ids[*content].get_or_insert_with(|| Id::new(now));
         let sandbox = self.request.sandbox;
-        let final_at = (status == "sandbox_delivered").then_some(now.naive_utc());
+        let final_at = (status == MessageStatus::SandboxDelivered).then_some(now.naive_utc());
         self.rows.messages.push(Message {
             id,
             account_id: self.request.account_id,
@@ -182,7 +185,7 @@ impl Batch<'_> {
             recipient_name: entry.name.clone(),
             subject: subject.clone(),
             tags: serde_json::Value::from(self.request.tags.clone()).to_string(),
-            status: status.to_owned(),
+            status: status.as_str().to_owned(),
             sandbox: sandbox.map(|sandbox| sandbox.as_str().to_owned()),
             track_opens: self.request.track_opens.unwrap_or(self.sender.account.track_opens),
             track_clicks: self.request.track_clicks.unwrap_or(self.sender.account.track_clicks),
@@ -201,14 +204,14 @@ impl Batch<'_> {
         id
     }
 
-    fn event(&mut self, message_id: Id, status: &str, log: &str) {
+    fn event(&mut self, message_id: Id, status: MessageStatus, log: &str) {
         let now = self.rows.now;
         self.rows.events.push(Event {
             id: Id::new(now),
             message_id,
             account_id: self.request.account_id,
             at: now.naive_utc(),
-            status: status.to_owned(),
+            status: status.as_str().to_owned(),
             log: log.to_owned(),
         });
     }

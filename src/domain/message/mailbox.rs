@@ -1,5 +1,7 @@
 //! An address with a display name, as it stands in From, To, Cc and Reply-To.
 
+use serde::{Deserialize, Serialize};
+
 use super::super::email_address::EmailAddress;
 use super::super::refusal::Refusal;
 use super::input::AddressInput;
@@ -7,7 +9,7 @@ use super::input::AddressInput;
 /// The longest display name in characters.
 pub const MAX_NAME: usize = 255;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mailbox {
     pub address: EmailAddress,
     pub name: Option<String>,

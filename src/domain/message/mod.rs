@@ -9,6 +9,7 @@ pub mod input;
 pub mod mailbox;
 pub mod mime;
 pub mod parse;
+pub mod payload;
 pub mod reference;
 pub mod render;
 pub mod schedule;
