@@ -1,9 +1,11 @@
 //! What Canopy knows about email, caps, roles and money. Pure: no I/O, no async; `now` is an argument.
 
 pub mod allocation;
+pub mod bounce;
 pub mod cap;
 pub mod domain_name;
 pub mod email_address;
+pub mod forecast;
 pub mod hold;
 pub mod ids;
 pub mod ip_allow_list;
@@ -12,6 +14,7 @@ pub mod money;
 pub mod period;
 pub mod rating;
 pub mod refusal;
+pub mod retry;
 pub mod role;
 pub mod scopes;
 pub mod text;
