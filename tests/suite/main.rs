@@ -1,4 +1,5 @@
 //! The one test binary.
 
+mod architecture;
 mod support;
 mod support_works;
