@@ -184,10 +184,11 @@
     unsaved = false;
     // A second click must not send twice; the value of the pressed button is read before it is disabled.
     const pressed = event.submitter;
-    if (event.target.method === "post" && pressed) setTimeout(() => { pressed.disabled = true; setTimeout(() => { pressed.disabled = false; }, 8000); });
+    if (event.target.method === "post" && pressed) setTimeout(() => { pressed.disabled = true; pressed.dataset.sent = ""; setTimeout(release, 8000); });
   });
   addEventListener("beforeunload", (event) => { if (unsaved) event.preventDefault(); });
-  addEventListener("pageshow", () => all("button[disabled]:not([data-needs])").forEach((b) => { if (!b.hasAttribute("data-off")) b.disabled = false; }));
+  const release = () => all("[data-sent]").forEach((b) => { b.disabled = false; delete b.dataset.sent; });
+  addEventListener("pageshow", release);
 
   // Numbers of a chart under the pointer.
   let tip;
