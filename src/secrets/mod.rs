@@ -4,6 +4,7 @@
 mod dkim_key;
 mod password;
 mod seal;
+mod short_rsa;
 mod token;
 
 pub use dkim_key::{DkimKey, DkimKeyError};
