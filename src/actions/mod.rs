@@ -3,6 +3,7 @@
 
 pub mod accept_message;
 pub mod audit;
+pub mod build_message;
 pub mod cancel_message;
 pub mod context;
 pub mod create_sub_account;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod idempotency;
 pub mod lift_suspension;
 pub mod notify;
+pub mod prepare_message;
 pub mod refresh_summary;
 pub mod services;
 pub mod suspend_account;

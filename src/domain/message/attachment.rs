@@ -1,5 +1,7 @@
 //! Files of a request, decoded and checked.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
@@ -143,6 +145,14 @@ impl MediaType {
     }
 }
 
+/// The stored form, which `parse` reads back.
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.essence)?;
+        self.parameters.iter().try_for_each(|(name, value)| write!(f, "; {name}=\"{value}\""))
+    }
+}
+
 fn is_token(text: &str) -> bool {
     let special = |b: u8| b"()<>@,;:\\\"/[]?=".contains(&b);
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !special(b))
@@ -199,6 +209,7 @@ mod tests {
         let calendar = MediaType::parse("text/Calendar; method=REQUEST; charset=\"utf-8\"").expect("valid");
         assert_eq!(calendar.essence, "text/calendar");
         assert_eq!(calendar.parameters.len(), 2);
+        assert_eq!(MediaType::parse(&calendar.to_string()), Ok(calendar));
         for text in
             ["", "png", "image/", "image/p ng", "image/png\r\nX: y", "multipart/mixed", "message/rfc822", "a/b; c"]
         {

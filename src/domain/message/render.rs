@@ -90,6 +90,12 @@ impl<'a> Templates<'a> {
         Ok(Self { env, global, subject, bodies })
     }
 
+    /// Whether recipients can get different contents: nothing is rendered where there are no template marks.
+    #[must_use]
+    pub fn varies(&self) -> bool {
+        self.env.is_some()
+    }
+
     /// The content for one recipient. A refusal concerns this recipient alone.
     pub fn render(&self, substitutions: &Map<String, Value>) -> Result<Rendered<'a>, Refusal> {
         let context = match &self.env {

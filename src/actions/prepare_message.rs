@@ -1,0 +1,138 @@
+//! From a request understood to one ready to be accepted: rendered for each recipient, files as they are stored.
+//! Work for the processor alone, so it runs off the async threads and outside the accepting transaction.
+
+use super::accept_message::{Prepared, PreparedAttachment, PreparedEntry};
+use super::build_message::{ATTACHMENT, INLINE};
+use super::{ActionError, ActionResult};
+use crate::domain::ids::Id;
+use crate::domain::message::attachment::Attachment;
+use crate::domain::message::draft::{Draft, Recipient, RecipientKind};
+use crate::domain::message::payload::Payload;
+use crate::domain::message::render::{Rendered, Templates};
+use crate::domain::refusal::Refusal;
+
+/// What all copies of one request may hold together, in bytes: templates can make much of little.
+const MAX_CONTENTS_BYTES: usize = 64 * 1024 * 1024;
+
+/// Renders `draft` for its recipients. A recipient that is malformed, or whose values break a template, refuses only
+/// itself. The answer names no `reply`: the caller adds it.
+///
+/// # Errors
+/// `Invalid` for a template that is wrong for everybody, or copies that are too large together.
+pub fn prepare_message(account_id: Id, draft: Draft) -> ActionResult<Prepared> {
+    let (entries, contents) = if draft.is_conversation { shared(&draft)? } else { copies(&draft)? };
+    let days = |days: Option<i64>| days.and_then(|days| i32::try_from(days).ok());
+    Ok(Prepared {
+        account_id,
+        sender: draft.from.address.to_string(),
+        sender_domain: draft.from.address.domain().to_owned(),
+        entries,
+        contents,
+        tags: draft.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
+        sandbox: draft.sandbox,
+        track_opens: draft.track_opens,
+        track_clicks: draft.track_clicks,
+        data_retention: days(draft.retention.data_days),
+        metadata_retention: days(draft.retention.metadata_days),
+        first_attempt: draft.schedule.first_attempt,
+        expires: draft.schedule.expires,
+        attachments: draft.attachments.into_iter().map(stored).collect(),
+        reply: None,
+    })
+}
+
+type Copies = (Vec<PreparedEntry>, Vec<Vec<u8>>);
+
+/// A conversation: one content for all.
+fn shared(draft: &Draft) -> ActionResult<Copies> {
+    let rendered = Rendered::plain(draft);
+    let subject = rendered.subject.to_string();
+    let content = content(draft, rendered)?;
+    let entries = draft.recipients.iter().map(|recipient| entry(recipient, Ok((subject.clone(), 0)))).collect();
+    Ok((entries, vec![content]))
+}
+
+/// One content for all while nothing differs, else one for each recipient that can be written to.
+fn copies(draft: &Draft) -> ActionResult<Copies> {
+    let templates = Templates::compile(draft).map_err(refused)?;
+    if !templates.varies() {
+        return shared(draft);
+    }
+    let (mut entries, mut contents) = (Vec::with_capacity(draft.recipients.len()), Vec::new());
+    let mut size = 0;
+    for recipient in &draft.recipients {
+        let rendered = match &recipient.mailbox {
+            Ok(_) => templates.render(&recipient.substitutions),
+            Err(refusal) => Err(refusal.clone()),
+        };
+        let body = match rendered {
+            Ok(rendered) => {
+                let subject = rendered.subject.to_string();
+                let content = content(draft, rendered)?;
+                size += content.len();
+                contents.push(content);
+                Ok((subject, contents.len() - 1))
+            }
+            Err(refusal) => Err(refusal),
+        };
+        if size > MAX_CONTENTS_BYTES {
+            let message = "The messages to all recipients are too large together. Send to fewer at once.";
+            return Err(ActionError::invalid("recipients", message));
+        }
+        entries.push(entry(recipient, body));
+    }
+    Ok((entries, contents))
+}
+
+/// The recipient's own refusal comes before whatever its content is. The address of one that can be written to is in
+/// its canonical form, the other's as it was given.
+fn entry(recipient: &Recipient, body: Result<(String, usize), Refusal>) -> PreparedEntry {
+    match &recipient.mailbox {
+        Ok(mailbox) => PreparedEntry {
+            email: mailbox.address.to_string(),
+            email_lower: mailbox.address.lower(),
+            name: mailbox.name.clone(),
+            body: body.map_err(String::from),
+        },
+        Err(refusal) => PreparedEntry {
+            email: recipient.email.clone(),
+            email_lower: recipient.email.to_lowercase(),
+            name: Some(recipient.name.clone()).filter(|name| !name.is_empty()),
+            body: Err(refusal.message().to_owned()),
+        },
+    }
+}
+
+fn content(draft: &Draft, rendered: Rendered<'_>) -> ActionResult<Vec<u8>> {
+    let listed = |kind| if draft.is_conversation { draft.mailboxes(kind) } else { Vec::new() };
+    let payload = Payload {
+        from: draft.from.clone(),
+        to: listed(RecipientKind::To),
+        cc: listed(RecipientKind::Cc),
+        reply_to: draft.reply_to.clone(),
+        subject: rendered.subject.into_owned(),
+        text: rendered.text.map(|text| text.into_owned()),
+        html: rendered.html.map(|html| html.into_owned()),
+        amp: rendered.amp.map(|amp| amp.into_owned()),
+        headers: draft.headers.clone(),
+    };
+    serde_json::to_vec(&payload).map_err(|error| ActionError::Internal(error.to_string()))
+}
+
+fn stored(file: Attachment) -> PreparedAttachment {
+    PreparedAttachment {
+        file_name: file.file_name,
+        content_type: file.content_type.to_string(),
+        disposition: Some(if file.inline { INLINE } else { ATTACHMENT }.to_owned()),
+        content_id: file.content_id,
+        data: file.data,
+    }
+}
+
+/// A refusal that names its field in front.
+fn refused(refusal: Refusal) -> ActionError {
+    match refusal.message().split_once(": ") {
+        Some((field, message)) => ActionError::invalid(field, message),
+        None => ActionError::invalid("body", refusal.message()),
+    }
+}
