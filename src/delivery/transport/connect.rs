@@ -13,6 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
+use super::line_stream::LineStream;
 use super::{RelayConfig, TlsMode};
 
 /// How long one address of a relay may take to accept, before the next is tried.
@@ -113,7 +114,7 @@ impl Connector {
 /// An unencrypted connection, after EHLO.
 async fn open(to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
     let stream = dial(to).await.map_err(|err| NotConnected::new(to, err))?;
-    let connected = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello(to)).await;
+    let connected = AsyncSmtpConnection::connect_with_transport(Box::new(LineStream::new(stream)), &hello(to)).await;
     connected.map_err(|err| NotConnected::new(to, err))
 }
 

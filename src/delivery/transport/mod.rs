@@ -4,6 +4,7 @@
 mod connect;
 #[cfg(test)]
 mod fake_server;
+mod line_stream;
 pub mod mailbox;
 mod pool;
 #[cfg(test)]
