@@ -1,5 +1,6 @@
 //! The JSON API v2. One readable route table; every answer is an envelope of the contract.
 
+mod api_keys;
 mod auth;
 mod body;
 mod error;
@@ -8,6 +9,7 @@ mod limits;
 mod pagination;
 mod ping;
 pub mod routes;
+mod sub_account_keys;
 mod sub_accounts;
 mod views;
 

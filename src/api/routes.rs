@@ -6,13 +6,22 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{ping, sub_accounts};
+use super::{api_keys, ping, sub_account_keys, sub_accounts};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
         web::scope("/v2")
             .service(resource("/ping", "GET").get(ping::ping))
+            .service(
+                resource("/accounts/{account_id}/api-keys", "GET, POST").get(api_keys::list).post(api_keys::create),
+            )
+            .service(
+                resource("/accounts/{account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+                    .get(api_keys::get)
+                    .put(api_keys::update)
+                    .delete(api_keys::delete),
+            )
             .service(
                 resource("/accounts/{account_id}/sub-accounts", "GET, POST")
                     .get(sub_accounts::list)
@@ -31,6 +40,17 @@ pub fn configure(config: &mut ServiceConfig) {
             .service(
                 resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend", "POST")
                     .post(sub_accounts::unsuspend),
+            )
+            .service(
+                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys", "GET, POST")
+                    .get(sub_account_keys::list)
+                    .post(sub_account_keys::create),
+            )
+            .service(
+                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+                    .get(sub_account_keys::get)
+                    .put(sub_account_keys::update)
+                    .delete(sub_account_keys::delete),
             )
             .default_service(web::to(not_found)),
     );

@@ -53,7 +53,12 @@ fn at(field: &'static str) -> impl Fn(Refusal) -> ApiError {
 
 /// The id in the path. One that is no id cannot name anything: not found.
 fn child_id(path: &(String, String)) -> Result<Id, ApiError> {
-    path.1.parse().map_err(|_| ApiError::bad_request("sub_account_id must be a UUID"))
+    parse_child_id(&path.1)
+}
+
+/// Reads a `sub_account_id`.
+pub(super) fn parse_child_id(text: &str) -> Result<Id, ApiError> {
+    text.parse().map_err(|_| ApiError::bad_request("sub_account_id must be a UUID"))
 }
 
 pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: Body) -> ApiResult {

@@ -1,11 +1,13 @@
 //! What the API shows: one serialisable view per object of the contract.
 
+mod api_key;
 mod sub_account;
 
 use chrono::NaiveDateTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use api_key::ApiKey;
 pub use sub_account::SubAccount;
 
 #[derive(Serialize, ToSchema)]
