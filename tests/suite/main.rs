@@ -1,5 +1,6 @@
 //! The one test binary.
 
+mod accepting;
 mod architecture;
 mod support;
 mod support_works;

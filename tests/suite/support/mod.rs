@@ -3,6 +3,7 @@
 //! A peer that this machine lacks makes the test say so and pass, or fail under `CANOPY_TEST_STRICT=1`, which
 //! `bin/test` sets after installing everything.
 
+pub mod app;
 pub mod browser;
 pub mod dkim_verify;
 pub mod dns_server;

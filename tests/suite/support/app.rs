@@ -1,0 +1,389 @@
+//! The program in this process: a fresh database, a random port, and the verbs tests speak in.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::mpsc;
+
+use canopy::actions::accept_message::{Accepted, Prepared, PreparedEntry};
+use canopy::actions::create_sub_account::{NewSubAccount, create_sub_account};
+use canopy::actions::{ActionResult, Cx};
+use canopy::app::App;
+use canopy::cli::serve::{Site, install_tls};
+use canopy::clock::Clock;
+use canopy::config::{Config, Settings};
+use canopy::dns::{Dns, ZoneMap};
+use canopy::domain::cap::MonthlyCap;
+use canopy::domain::ids::Id;
+use canopy::domain::text::AccountName;
+use canopy::domain::website::Website;
+use canopy::models::accounts::{self, Account};
+use canopy::models::api_keys::{self, ApiKey, KeyScope};
+use canopy::models::domains::{self, Domain};
+use canopy::models::memberships::{self, Membership};
+use canopy::models::users::{self, User};
+use canopy::secrets::{self, ApiSecret, DkimKey, SecretKeys};
+use serde_json::Value;
+
+use super::postgres::TestPostgres;
+use super::temp_dir::TempDir;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    Sqlite,
+    Postgres,
+}
+
+/// A running program.
+pub struct TestApp {
+    pub app: Arc<App>,
+    /// `http://127.0.0.1:port`.
+    pub url: String,
+    pub http: reqwest::Client,
+    handle: actix_web::dev::ServerHandle,
+    _postgres: Option<TestPostgres>,
+    pub dir: TempDir,
+}
+
+/// A parent account with its owner and a key that may do everything.
+#[derive(Clone, Debug)]
+pub struct Agency {
+    pub id: Id,
+    pub owner: Id,
+    pub email: String,
+    pub key: String,
+}
+
+/// A sub account with a key that may do everything a child's can, and a verified domain.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub id: Id,
+    pub key: String,
+    pub domain: String,
+}
+
+/// The password of every user the tests make.
+pub const PASSWORD: &str = "correct horse battery staple";
+
+/// Runs `test` on SQLite and, where there is one, on PostgreSQL.
+pub async fn on_both<F: Future<Output = ()>>(test: impl Fn(TestApp) -> F) {
+    for on in [On::Sqlite, On::Postgres] {
+        if let Some(app) = TestApp::start(on).await {
+            test(app).await;
+        }
+    }
+}
+
+impl TestApp {
+    /// A program on SQLite.
+    pub async fn sqlite() -> Self {
+        Self::start(On::Sqlite).await.expect("SQLite is always there")
+    }
+
+    /// A program on `on`; `None` where this machine has no PostgreSQL and may skip.
+    pub async fn start(on: On) -> Option<Self> {
+        Self::start_with(on, |_| {}).await
+    }
+
+    /// The same with options of its own.
+    pub async fn start_with(on: On, change: impl FnOnce(&mut Settings)) -> Option<Self> {
+        let dir = TempDir::new();
+        let (database_url, postgres) = match on {
+            On::Sqlite => (format!("sqlite://{}", dir.path().join("canopy.db").display()), None),
+            On::Postgres => {
+                let database = TestPostgres::migrated()?;
+                (database.url(), Some(database))
+            }
+        };
+        let mut settings = settings(&database_url, &dir);
+        change(&mut settings);
+        let config = Config::from_settings(&settings).expect("the tests' options are right");
+        Some(Self::serve(config, postgres, dir))
+    }
+
+    fn serve(config: Config, postgres: Option<TestPostgres>, dir: TempDir) -> Self {
+        install_tls();
+        let (ready, started) = mpsc::channel();
+        std::thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let app = App::start(config, Clock::default(), Dns::zone(ZoneMap::default())).expect("the program starts");
+                let site = Site::bind(&app).expect("a free port");
+                let url = format!("http://{}", site.address);
+                let server = site.start(&app).expect("the site starts");
+                ready.send((app, url, server.handle())).expect("the test waits");
+                server.await.expect("the site ends well");
+            });
+        });
+        let (app, url, handle) = started.recv().expect("the program starts");
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { app, url, http, handle, _postgres: postgres, dir }
+    }
+
+    /// A second node over the same database: an application without a site.
+    pub fn second_node(&self) -> Arc<App> {
+        App::start(self.app.config.clone(), Clock::default(), Dns::zone(ZoneMap::default())).expect("a second node starts")
+    }
+
+    /// Writes in one transaction, as the program itself.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut canopy::models::AnyConnection, &Cx) -> ActionResult<T> + Send + 'static,
+    ) -> T {
+        let cx = Cx::system(self.app.clock.now(), "test");
+        self.app.write(move |conn| work(conn, &cx)).await.expect("the write succeeds")
+    }
+
+    /// Reads the last committed state.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut canopy::models::AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> T {
+        self.app.read(work).await.expect("the read succeeds")
+    }
+
+    /// A parent account with its owner and an all-scopes key.
+    pub async fn agency(&self, name: &str) -> Agency {
+        let email = format!("owner@{}.example", name.to_lowercase().replace(' ', "-"));
+        let (name, address) = (name.to_owned(), email.clone());
+        let hash = secrets::hash_password(PASSWORD);
+        let (id, owner) = self
+            .write(move |conn, cx| {
+                let mut account = Account::new(Id::new(cx.now), None, &name, "agency.example", cx.at());
+                let owner = person(conn, cx, &address, &hash)?;
+                account.owner_id = Some(owner);
+                accounts::insert(conn, &account)?;
+                join(conn, cx, account.id, owner, "owner")?;
+                Ok((account.id, owner))
+            })
+            .await;
+        let key = self.key(id, &all_scopes()).await;
+        Agency { id, owner, email, key }
+    }
+
+    /// An accepted member of an account.
+    pub async fn member(&self, account: Id, email: &str, role: &'static str) -> Id {
+        let (email, hash) = (email.to_owned(), secrets::hash_password(PASSWORD));
+        self.write(move |conn, cx| {
+            let user = person(conn, cx, &email, &hash)?;
+            join(conn, cx, account, user, role)?;
+            Ok(user)
+        })
+        .await
+    }
+
+    /// A sub account ready to send from `{label}.example`, with a cap (0 for none).
+    pub async fn client(&self, agency: &Agency, label: &str, cap: i64) -> Client {
+        let (parent, name) = (agency.id, label.to_owned());
+        let id = self
+            .write(move |conn, cx| {
+                let new = NewSubAccount {
+                    name: AccountName::parse(&name).expect("a name"),
+                    website: Website::parse(&format!("{name}.example")).expect("a website"),
+                    cap: MonthlyCap::new(cap).expect("a cap"),
+                    external_id: None,
+                    tags: Vec::new(),
+                };
+                Ok(create_sub_account(conn, cx, parent, &new)?.id)
+            })
+            .await;
+        let domain = format!("{label}.example");
+        self.verified_domain(id, &domain).await;
+        let child_scopes: Vec<String> = all_scopes().into_iter().filter(|scope| !scope.starts_with("sub-account")).collect();
+        let key = self.key(id, &child_scopes).await;
+        Client { id, key, domain }
+    }
+
+    /// A key of an account with these scopes; answers its secret.
+    pub async fn key(&self, account: Id, scopes: &[String]) -> String {
+        let (secret, scopes) = (ApiSecret::generate(), scopes.to_vec());
+        let shown = secret.secret.clone();
+        self.write(move |conn, cx| {
+            let key = ApiKey {
+                id: Id::new(cx.now),
+                account_id: account,
+                label: "test".into(),
+                public_key: secret.public.clone(),
+                secret_digest: secret.digest().to_vec(),
+                ip_allow_list: "[]".into(),
+                created_by: "test".into(),
+                last_used_at: None,
+                created_at: cx.at(),
+                updated_at: cx.at(),
+                deleted_at: None,
+            };
+            let rows: Vec<KeyScope> = scopes
+                .into_iter()
+                .map(|scope| KeyScope {
+                    id: Id::new(cx.now),
+                    api_key_id: key.id,
+                    scope,
+                    domain_id: None,
+                    created_at: cx.at(),
+                    updated_at: cx.at(),
+                })
+                .collect();
+            Ok(api_keys::insert(conn, &key, &rows)?)
+        })
+        .await;
+        shown
+    }
+
+    /// A domain of an account whose DNS is taken as verified.
+    pub async fn verified_domain(&self, account: Id, name: &str) -> Id {
+        let (name, key) = (name.to_owned(), DkimKey::generate());
+        let sealed = self.app.services.secrets.seal("dkim", &key.to_pkcs8_der());
+        self.write(move |conn, cx| {
+            let domain = Domain {
+                id: Id::new(cx.now),
+                account_id: account,
+                name,
+                dkim_selector: None,
+                active_selector: "canopy".into(),
+                dkim_private_sealed: sealed,
+                dkim_public: key.public_base64(),
+                tracking_subdomain: None,
+                return_path_subdomain: None,
+                subscription_subdomain: None,
+                media_subdomain: None,
+                dkim_rotation_interval_days: None,
+                dsn_recipient: None,
+                record_states: "{}".into(),
+                verified_at: Some(cx.at()),
+                last_check_at: Some(cx.at()),
+                next_check_at: (cx.now + chrono::TimeDelta::hours(1)).naive_utc(),
+                failed_checks: 0,
+                share_digest: None,
+                share_sealed: None,
+                created_at: cx.at(),
+                updated_at: cx.at(),
+                deleted_at: None,
+            };
+            domains::insert(conn, &domain)?;
+            Ok(domain.id)
+        })
+        .await
+    }
+
+    /// Accepts one plain message a recipient, past the API, as every way in does.
+    pub async fn accept(&self, client: &Client, recipients: &[&str]) -> ActionResult<Accepted> {
+        self.app.committer.accept(prepared(client, recipients)).await
+    }
+
+    /// One API request; answers status and body.
+    pub async fn call(&self, method: &str, path: &str, key: &str, body: Option<&Value>) -> (u16, Value) {
+        let response = self.send(method, path, key, body, &[]).await;
+        let status = response.status().as_u16();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+
+    /// One API request with headers of its own.
+    pub async fn send(
+        &self,
+        method: &str,
+        path: &str,
+        key: &str,
+        body: Option<&Value>,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Response {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(key);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        request.send().await.expect("the program answers")
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        drop(self.handle.stop(false));
+    }
+}
+
+/// A request as the edge hands it over.
+pub fn prepared(client: &Client, recipients: &[&str]) -> Prepared {
+    Prepared {
+        account_id: client.id,
+        sender: format!("hello@{}", client.domain),
+        sender_domain: client.domain.clone(),
+        entries: recipients
+            .iter()
+            .map(|email| PreparedEntry {
+                email: (*email).to_owned(),
+                email_lower: email.to_lowercase(),
+                name: None,
+                body: Ok(("Hello".into(), 0)),
+            })
+            .collect(),
+        contents: vec![payload(&client.domain)],
+        attachments: Vec::new(),
+        tags: vec!["welcome".into()],
+        sandbox: None,
+        track_opens: None,
+        track_clicks: None,
+        data_retention: None,
+        metadata_retention: None,
+        first_attempt: None,
+        expires: None,
+        reply: None,
+    }
+}
+
+fn payload(domain: &str) -> Vec<u8> {
+    let from = serde_json::json!({ "address": format!("hello@{domain}"), "name": null });
+    serde_json::json!({ "from": from, "to": [], "cc": [], "reply_to": null, "subject": "Hello", "text": "Hello there",
+                        "html": null, "amp": null, "headers": [] })
+    .to_string()
+    .into_bytes()
+}
+
+/// Every scope that names no domain.
+pub fn all_scopes() -> Vec<String> {
+    canopy::domain::scopes::all_static_names()
+}
+
+fn settings(database_url: &str, dir: &TempDir) -> Settings {
+    let mut settings = Settings::default();
+    settings.set("database_url", database_url);
+    settings.set("database_connections", "8");
+    settings.set("listen", "127.0.0.1:0");
+    settings.set("public_url", "http://canopy.test");
+    settings.set("data_dir", dir.path().display().to_string());
+    settings.set("secret_key", SecretKeys::generate().1);
+    settings.set("rate_limit_per_second", "100000");
+    settings.set("rate_limit_burst", "100000");
+    settings
+}
+
+fn person(conn: &mut canopy::models::AnyConnection, cx: &Cx, email: &str, hash: &str) -> ActionResult<Id> {
+    let user = User {
+        id: Id::new(cx.now),
+        email: email.into(),
+        email_lower: email.to_lowercase(),
+        name: "Test Person".into(),
+        password_hash: Some(hash.into()),
+        disabled_at: None,
+        last_sign_in_at: None,
+        created_at: cx.at(),
+        updated_at: cx.at(),
+    };
+    users::insert(conn, &user)?;
+    Ok(user.id)
+}
+
+fn join(conn: &mut canopy::models::AnyConnection, cx: &Cx, account: Id, user: Id, role: &str) -> ActionResult<()> {
+    let membership = Membership {
+        account_id: account,
+        user_id: user,
+        role: role.into(),
+        invited_by: None,
+        accepted_at: Some(cx.at()),
+        created_at: cx.at(),
+        updated_at: cx.at(),
+    };
+    memberships::insert(conn, &membership)?;
+    Ok(())
+}
