@@ -16,7 +16,7 @@ use crate::actions::{ActionError, ActionResult, Actor, ActorKind, Cx};
 use crate::app::App;
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
-use crate::domain::scopes::{Family, Required, ScopeSet};
+use crate::domain::scopes::{Family, Reach, Required, ScopeSet};
 use crate::models::accounts::Account;
 use crate::models::api_keys::ApiKey;
 use crate::models::{AnyConnection, accounts, api_keys, suspensions};
@@ -71,6 +71,16 @@ impl Caller {
             return Ok(());
         }
         Err(missing(&format!("{}:{{{domain}}}", family.as_str())))
+    }
+
+    /// The domains that a family reaches, for what is narrowed silently.
+    ///
+    /// # Errors
+    /// 403 when the key holds no scope of the family at all.
+    pub fn reach(&self, family: Family) -> Result<Reach, ApiError> {
+        let required = Required::Any(family);
+        self.require_any(&required, &required.to_string())?;
+        Ok(self.scopes.reach(family))
     }
 
     fn require_any(&self, required: &Required, name: &str) -> Result<(), ApiError> {

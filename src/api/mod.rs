@@ -6,6 +6,7 @@ mod body;
 mod error;
 mod idempotent;
 mod limits;
+mod messages;
 mod pagination;
 mod ping;
 pub mod routes;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{api_keys, ping, sub_account_keys, sub_accounts};
+use super::{api_keys, messages, ping, sub_account_keys, sub_accounts};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -22,6 +22,12 @@ pub fn configure(config: &mut ServiceConfig) {
                     .put(api_keys::update)
                     .delete(api_keys::delete),
             )
+            .service(
+                resource("/accounts/{account_id}/messages", "GET, POST").get(messages::list).post(messages::create),
+            )
+            .service(resource("/accounts/{account_id}/messages/conversation", "POST").post(messages::conversation))
+            .service(resource("/accounts/{account_id}/messages/{message_id}", "GET").get(messages::get))
+            .service(resource("/accounts/{account_id}/messages/{message_id}/cancel", "DELETE").delete(messages::cancel))
             .service(
                 resource("/accounts/{account_id}/sub-accounts", "GET, POST")
                     .get(sub_accounts::list)

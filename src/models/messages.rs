@@ -158,6 +158,15 @@ pub fn events(conn: &mut AnyConnection, message: Id) -> QueryResult<Vec<Event>> 
         .load(conn)
 }
 
+/// The events of several messages, oldest first.
+pub fn events_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Event>> {
+    message_events::table
+        .filter(message_events::message_id.eq_any(ids.to_vec()))
+        .order((message_events::message_id, message_events::id))
+        .select(Event::as_select())
+        .load(conn)
+}
+
 /// The attempts of several messages, oldest first.
 pub fn attempts_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Attempt>> {
     attempts::table

@@ -1,6 +1,7 @@
 //! What the API shows: one serialisable view per object of the contract.
 
 mod api_key;
+mod message;
 mod sub_account;
 
 use chrono::NaiveDateTime;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use api_key::ApiKey;
+pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;
 
 #[derive(Serialize, ToSchema)]

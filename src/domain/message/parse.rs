@@ -6,9 +6,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What is in a message.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = MessageContentParsed)]
 pub struct ContentParsed {
     /// What is there to read: text, HTML, AMP.
     pub parts: Vec<ContentPart>,
@@ -17,13 +19,15 @@ pub struct ContentParsed {
     pub headers: BTreeMap<String, Vec<String>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = MessageContentPart)]
 pub struct ContentPart {
     pub content_type: String,
     pub content: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = MessageAttachment)]
 pub struct ParsedAttachment {
     pub filename: String,
     /// Base64.

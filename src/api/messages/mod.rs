@@ -1,0 +1,8 @@
+//! Messages: send, list, read, cancel.
+
+mod filter;
+mod read;
+mod send;
+
+pub use read::{cancel, get, list};
+pub use send::{conversation, create};
