@@ -26,9 +26,16 @@ pub fn on_crossing(
         Threshold::P80 => counter.alerted_80_at.is_none(),
         Threshold::P100 => counter.alerted_100_at.is_none(),
     };
-    // A burst that passes both at once is told once, at its worst.
-    if let Some(worst) = passed.iter().copied().filter(|threshold| fresh(*threshold)).next_back() {
-        notify::cap_crossed(conn, now, services, &sender.account, worst, sender.used, sender.period.end_at.and_utc())?;
+    for threshold in passed.iter().copied().filter(|threshold| fresh(*threshold)) {
+        notify::cap_crossed(
+            conn,
+            now,
+            services,
+            &sender.account,
+            threshold,
+            sender.used,
+            sender.period.end_at.and_utc(),
+        )?;
     }
     let at = Some(now.naive_utc());
     let told = |threshold: Threshold, before| if passed.contains(&threshold) { at } else { before };

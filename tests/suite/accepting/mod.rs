@@ -1,4 +1,5 @@
 //! Accepting mail is exact: caps, holds and counters, on both databases.
 
+mod alerts;
 mod caps;
 mod suspension;

@@ -106,7 +106,8 @@ impl TestApp {
         let (ready, started) = mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let app = App::start(config, Clock::default(), Dns::zone(ZoneMap::default())).expect("the program starts");
+                let app =
+                    App::start(config, Clock::default(), Dns::zone(ZoneMap::default())).expect("the program starts");
                 let site = Site::bind(&app).expect("a free port");
                 let url = format!("http://{}", site.address);
                 let server = site.start(&app).expect("the site starts");
@@ -121,7 +122,8 @@ impl TestApp {
 
     /// A second node over the same database: an application without a site.
     pub fn second_node(&self) -> Arc<App> {
-        App::start(self.app.config.clone(), Clock::default(), Dns::zone(ZoneMap::default())).expect("a second node starts")
+        App::start(self.app.config.clone(), Clock::default(), Dns::zone(ZoneMap::default()))
+            .expect("a second node starts")
     }
 
     /// Writes in one transaction, as the program itself.
@@ -188,7 +190,8 @@ impl TestApp {
             .await;
         let domain = format!("{label}.example");
         self.verified_domain(id, &domain).await;
-        let child_scopes: Vec<String> = all_scopes().into_iter().filter(|scope| !scope.starts_with("sub-account")).collect();
+        let child_scopes: Vec<String> =
+            all_scopes().into_iter().filter(|scope| !scope.starts_with("sub-account")).collect();
         let key = self.key(id, &child_scopes).await;
         Client { id, key, domain }
     }
