@@ -1,11 +1,11 @@
 //! A real DNS server (dnsmasq) on a free loopback port that answers from the records it is given, and from nothing else.
 
 use super::environment::{need, tool};
+use super::process::Process;
 use super::temp_dir::TempDir;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -27,7 +27,7 @@ pub struct DnsServer {
     program: PathBuf,
     folder: TempDir,
     port: u16,
-    child: Child,
+    dnsmasq: Process,
 }
 
 impl DnsServer {
@@ -39,8 +39,8 @@ impl DnsServer {
         // The port is free when asked, not surely a moment later: try again when another test was quicker.
         for _ in 0..20 {
             let port = free_port();
-            if let Some(child) = launch(&program, &folder, port, records) {
-                return Some(Self { program, folder, port, child });
+            if let Some(dnsmasq) = launch(&program, &folder, port, records) {
+                return Some(Self { program, folder, port, dnsmasq });
             }
         }
         panic!("dnsmasq found no free port in 20 tries");
@@ -55,19 +55,12 @@ impl DnsServer {
     pub fn publish(&mut self, records: &[Record]) {
         self.stop();
         let again = || launch(&self.program, &self.folder, self.port, records);
-        self.child = again().or_else(again).expect("dnsmasq starts again on the port it had");
+        self.dnsmasq = again().or_else(again).expect("dnsmasq starts again on the port it had");
     }
 
     /// Stops answering: questions run into their time limit.
     pub fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Drop for DnsServer {
-    fn drop(&mut self) {
-        self.stop();
+        self.dnsmasq.kill();
     }
 }
 
@@ -78,19 +71,17 @@ fn free_port() -> u16 {
 }
 
 /// Starts dnsmasq and waits until it answers; none when it ended at once, as it does when the port is taken.
-fn launch(program: &PathBuf, folder: &TempDir, port: u16, records: &[Record]) -> Option<Child> {
+fn launch(program: &PathBuf, folder: &TempDir, port: u16, records: &[Record]) -> Option<Process> {
     let file = folder.path().join("dnsmasq.conf");
     fs::write(&file, configuration(port, records)).expect("the temporary folder can be written");
-    let mut command = Command::new(program);
-    command.arg(format!("--conf-file={}", file.display())).stdin(Stdio::null());
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("dnsmasq can be started");
+    let mut dnsmasq = Process::spawn(program, &[format!("--conf-file={}", file.display())], &[]);
     let deadline = Instant::now() + Duration::from_secs(10);
     while Instant::now() < deadline {
-        if child.try_wait().expect("dnsmasq is ours to wait for").is_some() {
+        if dnsmasq.has_ended() {
             return None;
         }
         if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Some(child);
+            return Some(dnsmasq);
         }
         thread::sleep(Duration::from_millis(5));
     }

@@ -86,11 +86,20 @@ impl Process {
         assert!(told.is_ok_and(|status| status.success()), "the program is still there to be told");
     }
 
+    /// Whether it is gone.
+    pub fn has_ended(&mut self) -> bool {
+        self.end().is_some()
+    }
+
+    fn end(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().expect("the program is ours to wait for")
+    }
+
     /// Waits for its end.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(status) = self.child.try_wait().expect("the program is ours to wait for") {
+            if let Some(status) = self.end() {
                 return status;
             }
             assert!(Instant::now() < deadline, "process {} still runs after {PATIENCE:?}", self.id());
