@@ -1,12 +1,17 @@
 //! The JSON API v2. One readable route table; every answer is an envelope of the contract.
 
+mod account;
 mod api_keys;
 mod auth;
 mod body;
 mod error;
 mod idempotent;
 mod limits;
+<<<<<<< HEAD
 mod messages;
+=======
+mod members;
+>>>>>>> e57b4cb (Read and edit the own account, and add, list and remove its members by mailed invitation)
 mod pagination;
 mod ping;
 pub mod routes;

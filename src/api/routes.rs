@@ -6,13 +6,16 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{api_keys, messages, ping, sub_account_keys, sub_accounts};
+use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
     config.service(
         web::scope("/v2")
             .service(resource("/ping", "GET").get(ping::ping))
+            .service(resource("/accounts/{account_id}", "GET, PUT").get(account::get).put(account::update))
+            .service(resource("/accounts/{account_id}/members", "GET, POST").get(members::list).post(members::add))
+            .service(resource("/accounts/{account_id}/members/{user_id}", "DELETE").delete(members::remove))
             .service(
                 resource("/accounts/{account_id}/api-keys", "GET, POST").get(api_keys::list).post(api_keys::create),
             )

@@ -24,6 +24,7 @@ pub mod suspensions;
 pub mod system_mails;
 mod types;
 pub mod usage;
+pub mod user_tokens;
 pub mod users;
 
 pub use connection::{AnyConnection, Db};

@@ -1,5 +1,6 @@
 //! What the API shows: one serialisable view per object of the contract.
 
+mod account;
 mod api_key;
 mod message;
 mod sub_account;
@@ -8,6 +9,7 @@ use chrono::NaiveDateTime;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use account::{Account, Member};
 pub use api_key::ApiKey;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;

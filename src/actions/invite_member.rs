@@ -1,0 +1,161 @@
+//! Adding a member by address. Listed at once, able to do nothing until the mailed invitation is accepted.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use super::audit::{self, Record};
+use super::refresh_summary::refresh_summary;
+use super::{ActionError, ActionResult, ActorKind, Cx, Services, notify};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::Id;
+use crate::domain::role::Role;
+use crate::domain::text::PersonName;
+use crate::emails::{Action, Notice};
+use crate::models::AnyConnection;
+use crate::models::accounts::{self, Account};
+use crate::models::memberships::{self, Membership};
+use crate::models::user_tokens::{self, UserToken};
+use crate::models::users::{self, User};
+use crate::secrets::Token;
+
+/// The kind of the tokens in invitation links.
+pub const INVITE: &str = "invite";
+/// How long an invitation can be accepted.
+pub const INVITE_LASTS: TimeDelta = TimeDelta::days(7);
+
+/// Who is to be a member, as what.
+pub struct NewMember {
+    pub email: EmailAddress,
+    /// For somebody who is not known yet; they may change it when they accept.
+    pub name: Option<PersonName>,
+    pub role: Role,
+}
+
+/// Adds a member and mails the invitation.
+///
+/// # Errors
+/// `Conflict` for someone who is a member already, `Invalid` for the owner's role, `NotFound` for a deleted account.
+pub fn invite_member(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    account_id: Id,
+    new: &NewMember,
+) -> ActionResult<(Membership, User)> {
+    accounts::lock(conn, &[], &[account_id])?;
+    let account = accounts::find(conn, account_id)?.ok_or(ActionError::NotFound("account"))?;
+    if new.role == Role::Owner {
+        return Err(ActionError::invalid("role", "An account has one owner. Choose another role."));
+    }
+    let user = known_or_new(conn, cx, new)?;
+    if memberships::find(conn, account_id, user.id)?.is_some() {
+        return Err(ActionError::Conflict(format!("{} is already a member of this account.", user.email)));
+    }
+    let membership = Membership {
+        account_id,
+        user_id: user.id,
+        role: new.role.as_str().to_owned(),
+        invited_by: cx.actor.id.filter(|_| cx.actor.kind == ActorKind::User),
+        accepted_at: None,
+        created_at: cx.at(),
+        updated_at: cx.at(),
+    };
+    memberships::insert(conn, &membership)?;
+    refresh_summary(conn, account_id, cx.now)?;
+    mail_invitation(conn, cx, services, &account, &user, new.role)?;
+    let after = Some(json!({ "role": new.role.label() }));
+    audit::record(
+        conn,
+        cx,
+        &account,
+        Record { action: "member.invite", target: user.email.clone(), before: None, after },
+    )?;
+    Ok((membership, user))
+}
+
+/// Mails a fresh invitation to a member who has not accepted yet; the links before it stop working.
+///
+/// # Errors
+/// `NotFound` for who is no member, `Conflict` for who has accepted.
+pub fn resend_invitation(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    account_id: Id,
+    user_id: Id,
+) -> ActionResult<()> {
+    accounts::lock(conn, &[], &[account_id])?;
+    let account = accounts::find(conn, account_id)?.ok_or(ActionError::NotFound("account"))?;
+    let membership = memberships::find(conn, account_id, user_id)?.ok_or(ActionError::NotFound("member"))?;
+    let user = users::find(conn, user_id)?.ok_or(ActionError::NotFound("member"))?;
+    if membership.accepted_at.is_some() {
+        return Err(ActionError::Conflict(format!("{} has accepted the invitation already.", user.email)));
+    }
+    let role = Role::parse(&membership.role).map_err(|refusal| ActionError::Internal(refusal.to_string()))?;
+    user_tokens::revoke(conn, INVITE, Some(user_id), Some(account_id), cx.at())?;
+    mail_invitation(conn, cx, services, &account, &user, role)?;
+    let record = Record { action: "member.invite_again", target: user.email, before: None, after: None };
+    audit::record(conn, cx, &account, record)
+}
+
+fn known_or_new(conn: &mut AnyConnection, cx: &Cx, new: &NewMember) -> ActionResult<User> {
+    let email_lower = new.email.lower();
+    if let Some(user) = users::find_by_email(conn, &email_lower)? {
+        return Ok(user);
+    }
+    let user = User {
+        id: Id::new(cx.now),
+        email: new.email.to_string(),
+        email_lower,
+        name: new.name.as_ref().map(|name| name.as_str().to_owned()).unwrap_or_default(),
+        password_hash: None,
+        disabled_at: None,
+        last_sign_in_at: None,
+        created_at: cx.at(),
+        updated_at: cx.at(),
+    };
+    users::insert(conn, &user)?;
+    Ok(user)
+}
+
+fn mail_invitation(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    account: &Account,
+    user: &User,
+    role: Role,
+) -> ActionResult<()> {
+    let token = Token::generate();
+    user_tokens::insert(
+        conn,
+        &UserToken {
+            id: Id::new(cx.now),
+            kind: INVITE.into(),
+            digest: token.digest().to_vec(),
+            user_id: Some(user.id),
+            account_id: Some(account.id),
+            created_at: cx.at(),
+            expires_at: (cx.now + INVITE_LASTS).naive_utc(),
+            used_at: None,
+        },
+    )?;
+    let root = accounts::find(conn, account.root_id())?;
+    let brand = root.map_or_else(|| "Canopy".into(), |root| root.brand_name.unwrap_or(root.name));
+    let subject = format!("Join {}", account.name);
+    let notice = Notice {
+        brand,
+        heading: subject.clone(),
+        subject,
+        paragraphs: vec![
+            format!("You are invited to {} as {}. {}", account.name, role.label(), role.explanation()),
+            "The link works once, within 7 days.".into(),
+        ],
+        action: Some(Action {
+            label: "Accept the invitation".into(),
+            url: format!("{}/invite/{}", services.public_url, token.as_str()),
+        }),
+        footer: "If you did not expect this, ignore it: nothing happens until you accept.".into(),
+    };
+    notify::send(conn, cx.now, services, Some(account.id), INVITE, &user.email, &notice)
+}
