@@ -7,11 +7,8 @@ mod body;
 mod error;
 mod idempotent;
 mod limits;
-<<<<<<< HEAD
-mod messages;
-=======
 mod members;
->>>>>>> e57b4cb (Read and edit the own account, and add, list and remove its members by mailed invitation)
+mod messages;
 mod pagination;
 mod ping;
 pub mod routes;

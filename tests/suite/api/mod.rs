@@ -1,5 +1,8 @@
 //! The JSON API, spoken to over HTTP as a client does.
 
+mod account;
+mod keys;
+mod members;
 mod messages_read;
 mod messages_send;
 
