@@ -3,5 +3,6 @@
 mod accepting;
 mod api;
 mod architecture;
+mod models;
 mod support;
 mod support_works;

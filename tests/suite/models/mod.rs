@@ -1,0 +1,5 @@
+//! The database layer on both databases.
+
+mod audit_chain;
+mod migrations;
+mod opening;
