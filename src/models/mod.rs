@@ -18,6 +18,7 @@ pub mod plans;
 mod portable;
 pub mod queue;
 pub mod schema;
+pub mod sub_account_list;
 pub mod summaries;
 pub mod suppressions;
 pub mod suspensions;

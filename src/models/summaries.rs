@@ -8,7 +8,7 @@ use super::portable::insert_many;
 use super::schema::account_summaries;
 use crate::domain::ids::Id;
 
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = account_summaries)]
 pub struct Summary {
     pub account_id: Id,

@@ -4,5 +4,6 @@ mod accepting;
 mod api;
 mod architecture;
 mod models;
+mod sub_account_list;
 mod support;
 mod support_works;

@@ -1,0 +1,2 @@
+DROP INDEX summaries_by_name_prefix;
+DROP INDEX accounts_deleted;

@@ -1,0 +1,16 @@
+//! The list of a parent's sub accounts: filtered, sorted by any column, page by page from an edge, never by OFFSET.
+//!
+//! A page walks the index of its sort column. A filter that leaves few accounts would make that walk long, so then
+//! the few are fetched by the filter's own index and sorted: either way the work is bounded, not the parent's size.
+
+mod count;
+mod edge;
+mod filter;
+mod page;
+mod sql;
+
+pub use count::{Counts, counts, total};
+pub use edge::{Edge, Key};
+pub use filter::{CapFilter, Filter, Health, HoldFilter};
+pub use page::{Page, Query, Sort, page};
+pub use sql::explain;
