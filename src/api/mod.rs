@@ -11,9 +11,11 @@ mod members;
 mod messages;
 mod pagination;
 mod ping;
+mod query;
 pub mod routes;
 mod sub_account_keys;
 mod sub_accounts;
+mod suppressions;
 mod views;
 
 pub use limits::Limits;

@@ -6,10 +6,14 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts};
+use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts, suppressions};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
+    let malformed = |error: &dyn std::fmt::Display| ApiError::bad_request(error.to_string());
+    config
+        .app_data(web::QueryConfig::default().error_handler(move |error, _| malformed(&error).into()))
+        .app_data(web::PathConfig::default().error_handler(move |error, _| malformed(&error).into()));
     config.service(
         web::scope("/v2")
             .service(resource("/ping", "GET").get(ping::ping))
@@ -61,6 +65,13 @@ pub fn configure(config: &mut ServiceConfig) {
                     .put(sub_account_keys::update)
                     .delete(sub_account_keys::delete),
             )
+            .service(
+                resource("/accounts/{account_id}/suppressions", "GET, POST, DELETE")
+                    .get(suppressions::list)
+                    .post(suppressions::create)
+                    .delete(suppressions::delete),
+            )
+            .service(resource("/accounts/{account_id}/suppressions/all", "DELETE").delete(suppressions::wipe))
             .default_service(web::to(not_found)),
     );
 }

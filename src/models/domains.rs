@@ -3,8 +3,8 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::AnyConnection;
 use super::schema::domains;
+use super::{AnyConnection, suppressions};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -38,8 +38,10 @@ pub struct Domain {
     pub deleted_at: Option<NaiveDateTime>,
 }
 
+/// Adds a domain; addresses suppressed for every domain are suppressed for it too.
 pub fn insert(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
-    diesel::insert_into(domains::table).values(domain).execute(conn).map(drop)
+    diesel::insert_into(domains::table).values(domain).execute(conn)?;
+    suppressions::copy_to_domain(conn, domain.account_id, &domain.name, domain.created_at)
 }
 
 /// A live domain of an account by its name.

@@ -8,7 +8,8 @@ use super::AnyConnection;
 use super::schema::suppressions;
 use crate::domain::ids::Id;
 
-/// Every domain of the account, later added ones included.
+/// Stands for the domains that the account adds later: each gets a row of its own from this one, which itself
+/// suppresses nothing. Domains that are there have their own rows, so that one of them can be let go alone.
 pub const EVERY_DOMAIN: &str = "*";
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -35,7 +36,7 @@ pub fn suppressed(
     suppressions::table
         .filter(suppressions::account_id.eq(account))
         .filter(suppressions::email_lower.eq_any(emails.to_vec()))
-        .filter(suppressions::domain.eq_any(vec![domain.to_owned(), EVERY_DOMAIN.to_owned()]))
+        .filter(suppressions::domain.eq(domain))
         .filter(suppressions::expires_at.gt(now))
         .select(suppressions::email_lower)
         .load(conn)
@@ -59,4 +60,112 @@ pub fn upsert(conn: &mut AnyConnection, row: &Suppression) -> QueryResult<()> {
     .bind::<Timestamp, _>(row.expires_at)
     .execute(conn)
     .map(drop)
+}
+
+/// Gives a new domain the suppressions that were made for every domain.
+pub fn copy_to_domain(conn: &mut AnyConnection, account: Id, domain: &str, now: NaiveDateTime) -> QueryResult<()> {
+    let rows: Vec<Suppression> = suppressions::table
+        .filter(suppressions::account_id.eq(account))
+        .filter(suppressions::domain.eq(EVERY_DOMAIN))
+        .filter(suppressions::expires_at.gt(now))
+        .order(suppressions::id)
+        .select(Suppression::as_select())
+        .load(conn)?;
+    for row in rows {
+        upsert(conn, &Suppression { id: Id::new(now.and_utc()), domain: domain.to_owned(), created_at: now, ..row })?;
+    }
+    Ok(())
+}
+
+/// The rows of one address that hold at `now`.
+pub fn of_email(
+    conn: &mut AnyConnection,
+    account: Id,
+    email: &str,
+    now: NaiveDateTime,
+) -> QueryResult<Vec<Suppression>> {
+    suppressions::table
+        .filter(suppressions::account_id.eq(account))
+        .filter(suppressions::email_lower.eq(email))
+        .filter(suppressions::expires_at.gt(now))
+        .order(suppressions::domain)
+        .select(Suppression::as_select())
+        .load(conn)
+}
+
+/// What a list of suppressions is narrowed by. Empty fields do not narrow.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub domain: Option<String>,
+    pub email_lower: Option<String>,
+    pub from: Option<NaiveDateTime>,
+    pub to: Option<NaiveDateTime>,
+    /// Leaves the rows for later domains out.
+    pub own_domains_only: bool,
+}
+
+/// A page of an account's suppressions that hold at `now`, by id: newest first, or, with `ascending`, the ones just
+/// newer than `edge`.
+pub fn page(
+    conn: &mut AnyConnection,
+    account: Id,
+    filter: &Filter,
+    now: NaiveDateTime,
+    edge: Option<Id>,
+    ascending: bool,
+    limit: i64,
+) -> QueryResult<Vec<Suppression>> {
+    let mut query = suppressions::table
+        .filter(suppressions::account_id.eq(account))
+        .filter(suppressions::expires_at.gt(now))
+        .select(Suppression::as_select())
+        .into_boxed();
+    if let Some(domain) = &filter.domain {
+        query = query.filter(suppressions::domain.eq(domain.clone()));
+    }
+    if let Some(email) = &filter.email_lower {
+        query = query.filter(suppressions::email_lower.eq(email.clone()));
+    }
+    if let Some(from) = filter.from {
+        query = query.filter(suppressions::created_at.ge(from));
+    }
+    if let Some(to) = filter.to {
+        query = query.filter(suppressions::created_at.le(to));
+    }
+    if filter.own_domains_only {
+        query = query.filter(suppressions::domain.ne(EVERY_DOMAIN));
+    }
+    match (edge, ascending) {
+        (Some(edge), true) => query = query.filter(suppressions::id.gt(edge)),
+        (Some(edge), false) => query = query.filter(suppressions::id.lt(edge)),
+        (None, _) => {}
+    }
+    if ascending {
+        query.order(suppressions::id.asc()).limit(limit).load(conn)
+    } else {
+        query.order(suppressions::id.desc()).limit(limit).load(conn)
+    }
+}
+
+/// Removes an account's suppressions: of one address or of all, for one domain or for every one. Answers how many.
+pub fn delete(conn: &mut AnyConnection, account: Id, email: Option<&str>, domain: Option<&str>) -> QueryResult<usize> {
+    let mut query = diesel::delete(suppressions::table.filter(suppressions::account_id.eq(account))).into_boxed();
+    if let Some(email) = email {
+        query = query.filter(suppressions::email_lower.eq(email.to_owned()));
+    }
+    if let Some(domain) = domain {
+        query = query.filter(suppressions::domain.eq(domain.to_owned()));
+    }
+    query.execute(conn)
+}
+
+/// Removes one address's rows that no longer hold, so that new ones begin afresh.
+pub fn delete_expired(conn: &mut AnyConnection, account: Id, email: &str, now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::delete(
+        suppressions::table
+            .filter(suppressions::account_id.eq(account))
+            .filter(suppressions::email_lower.eq(email))
+            .filter(suppressions::expires_at.le(now)),
+    )
+    .execute(conn)
 }

@@ -1,11 +1,10 @@
 //! What a list of messages is asked to be narrowed by.
 
-use chrono::{DateTime, NaiveDateTime};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::error::ApiError;
-use crate::domain::email_address::EmailAddress;
+use crate::api::query::{address, given, listed, time};
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::scopes::Reach;
@@ -79,15 +78,6 @@ fn by_reference(filter: &mut Filter, reference: Option<MessageRef>) {
     }
 }
 
-/// An empty parameter counts as absent.
-pub fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
-fn listed(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.unwrap_or_default().split(',').map(str::trim).filter(|part| !part.is_empty())
-}
-
 fn statuses(text: Option<&str>) -> Result<Vec<String>, ApiError> {
     let mut statuses = Vec::new();
     for name in listed(text) {
@@ -107,27 +97,6 @@ fn tags(text: Option<&str>) -> Result<Vec<String>, ApiError> {
         return Err(ApiError::bad_request(format!("tags: name at most {MAX_TAGS} tags")));
     }
     Ok(tags)
-}
-
-/// An address in a query.
-///
-/// # Errors
-/// 400 when it is none.
-pub fn address(text: Option<&str>, field: &str) -> Result<Option<EmailAddress>, ApiError> {
-    let parsed = given(text).map(EmailAddress::parse).transpose();
-    parsed.map_err(|refusal| ApiError::bad_request(refusal.at(field).message()))
-}
-
-/// An RFC 3339 time in a query.
-///
-/// # Errors
-/// 400 when it is none.
-pub fn time(text: Option<&str>, field: &str) -> Result<Option<NaiveDateTime>, ApiError> {
-    let parsed = given(text).map(DateTime::parse_from_rfc3339).transpose();
-    let parsed = parsed.map_err(|_| {
-        ApiError::bad_request(format!("{field}: use an RFC 3339 time, for example 2027-01-31T09:00:00Z"))
-    })?;
-    Ok(parsed.map(|at| at.naive_utc()))
 }
 
 #[cfg(test)]

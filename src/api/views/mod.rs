@@ -4,6 +4,7 @@ mod account;
 mod api_key;
 mod message;
 mod sub_account;
+mod suppression;
 
 use chrono::NaiveDateTime;
 use serde::Serialize;
@@ -13,6 +14,7 @@ pub use account::{Account, Member};
 pub use api_key::ApiKey;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;
+pub use suppression::{CreateSuppressionResponse, Suppression};
 
 #[derive(Serialize, ToSchema)]
 pub struct SuccessResponse {

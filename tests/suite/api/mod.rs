@@ -5,6 +5,7 @@ mod keys;
 mod members;
 mod messages_read;
 mod messages_send;
+mod suppressions;
 
 use canopy::domain::ids::Id;
 use canopy::models::counters::Counter;
