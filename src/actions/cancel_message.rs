@@ -15,6 +15,8 @@ use crate::models::usage::{self, DayKey};
 /// # Errors
 /// `NotFound` for another's message, `Conflict` when it is not scheduled, or on its way already.
 pub fn cancel_message(conn: &mut AnyConnection, cx: &Cx, account: Id, message: Id) -> ActionResult<Message> {
+    // No worker takes the message while we look: claiming holds the account's lock too.
+    accounts::lock(conn, &[], &[account])?;
     let row = messages::find(conn, account, message)?.ok_or(ActionError::NotFound("message"))?;
     let scheduled = row.status == MessageStatus::Scheduled.as_str();
     if !scheduled || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {

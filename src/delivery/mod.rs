@@ -1,5 +1,8 @@
-//! Outbound mail: how a message is signed, and how it leaves.
+//! Outbound mail: what is due is claimed, built, signed and sent, and what became of it is recorded.
 
 pub mod dkim;
+mod finisher;
+mod outgoing;
 pub mod transport;
 pub mod wire;
+pub mod worker;

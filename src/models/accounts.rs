@@ -1,5 +1,7 @@
 //! Accounts: parents and their sub accounts (a tree of depth two).
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -203,24 +205,22 @@ pub fn refresh_search_text(conn: &mut AnyConnection, id: Id) -> QueryResult<()> 
     diesel::update(accounts::table.find(id)).set(accounts::search_text.eq(words.join(" "))).execute(conn).map(drop)
 }
 
-/// Locks accounts against a change of hold, cap or life until the transaction ends, in the order every transaction
-/// takes them: first the `read` ones shared, then the `write` ones, each by id. On SQLite the transaction itself is the lock.
+/// Locks accounts against a change of hold, cap or life until the transaction ends, the `read` ones shared. Always in
+/// the order of their ids, whatever the mode, so that no two transactions wait for one another. On SQLite the
+/// transaction itself is the lock.
 pub fn lock(conn: &mut AnyConnection, read: &[Id], write: &[Id]) -> QueryResult<()> {
     let AnyConnection::Pg(conn) = conn else { return Ok(()) };
-    let ordered = |ids: &[Id]| {
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        ids.dedup();
-        ids
-    };
-    let write = ordered(write);
-    let read: Vec<Id> = ordered(read).into_iter().filter(|id| write.binary_search(id).is_err()).collect();
-    let rows = |ids: Vec<Id>| accounts::table.filter(accounts::id.eq_any(ids)).order(accounts::id).select(accounts::id);
-    if !read.is_empty() {
-        rows(read).for_share().load::<Id>(conn)?;
-    }
-    if !write.is_empty() {
-        rows(write).for_no_key_update().load::<Id>(conn)?;
+    let mut modes: BTreeMap<Id, bool> = read.iter().map(|id| (*id, false)).collect();
+    modes.extend(write.iter().map(|id| (*id, true)));
+    let ordered: Vec<(Id, bool)> = modes.into_iter().collect();
+    for run in ordered.chunk_by(|a, b| a.1 == b.1) {
+        let ids: Vec<Id> = run.iter().map(|(id, _)| *id).collect();
+        let rows = accounts::table.filter(accounts::id.eq_any(ids)).order(accounts::id).select(accounts::id);
+        if run[0].1 {
+            rows.for_no_key_update().load::<Id>(conn)?;
+        } else {
+            rows.for_share().load::<Id>(conn)?;
+        }
     }
     Ok(())
 }

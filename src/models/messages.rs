@@ -285,10 +285,30 @@ pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResul
         .map(drop)
 }
 
+/// Ends attempts of `messages` that nobody will finish: their process stopped in between.
+pub fn lapse_attempts(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime, log: &str) -> QueryResult<()> {
+    diesel::update(
+        attempts::table.filter(attempts::message_id.eq_any(messages.to_vec())).filter(attempts::status.eq("started")),
+    )
+    .set((attempts::status.eq("deferred"), attempts::finished_at.eq(Some(now)), attempts::log.eq(log)))
+    .execute(conn)
+    .map(drop)
+}
+
+/// Forgets an attempt that never began.
+pub fn remove_attempt(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
+    diesel::delete(attempts::table.find(id)).execute(conn).map(drop)
+}
+
 /// One of a content's messages is final: the content may go when its time comes and none waits.
 pub fn release_content(conn: &mut AnyConnection, content: Id) -> QueryResult<()> {
+    release_contents(conn, content, 1)
+}
+
+/// The same for `count` of its messages.
+pub fn release_contents(conn: &mut AnyConnection, content: Id, count: i32) -> QueryResult<()> {
     diesel::update(contents::table.find(content))
-        .set(contents::waiting.eq(contents::waiting - 1))
+        .set(contents::waiting.eq(contents::waiting - count))
         .execute(conn)
         .map(drop)
 }

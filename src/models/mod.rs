@@ -23,6 +23,7 @@ pub mod summaries;
 pub mod suppressions;
 pub mod suspensions;
 pub mod system_mails;
+pub mod transports;
 mod types;
 pub mod usage;
 pub mod user_tokens;

@@ -6,7 +6,7 @@ use diesel::sql_types::{Binary, Timestamp};
 
 use super::AnyConnection;
 use super::portable::insert_many;
-use super::schema::{account_queues, queue};
+use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -42,6 +42,15 @@ pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryR
 /// Makes workers look at accounts that were parked while on hold.
 pub fn look_now(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<()> {
     diesel::update(account_queues::table.filter(account_queues::account_id.eq_any(accounts.to_vec())))
+        .set(account_queues::next_due_at.eq(now))
+        .execute(conn)
+        .map(drop)
+}
+
+/// The same for an account and all its sub accounts.
+pub fn look_at_family_now(conn: &mut AnyConnection, root: Id, now: NaiveDateTime) -> QueryResult<()> {
+    let family = accounts::table.filter(accounts::id.eq(root).or(accounts::parent_id.eq(root))).select(accounts::id);
+    diesel::update(account_queues::table.filter(account_queues::account_id.eq_any(family)))
         .set(account_queues::next_due_at.eq(now))
         .execute(conn)
         .map(drop)
@@ -83,12 +92,28 @@ pub fn due(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64
         .load(conn)
 }
 
-/// Leases messages to `owner` until `until`.
+/// Leases messages to `owner` until `until`: one attempt more for each.
 pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTime) -> QueryResult<()> {
     diesel::update(queue::table.filter(queue::message_id.eq_any(ids.to_vec())))
-        .set((queue::leased_until.eq(Some(until)), queue::lease_owner.eq(Some(owner))))
+        .set((
+            queue::leased_until.eq(Some(until)),
+            queue::lease_owner.eq(Some(owner)),
+            queue::attempts.eq(queue::attempts + 1),
+        ))
         .execute(conn)
         .map(drop)
+}
+
+/// Lengthens the leases of attempts that are still under way.
+pub fn renew(conn: &mut AnyConnection, ids: &[Id], owners: &[Id], until: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(
+        queue::table
+            .filter(queue::message_id.eq_any(ids.to_vec()))
+            .filter(queue::lease_owner.eq_any(owners.iter().copied().map(Some).collect::<Vec<_>>())),
+    )
+    .set(queue::leased_until.eq(Some(until)))
+    .execute(conn)
+    .map(drop)
 }
 
 /// After a turn: when the account has something due again. A lease counts as due when it ends.
@@ -129,9 +154,9 @@ fn next_due(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<NaiveDa
     Ok([free, leased.flatten()].into_iter().flatten().min())
 }
 
-/// The queue row of a message, if `owner` still holds its lease.
-pub fn held_by(conn: &mut AnyConnection, message: Id, owner: Id) -> QueryResult<Option<Queued>> {
-    queue::table.find(message).filter(queue::lease_owner.eq(owner)).select(Queued::as_select()).first(conn).optional()
+/// The queue rows of messages, whoever holds them.
+pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Queued>> {
+    queue::table.filter(queue::message_id.eq_any(messages.to_vec())).select(Queued::as_select()).load(conn)
 }
 
 /// Gives a message back, to be tried again at `due`.

@@ -1,0 +1,233 @@
+//! Taking what is due: fairly between accounts, nothing of an account on hold. A delivery has started when this
+//! transaction is committed, so that a suspension holds from its own commit on every node.
+//!
+//! Locks in the order of every transaction: accounts, their queues, then messages, contents, counters, usage.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::error::ActionResult;
+use super::tally::Tally;
+use crate::domain::bounce::Classification;
+use crate::domain::ids::Id;
+use crate::domain::message::status::MessageStatus;
+use crate::models::AnyConnection;
+use crate::models::counters::Delta;
+use crate::models::messages::{self, Attempt, Event, Message, Progress};
+use crate::models::queue::{self, Queued};
+use crate::models::{accounts, suspensions};
+
+/// How long a claimed message is ours before another node may take it. Renewed while its attempt is under way.
+pub const LEASE: TimeDelta = TimeDelta::minutes(5);
+/// An account on hold is looked at again after this long, or at once when its hold is lifted.
+const PARKED: TimeDelta = TimeDelta::seconds(60);
+/// Accounts served in one turn.
+const ACCOUNTS: usize = 64;
+/// An account gets at least this many messages in a turn, as far as there is room.
+const SHARE: usize = 16;
+
+const EXPIRED: &str = "Expired before it could be delivered.";
+const LAPSED: &str = "No answer was recorded: the server stopped in between. The message may have arrived; it is sent \
+                      again under the same Message-ID.";
+
+/// What a node can take on.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Messages in all.
+    pub limit: usize,
+    /// Messages of one account that may be under way at once.
+    pub per_account: usize,
+    /// What is under way already, by account.
+    pub under_way: HashMap<Id, usize>,
+}
+
+impl Wanted {
+    fn room(&self, account: Id) -> usize {
+        self.per_account.saturating_sub(self.under_way.get(&account).copied().unwrap_or(0)).min(self.limit)
+    }
+}
+
+/// A message whose delivery has started.
+#[derive(Clone, Debug)]
+pub struct Claimed {
+    pub message: Message,
+    pub attempt: Attempt,
+    /// Who holds the lease: one id a claim.
+    pub owner: Id,
+}
+
+/// Whether any account has something due: a read, so that an idle node does not write.
+///
+/// # Errors
+/// Only the database's.
+pub fn anything_due(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<bool> {
+    Ok(!queue::accounts_due(conn, now.naive_utc(), 1)?.is_empty())
+}
+
+/// Claims due messages, leases them and writes their attempts.
+///
+/// # Errors
+/// Only the database's.
+pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &Wanted) -> ActionResult<Vec<Claimed>> {
+    let at = now.naive_utc();
+    let accounts = turns(conn, at, wanted)?;
+    if accounts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let roots = roots(conn, &accounts)?;
+    let held = held(conn, &roots, at)?;
+    let free: Vec<Id> = accounts.iter().copied().filter(|account| !held.contains(account)).collect();
+    let (expired, live): (Vec<_>, Vec<_>) =
+        fair_share(conn, &free, wanted, at)?.into_iter().partition(|row| row.expires_at <= at);
+    let mut tally = Tally::default();
+    expire(conn, now, &expired, &roots, &mut tally)?;
+    let claimed = start(conn, now, &live)?;
+    for account in accounts {
+        let parked = held.contains(&account).then_some(at + PARKED);
+        queue::end_turn(conn, account, at, parked)?;
+    }
+    tally.write(conn)?;
+    Ok(claimed)
+}
+
+/// The accounts of this turn, locked against a change of hold.
+fn turns(conn: &mut AnyConnection, at: NaiveDateTime, wanted: &Wanted) -> ActionResult<Vec<Id>> {
+    // An account with no room is passed over, so one more is looked for in its place.
+    let limit = wanted.limit.min(ACCOUNTS) + wanted.under_way.len();
+    let mut due = queue::accounts_due(conn, at, i64::try_from(limit).unwrap_or(i64::MAX))?;
+    due.retain(|account| wanted.room(*account) > 0);
+    due.truncate(wanted.limit.min(ACCOUNTS));
+    if due.is_empty() {
+        return Ok(due);
+    }
+    let mut family = due.clone();
+    family.extend(accounts::find_many(conn, &due)?.into_iter().filter_map(|account| account.parent_id));
+    accounts::lock(conn, &family, &[])?;
+    Ok(queue::take_turns(conn, &due)?)
+}
+
+/// Whom each account is billed to: its parent, or itself.
+fn roots(conn: &mut AnyConnection, accounts: &[Id]) -> ActionResult<HashMap<Id, Id>> {
+    Ok(accounts::find_many(conn, accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect())
+}
+
+/// The accounts from which nothing may leave: deleted or on hold, or their parent is.
+fn held(conn: &mut AnyConnection, roots: &HashMap<Id, Id>, at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
+    let family: Vec<Id> = roots.iter().flat_map(|(account, root)| [*account, *root]).collect();
+    let mut stopped: HashSet<Id> = suspensions::held(conn, &family, at)?.into_iter().collect();
+    let family = accounts::find_many(conn, &family)?;
+    stopped.extend(family.into_iter().filter(|account| account.deleted_at.is_some()).map(|account| account.id));
+    let held = roots.iter().filter(|(account, root)| stopped.contains(account) || stopped.contains(root));
+    Ok(held.map(|(account, _)| *account).collect())
+}
+
+/// One message of each account, then a second of each, and so on until the node is full.
+fn fair_share(
+    conn: &mut AnyConnection,
+    accounts: &[Id],
+    wanted: &Wanted,
+    at: NaiveDateTime,
+) -> ActionResult<Vec<Queued>> {
+    let share = wanted.limit.div_ceil(accounts.len().max(1)).max(SHARE);
+    let mut waiting = Vec::with_capacity(accounts.len());
+    for account in accounts {
+        let most = i64::try_from(wanted.room(*account).min(share)).unwrap_or(i64::MAX);
+        waiting.push(queue::due(conn, *account, at, most)?.into_iter());
+    }
+    let mut taken = Vec::with_capacity(wanted.limit);
+    loop {
+        let before = taken.len();
+        for rows in &mut waiting {
+            if taken.len() == wanted.limit {
+                return Ok(taken);
+            }
+            taken.extend(rows.next());
+        }
+        if taken.len() == before {
+            return Ok(taken);
+        }
+    }
+}
+
+/// Ends what waited too long.
+fn expire(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    rows: &[Queued],
+    roots: &HashMap<Id, Id>,
+    tally: &mut Tally,
+) -> ActionResult<()> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
+    messages::lapse_attempts(conn, &ids, now.naive_utc(), LAPSED)?;
+    let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
+    let mut events = Vec::with_capacity(ids.len());
+    for message in messages::find_many(conn, &ids)? {
+        let progress = Progress {
+            status: MessageStatus::Failed.as_str(),
+            num_attempts: message.num_attempts,
+            classification: Classification::MessageExpired.as_str(),
+            now: now.naive_utc(),
+            sent_at: message.sent_at,
+            delivered_at: None,
+        };
+        messages::set_progress(conn, message.id, &progress)?;
+        events.push(Event {
+            id: Id::new(now),
+            message_id: message.id,
+            account_id: message.account_id,
+            at: now.naive_utc(),
+            status: MessageStatus::Failed.as_str().into(),
+            log: EXPIRED.into(),
+        });
+        *contents.entry(message.content_id).or_default() += 1;
+        let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
+        tally.add(&message, root, Delta { failed: 1, ..Delta::default() });
+    }
+    messages::insert_events(conn, &events)?;
+    for id in ids {
+        queue::remove(conn, id)?;
+    }
+    for (content, count) in contents {
+        messages::release_contents(conn, content, count)?;
+    }
+    Ok(())
+}
+
+/// Leases the messages and writes the attempts: from the commit on, their deliveries have started.
+fn start(conn: &mut AnyConnection, now: DateTime<Utc>, rows: &[Queued]) -> ActionResult<Vec<Claimed>> {
+    let at = now.naive_utc();
+    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
+    let lapsed: Vec<Id> = rows.iter().filter(|row| row.leased_until.is_some()).map(|row| row.message_id).collect();
+    if !lapsed.is_empty() {
+        messages::lapse_attempts(conn, &lapsed, at, LAPSED)?;
+    }
+    let owner = Id::new(now);
+    queue::lease(conn, &ids, owner, at + LEASE)?;
+    let mut found: HashMap<Id, Message> =
+        messages::find_many(conn, &ids)?.into_iter().map(|message| (message.id, message)).collect();
+    let mut claimed = Vec::with_capacity(rows.len());
+    for row in rows {
+        // A queue row without its message can only be left over from one that was purged: it says nothing any more.
+        let Some(message) = found.remove(&row.message_id) else {
+            queue::remove(conn, row.message_id)?;
+            continue;
+        };
+        let attempt = Attempt {
+            id: Id::new(now),
+            message_id: message.id,
+            account_id: message.account_id,
+            number: row.attempts + 1,
+            started_at: at,
+            finished_at: None,
+            status: "started".into(),
+            host: String::new(),
+            code: None,
+            log: String::new(),
+        };
+        claimed.push(Claimed { message, attempt, owner });
+    }
+    let attempts: Vec<Attempt> = claimed.iter().map(|claimed| claimed.attempt.clone()).collect();
+    messages::insert_attempts(conn, &attempts)?;
+    Ok(claimed)
+}

@@ -1,0 +1,237 @@
+//! What became of attempts: delivered, tried again later, or over. Many in one transaction.
+//!
+//! The window that stays: a process that dies between the other side's 250 and this commit. The lease then runs out
+//! and the message is sent again under the same Message-ID.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+
+use super::claim_deliveries::Claimed;
+use super::error::ActionResult;
+use super::tally::Tally;
+use crate::domain::bounce::{self, Unreachable, Verdict};
+use crate::domain::ids::Id;
+use crate::domain::message::status::MessageStatus;
+use crate::domain::retry::next_attempt;
+use crate::models::AnyConnection;
+use crate::models::counters::Delta;
+use crate::models::messages::{self, Attempt, Message, Progress};
+use crate::models::suppressions::{self, Suppression};
+use crate::models::{accounts, queue};
+
+/// How long an address that does not exist is not written to again.
+const SUPPRESSED: TimeDelta = TimeDelta::days(30);
+/// Characters kept of what the other side said.
+const LOG_LENGTH: usize = 1000;
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The other side said so.
+    Reply { code: u16, text: String },
+    /// There was no answer about this message; says nothing about the recipient.
+    NoReply { text: String },
+    /// The attempt was never begun: the account came on hold in between.
+    NotBegun,
+}
+
+/// An attempt and how it ended.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub claimed: Claimed,
+    /// Who was asked.
+    pub host: String,
+    pub answer: Answer,
+    pub at: DateTime<Utc>,
+}
+
+/// What follows for the message.
+enum Next {
+    Over { status: MessageStatus, classification: &'static str, suppress: bool },
+    Later { due: DateTime<Utc> },
+    Back,
+}
+
+/// Records attempts; answers how many still held their lease. One that lost it changes only its own line in the story.
+///
+/// # Errors
+/// Only the database's: then nothing was recorded, and the same call may be made again.
+pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished: &[Finished]) -> ActionResult<usize> {
+    let mut decided: Vec<(&Finished, Next)> = finished.iter().map(|one| (one, decide(one))).collect();
+    decided.sort_by_key(|(one, _)| one.claimed.message.id);
+    let accounts: Vec<Id> = finished.iter().map(|one| one.claimed.message.account_id).collect();
+    let roots: HashMap<Id, Id> =
+        accounts::find_many(conn, &accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect();
+    wake(conn, now, &decided)?;
+    for (one, next) in &decided {
+        record_attempt(conn, one, next)?;
+    }
+    let ids: Vec<Id> = decided.iter().map(|(one, _)| one.claimed.message.id).collect();
+    let holders: HashMap<Id, Option<Id>> =
+        queue::find_many(conn, &ids)?.into_iter().map(|row| (row.message_id, row.lease_owner)).collect();
+    decided.retain(|(one, _)| holders.get(&one.claimed.message.id) == Some(&Some(one.claimed.owner)));
+    let mut tally = Tally::default();
+    let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
+    for (one, next) in &decided {
+        let message = &one.claimed.message;
+        advance(conn, one, next)?;
+        if matches!(next, Next::Over { .. }) {
+            *contents.entry(message.content_id).or_default() += 1;
+        }
+        let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
+        tally.add(message, root, counted(message, next));
+    }
+    for (content, count) in contents {
+        messages::release_contents(conn, content, count)?;
+    }
+    suppress(conn, &decided)?;
+    tally.write(conn)?;
+    Ok(decided.len())
+}
+
+fn decide(one: &Finished) -> Next {
+    let over = |status, classification, suppress| Next::Over { status, classification, suppress };
+    match &one.answer {
+        Answer::NotBegun => Next::Back,
+        Answer::NoReply { .. } => later(one).unwrap_or_else(|| {
+            over(MessageStatus::Failed, Unreachable::NoConnection.classification().as_str(), false)
+        }),
+        Answer::Reply { code, text } => match bounce::judge(*code, text) {
+            Verdict::Deferred => later(one).unwrap_or_else(|| ended(bounce::exhausted(*code, text))),
+            verdict => ended(verdict),
+        },
+    }
+}
+
+fn ended(verdict: Verdict) -> Next {
+    match verdict {
+        Verdict::Delivered => Next::Over { status: MessageStatus::Delivered, classification: "", suppress: false },
+        Verdict::Bounced { hard, classification } => {
+            Next::Over { status: MessageStatus::Bounced, classification: classification.as_str(), suppress: hard }
+        }
+        // Deferred cannot be the last word; if it were, the fault would be ours.
+        Verdict::Failed | Verdict::Deferred => Next::Over {
+            status: MessageStatus::Failed,
+            classification: bounce::Classification::ProtocolErrors.as_str(),
+            suppress: false,
+        },
+    }
+}
+
+/// When the message is tried again, unless its attempts or its time ran out.
+fn later(one: &Finished) -> Option<Next> {
+    let message = &one.claimed.message;
+    let attempts = u32::try_from(one.claimed.attempt.number).unwrap_or(1).max(1);
+    let due = message.scheduled_at.unwrap_or(message.created_at).and_utc();
+    next_attempt(message.id, attempts, due, Some(message.expires_at.and_utc()), one.at).map(|due| Next::Later { due })
+}
+
+/// Makes sure that the accounts of messages that come back are looked at. First, because claiming locks queues first.
+fn wake(conn: &mut AnyConnection, now: DateTime<Utc>, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+    let mut dues: BTreeMap<Id, NaiveDateTime> = BTreeMap::new();
+    for (one, next) in decided {
+        let due = match next {
+            Next::Over { .. } => continue,
+            Next::Later { due } => due.naive_utc(),
+            Next::Back => now.naive_utc(),
+        };
+        dues.entry(one.claimed.message.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
+    }
+    for (account, due) in dues {
+        queue::wake(conn, account, due)?;
+    }
+    Ok(())
+}
+
+fn record_attempt(conn: &mut AnyConnection, one: &Finished, next: &Next) -> ActionResult<()> {
+    let (code, log) = match &one.answer {
+        Answer::Reply { code, text } => (Some(i32::from(*code)), text),
+        Answer::NoReply { text } => (None, text),
+        Answer::NotBegun => return Ok(messages::remove_attempt(conn, one.claimed.attempt.id)?),
+    };
+    let status = match next {
+        Next::Over { status, .. } => status.as_str(),
+        Next::Later { .. } | Next::Back => MessageStatus::Deferred.as_str(),
+    };
+    let attempt = Attempt {
+        finished_at: Some(one.at.naive_utc()),
+        status: status.into(),
+        host: one.host.clone(),
+        code,
+        log: log.chars().take(LOG_LENGTH).collect(),
+        ..one.claimed.attempt.clone()
+    };
+    Ok(messages::finish_attempt(conn, &attempt)?)
+}
+
+/// Moves the message and its place in the queue on.
+fn advance(conn: &mut AnyConnection, one: &Finished, next: &Next) -> ActionResult<()> {
+    let (message, number) = (&one.claimed.message, one.claimed.attempt.number);
+    let at = one.at.naive_utc();
+    let started = one.claimed.attempt.started_at;
+    let progress = match next {
+        Next::Back => return Ok(queue::retry(conn, message.id, at, number - 1)?),
+        Next::Later { due } => {
+            queue::retry(conn, message.id, due.naive_utc(), number)?;
+            Progress {
+                status: MessageStatus::Deferred.as_str(),
+                num_attempts: number,
+                classification: "",
+                now: at,
+                sent_at: message.sent_at,
+                delivered_at: None,
+            }
+        }
+        Next::Over { status, classification, .. } => {
+            queue::remove(conn, message.id)?;
+            let delivered = *status == MessageStatus::Delivered;
+            Progress {
+                status: status.as_str(),
+                num_attempts: number,
+                classification,
+                now: at,
+                sent_at: message.sent_at.or(delivered.then_some(started)),
+                delivered_at: delivered.then_some(at),
+            }
+        }
+    };
+    Ok(messages::set_progress(conn, message.id, &progress)?)
+}
+
+/// What the attempt adds to the counters: a message counts as deferred once, however often it is.
+fn counted(message: &Message, next: &Next) -> Delta {
+    let mut delta = Delta::default();
+    match next {
+        Next::Over { status: MessageStatus::Delivered, .. } => delta.delivered = 1,
+        Next::Over { status: MessageStatus::Bounced, .. } => delta.bounced = 1,
+        Next::Over { .. } => delta.failed = 1,
+        Next::Later { .. } if message.status != MessageStatus::Deferred.as_str() => delta.deferred = 1,
+        Next::Later { .. } | Next::Back => {}
+    }
+    delta
+}
+
+/// Keeps addresses that do not exist from being written to again, in the words of the server that said so.
+fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+    let mut rows = Vec::new();
+    for (one, next) in decided {
+        let (Next::Over { suppress: true, .. }, Answer::Reply { code, text }) = (next, &one.answer) else { continue };
+        let message = &one.claimed.message;
+        rows.push(Suppression {
+            id: Id::new(one.at),
+            account_id: message.account_id,
+            email: message.recipient.clone(),
+            email_lower: message.recipient_lower.clone(),
+            domain: message.sender_domain.clone(),
+            reason: format!("{code} {text}").chars().take(LOG_LENGTH).collect(),
+            created_at: one.at.naive_utc(),
+            expires_at: (one.at + SUPPRESSED).naive_utc(),
+        });
+    }
+    rows.sort_by(|a, b| (a.account_id, &a.email_lower, &a.domain).cmp(&(b.account_id, &b.email_lower, &b.domain)));
+    for row in rows {
+        suppressions::upsert(conn, &row)?;
+    }
+    Ok(())
+}

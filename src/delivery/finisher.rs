@@ -1,0 +1,53 @@
+//! Records what became of deliveries: one transaction for all that wait, off the async threads.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::actions::ActionResult;
+use crate::actions::finish_deliveries::{Finished, finish_deliveries};
+use crate::app::App;
+
+/// Attempts recorded in one transaction at most.
+const GROUP: usize = 256;
+/// Waits before the first, second, ... repetition of a transaction that failed.
+const WAITS: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(5)];
+
+/// Starts the finisher; it ends when the last sender is gone and everything is recorded.
+pub fn start(app: &Arc<App>, capacity: usize) -> (mpsc::Sender<Finished>, JoinHandle<()>) {
+    let (outcomes, inbox) = mpsc::channel(capacity);
+    let app = Arc::clone(app);
+    (outcomes, tokio::task::spawn_blocking(move || run(&app, inbox)))
+}
+
+fn run(app: &App, mut inbox: mpsc::Receiver<Finished>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
+        record(app, &group);
+        group.clear();
+    }
+}
+
+/// Records a group; one that fails again and again is recorded one by one, because a single outcome may be why.
+fn record(app: &App, group: &[Finished]) {
+    for wait in WAITS {
+        match write(app, group) {
+            Ok(_) => return,
+            Err(error) => log::warn!("{} outcomes could not be recorded yet: {error:?}", group.len()),
+        }
+        std::thread::sleep(wait);
+    }
+    for one in group {
+        if let Err(error) = write(app, std::slice::from_ref(one)) {
+            let id = one.claimed.message.id;
+            log::error!("the outcome of message {id} is lost, it is sent again when its lease runs out: {error:?}");
+        }
+    }
+}
+
+fn write(app: &App, group: &[Finished]) -> ActionResult<usize> {
+    app.db.write(|conn| finish_deliveries(conn, app.clock.now(), group))
+}

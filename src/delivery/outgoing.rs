@@ -1,0 +1,132 @@
+//! From a claimed message to what goes on the wire: bytes, signature, envelope and the way it leaves.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::dkim::Signer;
+use super::transport::{Envelope, RelayConfig, TlsMode};
+use super::wire;
+use crate::actions::build_message;
+use crate::actions::{ActionError, ActionResult};
+use crate::app::App;
+use crate::config::{Config, Transport};
+use crate::models::domains::Domain;
+use crate::models::messages::{self, Attachment, Content, Message};
+use crate::models::{AnyConnection, accounts, domains, suspensions, transports};
+use crate::secrets::{DkimKey, SecretKeys};
+
+/// Signers kept; a node that serves more domains than this starts over.
+const SIGNERS: usize = 10_000;
+
+/// A message ready to leave.
+pub struct Outgoing {
+    pub envelope: Envelope,
+    pub bytes: Vec<u8>,
+    pub route: Transport,
+}
+
+/// Everything about a message that the database knows.
+struct Loaded {
+    content: Content,
+    attachments: Vec<Attachment>,
+    domain: Domain,
+    transport: Option<transports::Transport>,
+}
+
+/// Opened keys by domain, so that a key is unsealed and parsed once and not for every message.
+#[derive(Default)]
+pub struct Signers(Mutex<HashMap<Vec<u8>, Signer>>);
+
+/// Makes `message` ready. `None` when its account came on hold since it was claimed. Blocks: reads, builds, signs.
+///
+/// # Errors
+/// `Internal` with what is missing or broken; trying again later may help.
+pub fn prepare(app: &App, signers: &Signers, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Outgoing>> {
+    let Some(loaded) = app.db.read(|conn| load(conn, message, now))? else { return Ok(None) };
+    let raw = build_message::raw(message, &loaded.content, &loaded.attachments)?;
+    let raw = wire::to_crlf(&raw);
+    let signer = signers.of(&loaded.domain, &app.services.secrets)?;
+    let mut bytes =
+        signer.sign(&raw, now.timestamp()).map_err(|error| ActionError::Internal(format!("not signed: {error}")))?;
+    bytes.extend_from_slice(&raw);
+    let envelope = Envelope { mail_from: return_path(message, &loaded.domain), rcpt_to: message.recipient.clone() };
+    let route = route(loaded.transport, &app.config, &app.services.secrets)?;
+    Ok(Some(Outgoing { envelope, bytes, route }))
+}
+
+fn load(conn: &mut AnyConnection, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Loaded>> {
+    let account = accounts::find_any(conn, message.account_id)?.ok_or(ActionError::NotFound("account"))?;
+    let family: Vec<_> = std::iter::once(account.id).chain(account.parent_id).collect();
+    if account.deleted_at.is_some() || !suspensions::held(conn, &family, now.naive_utc())?.is_empty() {
+        return Ok(None);
+    }
+    let content = messages::content(conn, message.content_id)?
+        .ok_or_else(|| ActionError::Internal("what the message said is no longer stored".into()))?;
+    Ok(Some(Loaded {
+        attachments: messages::attachments(conn, content.request_id)?,
+        content,
+        domain: domains::find_by_id(conn, message.domain_id)?.ok_or(ActionError::NotFound("sending domain"))?,
+        transport: transports::effective(conn, account.id, account.parent_id)?,
+    }))
+}
+
+impl Signers {
+    fn of(&self, domain: &Domain, keys: &SecretKeys) -> ActionResult<Signer> {
+        let mut name = domain.dkim_private_sealed.clone();
+        name.extend_from_slice(domain.active_selector.as_bytes());
+        if let Some(signer) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+            return Ok(signer.clone());
+        }
+        let broken = |error: &dyn std::fmt::Display| {
+            ActionError::Internal(format!("the DKIM key of {} cannot be used: {error}", domain.name))
+        };
+        let der = keys.open("dkim", &domain.dkim_private_sealed).map_err(|error| broken(&error))?;
+        let key = DkimKey::from_pkcs8_der(&der).map_err(|error| broken(&error))?;
+        let signer = Signer::new(Arc::new(key), &domain.name, &domain.active_selector);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= SIGNERS {
+            known.clear();
+        }
+        known.insert(name, signer.clone());
+        Ok(signer)
+    }
+}
+
+/// Where bounces go: an address of the message's own under the domain's return path once that record stands, so that
+/// SPF aligns and a bounce names its message; until then the sender.
+fn return_path(message: &Message, domain: &Domain) -> String {
+    let states: serde_json::Value = serde_json::from_str(&domain.record_states).unwrap_or_default();
+    let stands = states["return_path"]["ok"] == true;
+    match domain.return_path_subdomain.as_deref().filter(|_| stands) {
+        Some(sub) => format!("bounces+{}@{sub}.{}", message.id, domain.name),
+        None => message.sender.clone(),
+    }
+}
+
+/// The account's transport, else the node's.
+fn route(row: Option<transports::Transport>, config: &Config, keys: &SecretKeys) -> ActionResult<Transport> {
+    let Some(row) = row else { return Ok(config.default_transport.clone()) };
+    if row.kind == "mailbox" {
+        return Ok(Transport::Mailbox);
+    }
+    let broken = |why: String| ActionError::Internal(format!("the account's transport cannot be used: {why}"));
+    let port = u16::try_from(row.port).map_err(|_| broken(format!("{} is not a port", row.port)))?;
+    let tls = match row.tls.as_str() {
+        "none" => TlsMode::None,
+        "starttls" => TlsMode::StartTls,
+        "opportunistic" => TlsMode::Opportunistic,
+        "implicit" => TlsMode::Implicit,
+        other => return Err(broken(format!("there is no TLS mode {other}"))),
+    };
+    let auth = match &row.password_sealed {
+        _ if row.username.is_empty() => None,
+        None => Some((row.username, String::new())),
+        Some(sealed) => {
+            let password = keys.open("transport", sealed).map_err(|error| broken(error.to_string()))?;
+            Some((row.username, String::from_utf8_lossy(&password).into_owned()))
+        }
+    };
+    Ok(Transport::Smtp(RelayConfig { host: row.host, port, tls, auth, local_name: config.host_name.clone() }))
+}

@@ -1,0 +1,234 @@
+//! The delivery loop of a node: claims what is due, delivers several at once, records what became of them.
+//! What may leave and what an answer means is decided in actions; here is only the running.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::finisher;
+use super::outgoing::{Outgoing, Signers, prepare};
+use super::transport::Outcome;
+use crate::actions::ActionResult;
+use crate::actions::claim_deliveries::{Claimed, LEASE, Wanted, anything_due, claim_deliveries};
+use crate::actions::finish_deliveries::{Answer, Finished};
+use crate::app::App;
+use crate::config::Transport;
+use crate::domain::ids::Id;
+use crate::models::queue;
+
+/// How often an idle node looks for work.
+const POLL: Duration = Duration::from_millis(200);
+/// How long freed places wait for company, so that claims are made for several at once.
+const GATHER: Duration = Duration::from_millis(10);
+/// How long a stopping node waits for deliveries under way.
+const GRACE: Duration = Duration::from_secs(5);
+/// How often leases of attempts under way are renewed.
+const RENEW: Duration = Duration::from_secs(60);
+/// Attempts that may wait to be recorded.
+const UNRECORDED: usize = 512;
+
+/// Delivers until `stop` turns true, then finishes what is under way within five seconds.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let (outcomes, recorded) = finisher::start(&app, UNRECORDED);
+    let mut node = Node::new(app, outcomes);
+    let mut renewed = Instant::now();
+    while !*stop.borrow() {
+        if renewed.elapsed() >= RENEW {
+            node.renew().await;
+            renewed = Instant::now();
+        }
+        let started = node.claim_and_start().await.unwrap_or_else(|error| {
+            log::error!("messages could not be claimed: {error:?}");
+            0
+        });
+        let patience = if started > 0 { GATHER } else { POLL };
+        tokio::select! {
+            () = node.some_places(), if !node.is_idle() => {}
+            () = sleep(patience) => {}
+            _ = stop.changed() => {}
+        }
+    }
+    if timeout(GRACE, node.all_places()).await.is_err() {
+        log::warn!("{} deliveries did not end in time: their leases run out, then they are sent again", node.busy());
+    }
+    drop(node);
+    if let Err(error) = recorded.await {
+        log::error!("what became of deliveries could not be recorded: {error}");
+    }
+}
+
+/// Claims, delivers and records everything that is due now; answers how many attempts were made. For tests and for the
+/// command line.
+pub async fn run_once(app: &Arc<App>) -> usize {
+    let (outcomes, recorded) = finisher::start(app, UNRECORDED);
+    let mut node = Node::new(Arc::clone(app), outcomes);
+    let mut made = 0;
+    loop {
+        let started = node.claim_and_start().await.unwrap_or_else(|error| {
+            log::error!("messages could not be claimed: {error:?}");
+            0
+        });
+        made += started;
+        if started == 0 && node.is_idle() {
+            break;
+        }
+        node.all_places().await;
+    }
+    drop(node);
+    if let Err(error) = recorded.await {
+        log::error!("what became of deliveries could not be recorded: {error}");
+    }
+    made
+}
+
+/// What a node has under way.
+struct Node {
+    app: Arc<App>,
+    signers: Arc<Signers>,
+    outcomes: mpsc::Sender<Finished>,
+    tasks: JoinSet<()>,
+    /// Message, account and lease owner of each task.
+    under_way: HashMap<tokio::task::Id, (Id, Id, Id)>,
+}
+
+impl Node {
+    fn new(app: Arc<App>, outcomes: mpsc::Sender<Finished>) -> Self {
+        Self { app, signers: Arc::default(), outcomes, tasks: JoinSet::new(), under_way: HashMap::new() }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    fn busy(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Starts as many due deliveries as there are free places; answers how many.
+    async fn claim_and_start(&mut self) -> ActionResult<usize> {
+        while let Some(done) = self.tasks.try_join_next_with_id() {
+            self.note(done);
+        }
+        let wanted = self.wanted();
+        if wanted.limit == 0 {
+            return Ok(0);
+        }
+        let now = self.app.clock.now();
+        if !self.app.read(move |conn| anything_due(conn, now)).await? {
+            return Ok(0);
+        }
+        let claimed = self.app.write(move |conn| claim_deliveries(conn, now, &wanted)).await?;
+        let count = claimed.len();
+        for claimed in claimed {
+            let about = (claimed.message.id, claimed.message.account_id, claimed.owner);
+            let delivery = deliver(Arc::clone(&self.app), Arc::clone(&self.signers), claimed, self.outcomes.clone());
+            let task = self.tasks.spawn(delivery);
+            self.under_way.insert(task.id(), about);
+        }
+        Ok(count)
+    }
+
+    /// One account may take three quarters of the places: a slow receiver of one leaves room for the others.
+    fn wanted(&self) -> Wanted {
+        let places = self.app.config.delivery_workers.max(1);
+        let mut under_way: HashMap<Id, usize> = HashMap::new();
+        for (_, account, _) in self.under_way.values() {
+            *under_way.entry(*account).or_default() += 1;
+        }
+        Wanted {
+            limit: places.saturating_sub(self.tasks.len()).min(256),
+            per_account: (places * 3 / 4).max(1),
+            under_way,
+        }
+    }
+
+    /// Waits until a quarter of the places, or all that were taken, are free.
+    async fn some_places(&mut self) {
+        let enough = (self.app.config.delivery_workers / 4).max(1);
+        let mut freed = 0;
+        while freed < enough {
+            let Some(done) = self.tasks.join_next_with_id().await else { return };
+            self.note(done);
+            freed += 1;
+        }
+    }
+
+    async fn all_places(&mut self) {
+        while let Some(done) = self.tasks.join_next_with_id().await {
+            self.note(done);
+        }
+    }
+
+    fn note(&mut self, done: Result<(tokio::task::Id, ()), JoinError>) {
+        let id = match done {
+            Ok((id, ())) => id,
+            Err(error) => {
+                log::error!("a delivery broke off, its lease will run out: {error}");
+                error.id()
+            }
+        };
+        self.under_way.remove(&id);
+    }
+
+    async fn renew(&self) {
+        let (ids, owners): (Vec<Id>, Vec<Id>) =
+            self.under_way.values().map(|(message, _, owner)| (*message, *owner)).unzip();
+        if ids.is_empty() {
+            return;
+        }
+        let until = (self.app.clock.now() + LEASE).naive_utc();
+        let renewed = self.app.write(move |conn| Ok(queue::renew(conn, &ids, &owners, until)?)).await;
+        if let Err(error) = renewed {
+            log::error!("leases could not be renewed: {error:?}");
+        }
+    }
+}
+
+/// One attempt, from the database to the wire, and its outcome to the finisher.
+async fn deliver(app: Arc<App>, signers: Arc<Signers>, claimed: Claimed, outcomes: mpsc::Sender<Finished>) {
+    let (host, answer) = attempt(&app, signers, &claimed).await;
+    let finished = Finished { claimed, host, answer, at: app.clock.now() };
+    if outcomes.send(finished).await.is_err() {
+        log::error!("an outcome could not be recorded: the node is stopping");
+    }
+}
+
+async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> (String, Answer) {
+    let (node, message, now) = (Arc::clone(app), claimed.message.clone(), app.clock.now());
+    let ready = tokio::task::spawn_blocking(move || prepare(&node, &signers, &message, now)).await;
+    match ready {
+        Ok(Ok(Some(outgoing))) => send(app, claimed, outgoing).await,
+        Ok(Ok(None)) => (String::new(), Answer::NotBegun),
+        Ok(Err(error)) => {
+            log::error!("message {} could not be made ready: {error:?}", claimed.message.id);
+            (String::new(), Answer::NoReply { text: "The message could not be made ready here.".into() })
+        }
+        Err(error) => {
+            log::error!("message {} could not be made ready: {error}", claimed.message.id);
+            (String::new(), Answer::NoReply { text: "The message could not be made ready here.".into() })
+        }
+    }
+}
+
+async fn send(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String, Answer) {
+    let message = &claimed.message;
+    let (host, outcome) = match outgoing.route {
+        Transport::Mailbox => {
+            let outcome = app.mailbox.deliver(message.account_id, message.id, outgoing.bytes).await;
+            ("mailbox".to_owned(), outcome)
+        }
+        Transport::Smtp(relay) => {
+            let outcome = app.relay.send(&relay, &outgoing.envelope, &outgoing.bytes).await;
+            (format!("{}:{}", relay.host, relay.port), outcome)
+        }
+    };
+    let answer = match outcome {
+        Outcome::Accepted { code, text } | Outcome::Refused { code, text, .. } => Answer::Reply { code, text },
+        Outcome::Unreachable { text } => Answer::NoReply { text },
+    };
+    (host, answer)
+}
