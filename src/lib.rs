@@ -11,6 +11,7 @@ pub mod delivery; // outbound: queue, worker, transports, DKIM
 pub mod dns; // what a domain must publish, and whether it does
 pub mod domain; // pure rules: no I/O, no async, no clock reads
 pub mod emails; // the templates of system mail
+pub mod jobs; // delivering, system mail and housekeeping, on worker nodes
 pub mod mailer; // mail of the platform itself: invitations, resets, alerts
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens

@@ -19,13 +19,16 @@ use crate::models::queue::{self, Queued};
 use crate::models::{accounts, suspensions};
 
 /// How long a claimed message is ours before another node may take it. Renewed while its attempt is under way.
-pub const LEASE: TimeDelta = TimeDelta::minutes(5);
+const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// An account on hold is looked at again after this long, or at once when its hold is lifted.
 const PARKED: TimeDelta = TimeDelta::seconds(60);
 /// Accounts served in one turn.
 const ACCOUNTS: usize = 64;
 /// An account gets at least this many messages in a turn, as far as there is room.
 const SHARE: usize = 16;
+
+/// Messages of an account on hold that end by their expiry in one turn.
+const HELD_EXPIRED: i64 = 256;
 
 const EXPIRED: &str = "Expired before it could be delivered.";
 const LAPSED: &str = "No answer was recorded: the server stopped in between. The message may have arrived; it is sent \
@@ -65,6 +68,15 @@ pub fn anything_due(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResul
     Ok(!queue::accounts_due(conn, now.naive_utc(), 1)?.is_empty())
 }
 
+/// Lengthens the leases of attempts that are still under way, given as message and owner.
+///
+/// # Errors
+/// Only the database's.
+pub fn renew_leases(conn: &mut AnyConnection, now: DateTime<Utc>, under_way: &[(Id, Id)]) -> ActionResult<()> {
+    let (messages, owners): (Vec<Id>, Vec<Id>) = under_way.iter().copied().unzip();
+    Ok(queue::renew(conn, &messages, &owners, (now + LEASE).naive_utc())?)
+}
+
 /// Claims due messages, leases them and writes their attempts.
 ///
 /// # Errors
@@ -78,8 +90,11 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
     let roots = roots(conn, &accounts)?;
     let held = held(conn, &roots, at)?;
     let free: Vec<Id> = accounts.iter().copied().filter(|account| !held.contains(account)).collect();
-    let (expired, live): (Vec<_>, Vec<_>) =
+    let (mut expired, live): (Vec<_>, Vec<_>) =
         fair_share(conn, &free, wanted, at)?.into_iter().partition(|row| row.expires_at <= at);
+    for account in &held {
+        expired.extend(queue::expired(conn, *account, at, HELD_EXPIRED)?);
+    }
     let mut tally = Tally::default();
     expire(conn, now, &expired, &roots, &mut tally)?;
     let claimed = start(conn, now, &live)?;

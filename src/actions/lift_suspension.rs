@@ -35,9 +35,12 @@ pub fn lift_suspension(conn: &mut AnyConnection, cx: &Cx, parent: Id, child: Id)
 /// Only the database's.
 pub fn end_due_suspensions(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<usize> {
     let ended = suspensions::ended(conn, cx.at())?;
+    let held: Vec<Id> = ended.iter().map(|hold| hold.account_id).collect();
+    accounts::lock(conn, &[], &held)?;
     for hold in &ended {
         suspensions::end(conn, hold.id, &cx.actor.label, cx.at())?;
-        queue::look_now(conn, &[hold.account_id], cx.at())?;
+        // A parent's hold held its sub accounts too.
+        queue::look_at_family_now(conn, hold.account_id, cx.at())?;
         refresh_summary(conn, hold.account_id, cx.now)?;
         if let Some(account) = accounts::find_any(conn, hold.account_id)? {
             let before = Some(json!({ "kind": hold.kind, "reason": hold.reason, "until": hold.until_at }));

@@ -69,17 +69,23 @@ pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option
     }
 }
 
-/// Flushes up to 500 counters that changed since the last flush; answers how many.
+/// Accounts flushed in one transaction: few, because their senders wait for it.
+const FLUSHED: i64 = 50;
+
+/// Flushes some of the counters that changed since the last flush; answers whether there may be more.
 ///
 /// # Errors
 /// Only the database's.
-pub fn flush_summaries(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize> {
-    let dirty = counters::take_dirty(conn, 500)?;
-    for counter in &dirty {
+pub fn flush_summaries(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<bool> {
+    let mut ids = counters::dirty(conn, FLUSHED)?;
+    ids.dedup();
+    // Name, cap and hold stand still, so that a change of theirs is not overwritten with what they were.
+    accounts::lock(conn, &ids, &[])?;
+    for counter in counters::take_dirty(conn, &ids)? {
         let current = periods::containing(conn, counter.parent_id, now.naive_utc())?;
         if counter.account_id != counter.parent_id && current.is_some_and(|period| period.id == counter.period_id) {
             refresh_summary(conn, counter.account_id, now)?;
         }
     }
-    Ok(dirty.len())
+    Ok(!ids.is_empty())
 }

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
+use crate::jobs::Workers;
 use crate::{api, telemetry};
 
 /// Serves until SIGTERM or SIGINT.
@@ -60,9 +61,13 @@ impl Site {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, app: Arc<App>) -> CommandResult {
+        let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let server = self.start(&app)?;
-        server.await?;
-        Ok(())
+        let served = server.await;
+        if let Some(workers) = workers {
+            workers.stop();
+        }
+        Ok(served?)
     }
 
     /// The server, not yet awaited; its handle stops it.

@@ -13,12 +13,11 @@ use super::finisher;
 use super::outgoing::{Outgoing, Signers, prepare};
 use super::transport::Outcome;
 use crate::actions::ActionResult;
-use crate::actions::claim_deliveries::{Claimed, LEASE, Wanted, anything_due, claim_deliveries};
+use crate::actions::claim_deliveries::{Claimed, Wanted, anything_due, claim_deliveries, renew_leases};
 use crate::actions::finish_deliveries::{Answer, Finished};
 use crate::app::App;
 use crate::config::Transport;
 use crate::domain::ids::Id;
-use crate::models::queue;
 
 /// How often an idle node looks for work.
 const POLL: Duration = Duration::from_millis(200);
@@ -175,13 +174,13 @@ impl Node {
     }
 
     async fn renew(&self) {
-        let (ids, owners): (Vec<Id>, Vec<Id>) =
-            self.under_way.values().map(|(message, _, owner)| (*message, *owner)).unzip();
-        if ids.is_empty() {
+        let under_way: Vec<(Id, Id)> =
+            self.under_way.values().map(|(message, _, owner)| (*message, *owner)).collect();
+        if under_way.is_empty() {
             return;
         }
-        let until = (self.app.clock.now() + LEASE).naive_utc();
-        let renewed = self.app.write(move |conn| Ok(queue::renew(conn, &ids, &owners, until)?)).await;
+        let now = self.app.clock.now();
+        let renewed = self.app.write(move |conn| renew_leases(conn, now, &under_way)).await;
         if let Err(error) = renewed {
             log::error!("leases could not be renewed: {error:?}");
         }

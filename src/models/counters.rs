@@ -122,12 +122,22 @@ pub fn mark_dirty(conn: &mut AnyConnection, account: Id, period: Id) -> QueryRes
     diesel::update(counters::table.find((account, period))).set(counters::dirty.eq(true)).execute(conn).map(drop)
 }
 
-/// Takes up to `limit` counters that changed since the last flush and marks them clean.
-pub fn take_dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Counter>> {
-    let rows: Vec<Counter> = counters::table
+/// The accounts of up to `limit` counters that changed since the last flush.
+pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
+    counters::table
         .filter(counters::dirty.eq(true))
         .order((counters::account_id, counters::period_id))
         .limit(limit)
+        .select(counters::account_id)
+        .load(conn)
+}
+
+/// Takes the counters of `accounts` that changed since the last flush and marks them clean.
+pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Counter>> {
+    let rows: Vec<Counter> = counters::table
+        .filter(counters::account_id.eq_any(accounts.to_vec()))
+        .filter(counters::dirty.eq(true))
+        .order((counters::account_id, counters::period_id))
         .select(Counter::as_select())
         .load(conn)?;
     for row in &rows {

@@ -74,3 +74,13 @@ pub fn all(conn: &mut AnyConnection, parent: Id) -> QueryResult<Vec<Period>> {
 pub fn find(conn: &mut AnyConnection, parent: Id, id: Id) -> QueryResult<Option<Period>> {
     periods::table.find(id).filter(periods::account_id.eq(parent)).select(Period::as_select()).first(conn).optional()
 }
+
+/// Every parent's period at `at`: parent and period.
+pub fn current(conn: &mut AnyConnection, at: NaiveDateTime) -> QueryResult<Vec<(Id, Id)>> {
+    periods::table
+        .filter(periods::start_at.le(at))
+        .filter(periods::end_at.gt(at))
+        .order(periods::start_at)
+        .select((periods::account_id, periods::id))
+        .load(conn)
+}

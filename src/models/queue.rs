@@ -92,6 +92,18 @@ pub fn due(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64
         .load(conn)
 }
 
+/// Up to `limit` messages of an account that waited too long and are not leased.
+pub fn expired(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
+    queue::table
+        .filter(queue::account_id.eq(account))
+        .filter(queue::expires_at.le(now))
+        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .order((queue::due_at, queue::message_id))
+        .limit(limit)
+        .select(Queued::as_select())
+        .load(conn)
+}
+
 /// Leases messages to `owner` until `until`: one attempt more for each.
 pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTime) -> QueryResult<()> {
     diesel::update(queue::table.filter(queue::message_id.eq_any(ids.to_vec())))

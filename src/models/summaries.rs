@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use super::AnyConnection;
 use super::portable::insert_many;
 use super::schema::account_summaries;
+use crate::domain::cap::CapState;
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
@@ -74,4 +75,36 @@ pub fn save(conn: &mut AnyConnection, row: &Summary) -> QueryResult<()> {
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// The sub accounts of `parent` whose summaries speak of another period than `period`.
+pub fn of_other_periods(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<Vec<Id>> {
+    account_summaries::table
+        .filter(account_summaries::parent_id.eq(parent))
+        .filter(account_summaries::period_id.is_null().or(account_summaries::period_id.ne(period)))
+        .select(account_summaries::account_id)
+        .load(conn)
+}
+
+/// Sets the figures of `accounts` to those of a period in which nothing was sent, unless they speak of it already.
+pub fn start_anew(conn: &mut AnyConnection, accounts: &[Id], period: Id) -> QueryResult<usize> {
+    use diesel::dsl::case_when;
+    let cap_state =
+        case_when::<_, _, diesel::sql_types::Text>(account_summaries::monthly_credit.eq(0), CapState::NoCap.as_str())
+            .otherwise(CapState::Under.as_str());
+    diesel::update(account_summaries::table)
+        .filter(account_summaries::account_id.eq_any(accounts.to_vec()))
+        .filter(account_summaries::period_id.is_null().or(account_summaries::period_id.ne(period)))
+        .set((
+            account_summaries::period_id.eq(Some(period)),
+            account_summaries::cap_state.eq(cap_state),
+            account_summaries::sent.eq(0),
+            account_summaries::used_permille.eq(0),
+            account_summaries::delivered.eq(0),
+            account_summaries::bounced.eq(0),
+            account_summaries::complained.eq(0),
+            account_summaries::bounce_ppm.eq(0),
+            account_summaries::complaint_ppm.eq(0),
+        ))
+        .execute(conn)
 }

@@ -28,6 +28,17 @@ pub fn insert(conn: &mut AnyConnection, mail: &SystemMail) -> QueryResult<()> {
     diesel::insert_into(system_mails::table).values(mail).execute(conn).map(drop)
 }
 
+/// Whether a mail is due that no worker holds.
+pub fn any_due(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<bool> {
+    let first: Option<Id> = system_mails::table
+        .filter(system_mails::due_at.le(now))
+        .filter(system_mails::leased_until.is_null().or(system_mails::leased_until.le(now)))
+        .select(system_mails::id)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
 /// Leases up to `limit` due mails until `until`.
 pub fn claim(
     conn: &mut AnyConnection,

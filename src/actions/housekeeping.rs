@@ -1,0 +1,27 @@
+//! Who keeps house, and what is thrown away.
+
+use chrono::{DateTime, Utc};
+
+use super::error::ActionResult;
+use crate::domain::ids::Id;
+use crate::models::{AnyConnection, idempotency, leases, messages};
+
+/// Rows of one kind removed in one transaction.
+const PURGED: i64 = 500;
+
+/// Takes or renews the leadership for `node` until `until`; answers whether it has it.
+///
+/// # Errors
+/// Only the database's.
+pub fn lead(conn: &mut AnyConnection, node: Id, now: DateTime<Utc>, until: DateTime<Utc>) -> ActionResult<bool> {
+    Ok(leases::take(conn, "housekeeping", node, now.naive_utc(), until.naive_utc())?)
+}
+
+/// Removes some of what is past its time: bodies, messages, stored answers. Answers how many rows went.
+///
+/// # Errors
+/// Only the database's.
+pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize> {
+    let gone = messages::purge(conn, now.naive_utc(), PURGED)?;
+    Ok(gone + idempotency::purge(conn, now.naive_utc())?)
+}

@@ -1,0 +1,125 @@
+//! Housekeeping that one node does at a time: the one that holds the lease. Each task is safe to run twice.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use super::pause;
+use crate::actions::lift_suspension::end_due_suspensions;
+use crate::actions::refresh_summary::flush_summaries;
+use crate::actions::{ActionResult, Cx, housekeeping, roll_periods};
+use crate::app::App;
+use crate::domain::ids::Id;
+
+/// The shortest time between two rounds.
+const ROUND: Duration = Duration::from_secs(1);
+/// A leader that was not heard of for this long is followed by another node.
+const LEASE: TimeDelta = TimeDelta::seconds(15);
+/// How often billing periods are looked at.
+const PERIODS: TimeDelta = TimeDelta::seconds(5);
+/// How often what retention no longer keeps is removed.
+const PURGE: TimeDelta = TimeDelta::minutes(1);
+/// Summaries started anew in one transaction.
+const RESET: usize = 500;
+/// Transactions that one round spends on one task at most: the others want their turn.
+const STEPS: usize = 200;
+
+/// A node that keeps house while it holds the lease.
+pub struct Leader {
+    app: Arc<App>,
+    id: Id,
+    /// The period whose summaries were last seen to be in order, by parent.
+    periods: HashMap<Id, Id>,
+    periods_at: Option<DateTime<Utc>>,
+    purged_at: Option<DateTime<Utc>>,
+}
+
+/// Keeps house until `stop` turns true.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut leader = Leader::new(app);
+    while !*stop.borrow() {
+        if let Err(error) = leader.round().await {
+            log::error!("housekeeping failed and is tried again: {error:?}");
+        }
+        pause(ROUND, &mut stop).await;
+    }
+    leader.resign().await;
+}
+
+impl Leader {
+    #[must_use]
+    pub fn new(app: Arc<App>) -> Self {
+        let id = Id::new(app.clock.now());
+        Self { app, id, periods: HashMap::new(), periods_at: None, purged_at: None }
+    }
+
+    /// Does what is due, if this node is the leader; answers whether it is.
+    ///
+    /// # Errors
+    /// Only the database's; what was not done is done in the next round.
+    pub async fn round(&mut self) -> ActionResult<bool> {
+        let (id, now) = (self.id, self.app.clock.now());
+        if !self.app.write(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
+            self.periods.clear();
+            return Ok(false);
+        }
+        self.app.write(move |conn| end_due_suspensions(conn, &Cx::system(now, "housekeeping"))).await?;
+        if self.periods_at.is_none_or(|at| now - at >= PERIODS) {
+            self.roll_periods(now).await?;
+            self.periods_at = Some(now);
+        }
+        for _ in 0..STEPS {
+            if !self.app.write(move |conn| flush_summaries(conn, now)).await? {
+                break;
+            }
+        }
+        if self.purged_at.is_none_or(|at| now - at >= PURGE) {
+            self.purge(now).await?;
+            self.purged_at = Some(now);
+        }
+        Ok(true)
+    }
+
+    /// Begins periods that nobody has begun, and the summaries of those that began.
+    async fn roll_periods(&mut self, now: DateTime<Utc>) -> ActionResult<()> {
+        let mut current = self.app.read(move |conn| roll_periods::current(conn, now)).await?;
+        let known = current.clone();
+        for root in self.app.read(move |conn| roll_periods::without_period(conn, &known)).await? {
+            let period = self.app.write(move |conn| roll_periods::begin(conn, root, now)).await?;
+            current.insert(root, period);
+        }
+        for (root, period) in current {
+            if self.periods.get(&root) == Some(&period) {
+                continue;
+            }
+            let stale = self.app.read(move |conn| roll_periods::stale(conn, root, period)).await?;
+            for chunk in stale.chunks(RESET) {
+                let accounts = chunk.to_vec();
+                self.app.write(move |conn| roll_periods::reset(conn, &accounts, period)).await?;
+            }
+            self.periods.insert(root, period);
+        }
+        Ok(())
+    }
+
+    /// Removes what retention no longer keeps.
+    async fn purge(&self, now: DateTime<Utc>) -> ActionResult<()> {
+        for _ in 0..STEPS {
+            if self.app.write(move |conn| housekeeping::purge(conn, now)).await? == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets another node lead at once.
+    async fn resign(&self) {
+        let (id, now) = (self.id, self.app.clock.now());
+        if let Err(error) = self.app.write(move |conn| housekeeping::lead(conn, id, now, now)).await {
+            log::warn!("the lease of housekeeping could not be given back: {error:?}");
+        }
+    }
+}
