@@ -94,9 +94,8 @@ fn decide(one: &Finished) -> Next {
     let over = |status, classification, suppress| Next::Over { status, classification, suppress };
     match &one.answer {
         Answer::NotBegun => Next::Back,
-        Answer::NoReply { .. } => later(one).unwrap_or_else(|| {
-            over(MessageStatus::Failed, Unreachable::NoConnection.classification().as_str(), false)
-        }),
+        Answer::NoReply { .. } => later(one)
+            .unwrap_or_else(|| over(MessageStatus::Failed, Unreachable::NoConnection.classification().as_str(), false)),
         Answer::Reply { code, text } => match bounce::judge(*code, text) {
             Verdict::Deferred => later(one).unwrap_or_else(|| ended(bounce::exhausted(*code, text))),
             verdict => ended(verdict),

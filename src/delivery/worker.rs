@@ -174,8 +174,7 @@ impl Node {
     }
 
     async fn renew(&self) {
-        let under_way: Vec<(Id, Id)> =
-            self.under_way.values().map(|(message, _, owner)| (*message, *owner)).collect();
+        let under_way: Vec<(Id, Id)> = self.under_way.values().map(|(message, _, owner)| (*message, *owner)).collect();
         if under_way.is_empty() {
             return;
         }

@@ -1,0 +1,62 @@
+//! Messages leave: signed so that others agree, through the account's transport.
+
+use canopy::models::{domains, usage};
+
+use super::{accept, attempts, counter, deliver, message, queued, send_through};
+use crate::support::app::on_both;
+use crate::support::dkim_verify::dkim_verify;
+use crate::support::smtp_sink::SmtpSink;
+
+#[tokio::test]
+async fn a_message_arrives_at_the_smarthost_with_a_signature_that_an_independent_verifier_accepts() {
+    on_both(|app| async move {
+        let Some(sink) = SmtpSink::start() else { return };
+        let agency = app.agency("Smarthost").await;
+        let client = app.client(&agency, "smarthost", 0).await;
+        send_through(&app, agency.id, &sink).await;
+        let id = accept(&app, &client, &["ann@example.org"]).await[0];
+        assert_eq!(deliver(&app).await, 1);
+        let arrived = sink.wait_for(1).await.remove(0);
+        assert_eq!(arrived.recipients, ["ann@example.org"]);
+        assert_eq!(arrived.sender, "hello@smarthost.example");
+        let text = arrived.text();
+        assert!(text.contains(&format!("Message-ID: <{id}@smarthost.example>")), "{text}");
+        let (account, name) = (client.id, client.domain.clone());
+        let domain = app.read(move |conn| Ok(domains::find(conn, account, &name)?)).await.expect("the domain");
+        let record = format!("v=DKIM1; k=rsa; p={}", domain.dkim_public);
+        let verdict = dkim_verify(&arrived.content, &[("canopy._domainkey.smarthost.example", &record)]);
+        assert!(verdict.is_none_or(|verdict| verdict == Ok(())), "{text}");
+
+        let row = message(&app, id).await;
+        assert_eq!((row.status.as_str(), row.num_attempts), ("delivered", 1));
+        assert!(row.sent_at.is_some() && row.delivered_at >= row.sent_at);
+        let story = attempts(&app, id).await;
+        assert_eq!((story.len(), story[0].status.as_str(), story[0].code), (1, "delivered", Some(250)));
+        assert_eq!(story[0].host, format!("127.0.0.1:{}", sink.port()));
+        assert_eq!(queued(&app, client.id).await, (0, 0));
+        let counted = counter(&app, &agency, client.id).await;
+        assert_eq!((counted.accepted, counted.delivered, counted.deferred), (1, 1, 0));
+        let root = agency.id;
+        let days = app.read(move |conn| Ok(usage::totals(conn, root, "2000-01-01", "2999-01-01")?)).await;
+        assert_eq!(days.iter().map(|day| day.delivered).sum::<i64>(), 1);
+        assert_eq!(deliver(&app).await, 0, "nothing is left to do");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn without_a_transport_of_its_own_an_account_delivers_into_the_mailbox() {
+    on_both(|app| async move {
+        let agency = app.agency("Mailbox").await;
+        let client = app.client(&agency, "mailbox", 0).await;
+        let ids = accept(&app, &client, &["ann@example.org", "bob@example.org"]).await;
+        assert_eq!(deliver(&app).await, 2);
+        for id in ids {
+            let raw = app.app.mailbox.read(client.id, id).expect("readable").expect("delivered");
+            assert!(raw.starts_with(b"DKIM-Signature: "));
+            assert_eq!(message(&app, id).await.status, "delivered");
+            assert_eq!(attempts(&app, id).await[0].host, "mailbox");
+        }
+    })
+    .await;
+}

@@ -1,0 +1,78 @@
+//! Delivering: through a real smarthost or into the mailbox, by schedule, fairly, and never past a hold.
+
+mod leaving;
+
+use canopy::actions::accept_message::{Accepted, Outcome};
+use canopy::delivery::worker;
+use canopy::domain::ids::Id;
+use canopy::models::counters::Counter;
+use canopy::models::messages::{self, Attempt, Message};
+use canopy::models::transports::{self, Transport};
+use canopy::models::{counters, periods, queue};
+
+use crate::support::app::{Agency, Client, TestApp};
+use crate::support::smtp_sink::SmtpSink;
+
+/// Sends the mail of an account and its sub accounts through `sink`.
+async fn send_through(app: &TestApp, account: Id, sink: &SmtpSink) {
+    send_through_port(app, account, sink.port()).await;
+}
+
+async fn send_through_port(app: &TestApp, account: Id, port: u16) {
+    app.write(move |conn, cx| {
+        let row = Transport {
+            account_id: account,
+            kind: "smtp".into(),
+            host: "127.0.0.1".into(),
+            port: i32::from(port),
+            tls: "none".into(),
+            username: String::new(),
+            password_sealed: None,
+            updated_at: cx.at(),
+        };
+        Ok(transports::upsert(conn, &row)?)
+    })
+    .await;
+}
+
+/// Accepts one message to each recipient; answers the ids.
+async fn accept(app: &TestApp, client: &Client, recipients: &[&str]) -> Vec<Id> {
+    ids(&app.accept(client, recipients).await.expect("accepted"))
+}
+
+fn ids(accepted: &Accepted) -> Vec<Id> {
+    let id = |outcome: &Outcome| match outcome {
+        Outcome::Queued { id } | Outcome::Scheduled { id } => *id,
+        Outcome::Refused { reason } => panic!("refused: {reason}"),
+    };
+    accepted.entries.iter().map(|entry| id(&entry.outcome)).collect()
+}
+
+/// Makes every attempt that is due; answers how many.
+async fn deliver(app: &TestApp) -> usize {
+    worker::run_once(&app.app).await
+}
+
+async fn message(app: &TestApp, id: Id) -> Message {
+    app.read(move |conn| Ok(messages::find_many(conn, &[id])?)).await.pop().expect("the message is there")
+}
+
+async fn attempts(app: &TestApp, id: Id) -> Vec<Attempt> {
+    app.read(move |conn| Ok(messages::attempts_of(conn, &[id])?)).await
+}
+
+/// How many messages of an account are due now, and how many later.
+async fn queued(app: &TestApp, account: Id) -> (i64, i64) {
+    let now = app.app.clock.now().naive_utc();
+    app.read(move |conn| Ok(queue::depth(conn, account, now)?)).await
+}
+
+/// The counter of an account in the current period.
+async fn counter(app: &TestApp, agency: &Agency, account: Id) -> Counter {
+    let (root, now) = (agency.id, app.app.clock.now().naive_utc());
+    app.read(move |conn| {
+        let period = periods::containing(conn, root, now)?.expect("a period");
+        Ok(counters::find(conn, account, period.id)?.expect("a counter"))
+    })
+    .await
+}
