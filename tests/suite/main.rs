@@ -3,8 +3,8 @@
 mod accepting;
 mod api;
 mod architecture;
+mod delivery;
 mod models;
 mod sub_account_list;
-mod delivery;
 mod support;
 mod support_works;
