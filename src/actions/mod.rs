@@ -30,12 +30,14 @@ pub mod refresh_summary;
 pub mod remove_member;
 pub mod roll_periods;
 pub mod services;
+pub mod set_plan;
 pub mod suspend_account;
 mod tally;
 pub mod undelete_sub_account;
 pub mod update_account;
 pub mod update_api_key;
 pub mod update_sub_account;
+pub mod usage_report;
 
 pub use context::{Actor, ActorKind, Cx};
 pub use error::{ActionError, ActionResult, FieldError};

@@ -16,6 +16,7 @@ pub mod routes;
 mod sub_account_keys;
 mod sub_accounts;
 mod suppressions;
+mod usage;
 mod views;
 
 pub use limits::Limits;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts, suppressions};
+use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts, suppressions, usage};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -40,6 +40,7 @@ pub fn configure(config: &mut ServiceConfig) {
                     .get(sub_accounts::list)
                     .post(sub_accounts::create),
             )
+            .service(resource("/accounts/{account_id}/sub-accounts/usage", "GET").get(usage::get))
             .service(
                 resource("/accounts/{account_id}/sub-accounts/{sub_account_id}", "GET, PUT, DELETE")
                     .get(sub_accounts::get)

@@ -5,6 +5,7 @@ mod api_key;
 mod message;
 mod sub_account;
 mod suppression;
+mod usage;
 
 use chrono::NaiveDateTime;
 use serde::Serialize;
@@ -15,6 +16,7 @@ pub use api_key::ApiKey;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;
 pub use suppression::{CreateSuppressionResponse, Suppression};
+pub use usage::Usage;
 
 #[derive(Serialize, ToSchema)]
 pub struct SuccessResponse {

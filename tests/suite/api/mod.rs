@@ -6,6 +6,7 @@ mod members;
 mod messages_read;
 mod messages_send;
 mod suppressions;
+mod usage;
 
 use canopy::domain::ids::Id;
 use canopy::models::counters::Counter;
