@@ -31,6 +31,7 @@ pub mod remove_member;
 pub mod roll_periods;
 pub mod services;
 pub mod set_plan;
+pub mod sign_in;
 pub mod suspend_account;
 mod tally;
 pub mod undelete_sub_account;

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
 use crate::jobs::Workers;
-use crate::{api, telemetry};
+use crate::{api, telemetry, web};
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -84,6 +84,7 @@ impl Site {
                 .app_data(actix::PayloadConfig::new(shared.config.body_limit))
                 .wrap(telemetry::RequestLog::new(Arc::clone(&shared)))
                 .configure(api::routes::configure)
+                .configure(|config| web::routes::configure(config, &shared))
         })
         .workers(app.config.web_workers.max(1))
         .shutdown_timeout(5)

@@ -17,5 +17,6 @@ pub mod refusal;
 pub mod retry;
 pub mod role;
 pub mod scopes;
+pub mod standing;
 pub mod text;
 pub mod website;

@@ -1,9 +1,10 @@
 //! Migrations: paired folders with the same names, embedded in the binary.
 
+use diesel::RunQueryDsl;
 use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-use super::connection::{AnyConnection, Db, OpenError};
+use super::connection::{AnyConnection, Backend, Db, OpenError};
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
@@ -31,6 +32,32 @@ pub fn down(db: &Db) -> Result<(), OpenError> {
         }
         .map_err(|error| OpenError(error.to_string()))
     })
+}
+
+/// How many migrations of this program have not run yet. Reads only, so that a probe can ask.
+///
+/// # Errors
+/// The database's own words, when it does not answer.
+pub fn pending(db: &Db) -> Result<usize, OpenError> {
+    let known = match db.backend() {
+        Backend::Postgres => names::<diesel::pg::Pg>(POSTGRES)?,
+        Backend::Sqlite => names::<diesel::sqlite::Sqlite>(SQLITE)?,
+    };
+    let applied: Vec<Applied> = db
+        .read(|conn| Ok(diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(conn)?))
+        .map_err(|refused: Refused| refused.0)?;
+    Ok(known.iter().filter(|name| !applied.iter().any(|row| row.version == **name)).count())
+}
+
+#[derive(diesel::QueryableByName)]
+struct Applied {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    version: String,
+}
+
+fn names<DB: diesel::backend::Backend>(source: EmbeddedMigrations) -> Result<Vec<String>, OpenError> {
+    let all = MigrationSource::<DB>::migrations(&source).map_err(|error| OpenError(error.to_string()))?;
+    Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
 }
 
 struct Refused(OpenError);

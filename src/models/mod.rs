@@ -18,6 +18,8 @@ pub mod plans;
 mod portable;
 pub mod queue;
 pub mod schema;
+pub mod sessions;
+pub mod sign_in_failures;
 pub mod sub_account_list;
 pub mod summaries;
 pub mod suppressions;
@@ -28,5 +30,6 @@ mod types;
 pub mod usage;
 pub mod user_tokens;
 pub mod users;
+pub mod view_as;
 
 pub use connection::{AnyConnection, Db};

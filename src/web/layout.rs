@@ -1,6 +1,8 @@
 //! What every page needs around its own content: whose dashboard this is, who is signed in, where they may go.
 //! Plain data that handlers fill and `templates/layout.html` draws; nothing here reads a database.
 
+use serde::{Deserialize, Serialize};
+
 use super::format;
 
 /// Colours a person asked for; `Auto` follows the device.
@@ -33,7 +35,7 @@ impl Theme {
 }
 
 /// The tone of a message: class of `.notice`, `.badge` and of a timeline entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Tone {
     Info,
     Good,
@@ -64,7 +66,7 @@ impl Tone {
 }
 
 /// Said once at the top of the next page: what happened, and what comes next.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     pub tone: Tone,
     /// One sentence, for example "Everline Fitness is suspended.".

@@ -1,11 +1,29 @@
 //! The dashboard: HTML pages for people. Handlers fill page structs; templates draw them.
 
+pub mod acting;
+pub mod assets;
+pub mod auth;
 pub mod chart;
 pub mod components_page;
+pub mod error;
 pub mod error_page;
+pub mod fields;
 pub mod filters;
 pub mod format;
+pub mod forms;
+pub mod frame;
+pub mod guard;
+pub mod headers;
+pub mod health;
+pub mod home;
 pub mod layout;
+pub mod navigation;
+pub mod page;
+pub mod resend;
+pub mod routes;
+pub mod scope;
+pub mod session;
+pub mod settings;
 
 #[cfg(test)]
 mod style_tests;

@@ -4,8 +4,11 @@
 mod sample;
 
 use super::chart::{BarChart, Meter, Sparkline};
-use super::filters;
+use super::error::{PageError, PageResult};
 use super::layout::{Bare, Brand, Shell, Theme};
+use super::{filters, frame};
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
 /// A sub account in the sample list.
@@ -120,6 +123,21 @@ pub fn render(name: &str, theme: Theme) -> Option<askama::Result<String>> {
         "sign-in" => sign_in(theme).render(),
         _ => return None,
     })
+}
+
+/// `GET /dev/components`
+pub async fn show_index(request: HttpRequest) -> PageResult {
+    answer("", &request)
+}
+
+/// `GET /dev/components/{name}`
+pub async fn show(request: HttpRequest, name: Path<String>) -> PageResult {
+    answer(&name, &request)
+}
+
+fn answer(name: &str, request: &HttpRequest) -> PageResult {
+    let body = render(name, frame::theme(request)).ok_or_else(PageError::not_found)??;
+    Ok(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(body))
 }
 
 fn account(theme: Theme) -> AccountSample {

@@ -1,0 +1,142 @@
+//! Signing in and out.
+
+use std::sync::Arc;
+
+use actix_session::Session;
+use actix_web::http::StatusCode;
+use actix_web::http::header::USER_AGENT;
+use actix_web::web::{Data, Query};
+use actix_web::{HttpRequest, HttpResponse};
+use askama::Template;
+use serde::Deserialize;
+
+use super::device;
+use crate::actions::sign_in::{Attempt, Outcome, sign_in};
+use crate::app::App;
+use crate::models::users::User;
+use crate::telemetry;
+use crate::web::error::{PageError, PageResult};
+use crate::web::forms::{Errors, Nothing, Posted};
+use crate::web::layout::Bare;
+use crate::web::page::{html_with, own_path, see_other};
+use crate::web::resend::Resend;
+use crate::web::{frame, session};
+
+#[derive(Template)]
+#[template(path = "auth/sign_in.html")]
+struct SignInPage {
+    shell: Bare,
+    email: String,
+    next: String,
+    carried: String,
+    errors: Errors,
+}
+
+/// What the form holds.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct SignInForm {
+    email: String,
+    password: String,
+    /// Where to go afterwards.
+    next: String,
+    /// A form that met a lost session, to be sent after signing in.
+    carried: String,
+}
+
+#[derive(Deserialize)]
+pub struct Next {
+    next: Option<String>,
+}
+
+/// `GET /sign-in`
+pub async fn show(request: HttpRequest, current: Session, query: Query<Next>) -> PageResult {
+    let next = own_path(query.next.as_deref().unwrap_or("/")).to_owned();
+    if session::user(&current).is_some() && query.next.is_none() {
+        return Ok(see_other("/"));
+    }
+    page(&request, &current, SignInForm { next, ..SignInForm::default() }, Errors::none(), StatusCode::OK)
+}
+
+fn page(request: &HttpRequest, current: &Session, form: SignInForm, errors: Errors, status: StatusCode) -> PageResult {
+    let shell = bare(request, current, "Sign in");
+    let SignInForm { email, next, carried, .. } = form;
+    html_with(status, &SignInPage { shell, email, next, carried, errors })
+}
+
+/// The frame of a page without navigation that holds a form.
+pub(super) fn bare(request: &HttpRequest, current: &Session, title: &str) -> Bare {
+    Bare {
+        title: title.to_owned(),
+        theme: frame::theme(request),
+        csrf: session::csrf(current),
+        flash: session::take_flash(current),
+        ..Bare::default()
+    }
+}
+
+/// `POST /sign-in`
+pub async fn submit(request: HttpRequest, app: Data<App>, current: Session, form: Posted<SignInForm>) -> PageResult {
+    let app = app.into_inner();
+    let form = form.into_inner();
+    match attempt(&app, &request, &form).await? {
+        Outcome::Welcome(user) => enter(&app, &request, &current, &user, &form),
+        Outcome::Refused => {
+            let errors = Errors::one("email", "E-mail address or password is not right. Check both and try again.");
+            page(&request, &current, form, errors, StatusCode::UNPROCESSABLE_ENTITY)
+        }
+        Outcome::Throttled => {
+            let text = "Too many tries. Wait a quarter of an hour, or set a new password by mail.";
+            page(&request, &current, form, Errors::one("email", text), StatusCode::TOO_MANY_REQUESTS)
+        }
+    }
+}
+
+async fn attempt(app: &Arc<App>, request: &HttpRequest, form: &SignInForm) -> Result<Outcome, PageError> {
+    let attempt = Attempt {
+        now: app.clock.now(),
+        email: form.email.clone(),
+        password: form.password.clone(),
+        address: telemetry::info(request).ip.to_string(),
+        device: device::read(app, request),
+    };
+    let db = Arc::clone(&app.db);
+    let outcome = tokio::task::spawn_blocking(move || sign_in(&db, &attempt)).await;
+    let outcome = outcome.map_err(|error| {
+        log::error!("signing in did not finish: {error}");
+        PageError::new(500)
+    })?;
+    Ok(outcome?)
+}
+
+/// Begins the session of whoever has shown who they are, and marks the device as theirs.
+pub(super) fn begin(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User) -> Vec<String> {
+    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    session::begin(current, user.id, &telemetry::info(request), agent);
+    vec![device::cookie(app, user.id).to_string()]
+}
+
+fn enter(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User, form: &SignInForm) -> PageResult {
+    let cookies = begin(app, request, current, user);
+    let next = own_path(&form.next).to_owned();
+    let mut answer = if form.carried.is_empty() {
+        see_other(&next)
+    } else {
+        Resend::carried(frame::theme(request), current, next, &form.carried).answer()?
+    };
+    with_cookies(&mut answer, &cookies);
+    Ok(answer)
+}
+
+/// Sets cookies that are written out already.
+pub(super) fn with_cookies(answer: &mut HttpResponse, cookies: &[String]) {
+    for cookie in cookies.iter().filter_map(|text| actix_web::http::header::HeaderValue::from_str(text).ok()) {
+        answer.headers_mut().append(actix_web::http::header::SET_COOKIE, cookie);
+    }
+}
+
+/// `POST /sign-out`
+pub async fn sign_out(current: Session, _: Posted<Nothing>) -> PageResult {
+    current.purge();
+    Ok(see_other("/sign-in"))
+}

@@ -1,0 +1,127 @@
+//! The site map of the dashboard. Pages under `/sub-accounts/{id}/...` and `/account/...` share their handlers
+//! (`AccountScope`). Whatever changes something is a POST, and has passed `web::guard`.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
+
+use super::auth::sign_in;
+use super::error::PageError;
+use super::settings::sessions;
+use super::{assets, components_page, frame, guard, health, home, session};
+use crate::app::App;
+
+/// Pages that need nobody signed in.
+const OPEN: &[&str] = &["/sign-in", "/forgot", "/reset/", "/invite/", "/setup/", "/theme", "/dns/"];
+
+/// Whether a path needs nobody signed in.
+#[must_use]
+pub fn is_open(path: &str) -> bool {
+    OPEN.iter().any(|open| path == *open || (open.ends_with('/') && path.starts_with(open)))
+}
+
+/// Mounts the dashboard at `/`: last, because it answers for every address that nothing else took.
+pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
+    config
+        .service(page("/healthz").get(health::healthz))
+        .service(page("/readyz").get(health::readyz))
+        .service(
+            web::scope("/static")
+                .wrap(from_fn(frame::frame))
+                .wrap(Compress::default())
+                .service(page("/{path:.*}").get(assets::serve)),
+        )
+        .service(
+            web::scope("")
+                .wrap(from_fn(guard::guard))
+                .wrap(session::middleware(app))
+                .wrap(from_fn(frame::frame))
+                .wrap(Compress::default())
+                .configure(|config| pages(config, app))
+                .default_service(web::to(not_found)),
+        );
+}
+
+fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
+    config
+        .service(page("/").get(home::home))
+        .service(page("/switch-account").post(home::switch_account))
+        .service(page("/theme").post(home::theme))
+        // Signing in
+        .service(page("/sign-in").get(sign_in::show).post(sign_in::submit))
+        .service(page("/sign-out").post(sign_in::sign_out))
+        // Settings
+        .service(page("/settings/sessions").get(sessions::show))
+        .service(page("/settings/sessions/end").post(sessions::end))
+        .service(page("/settings/sessions/end-others").post(sessions::end_others));
+    if app.config.demo {
+        config
+            .service(page("/dev/components").get(components_page::show_index))
+            .service(page("/dev/components/{name}").get(components_page::show));
+    }
+}
+
+async fn not_found() -> Result<HttpResponse, PageError> {
+    Err(PageError::not_found())
+}
+
+/// An address and the methods it knows; every other is a 405 page that names them.
+struct Page {
+    resource: Resource,
+    allow: Vec<&'static str>,
+}
+
+fn page(path: &str) -> Page {
+    Page { resource: web::resource(path), allow: Vec::new() }
+}
+
+impl Page {
+    fn get<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        let mut next = self.method(Method::GET, "GET", handler.clone());
+        next.resource = next.resource.route(web::method(Method::HEAD).to(handler));
+        next
+    }
+
+    fn post<F, Args>(self, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.method(Method::POST, "POST", handler)
+    }
+
+    fn method<F, Args>(mut self, method: Method, name: &'static str, handler: F) -> Self
+    where
+        F: Handler<Args>,
+        Args: FromRequest + 'static,
+        F::Output: Responder + 'static,
+    {
+        self.allow.push(name);
+        Self { resource: self.resource.route(web::method(method).to(handler)), allow: self.allow }
+    }
+}
+
+impl actix_web::dev::HttpServiceFactory for Page {
+    fn register(self, config: &mut actix_web::dev::AppService) {
+        let allow = HeaderValue::from_str(&self.allow.join(", ")).unwrap_or(HeaderValue::from_static("GET"));
+        let refuse = move || {
+            let allow = allow.clone();
+            async move {
+                let mut answer = HttpResponse::from_error(PageError::new(405));
+                answer.headers_mut().insert(ALLOW, allow);
+                answer
+            }
+        };
+        self.resource.default_service(web::to(refuse)).register(config);
+    }
+}

@@ -1,0 +1,4 @@
+//! Settings: one tab per file. A tab's page has fields `shell: Shell` and `tabs: Vec<Tab>` (`navigation::settings`),
+//! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
+
+pub mod sessions;
