@@ -1,5 +1,7 @@
 //! Sub accounts of a parent: create, read, update, suspend, lift, delete, list.
 
+use std::collections::{HashMap, HashSet};
+
 use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
@@ -24,6 +26,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text::{AccountName, SuspendReason};
 use crate::domain::website::Website;
 use crate::models::accounts::Account;
+use crate::models::summaries::Summary;
 use crate::models::{AnyConnection, accounts, summaries, suspensions};
 
 #[derive(Deserialize, ToSchema)]
@@ -102,11 +105,7 @@ fn page_of(
 ) -> ActionResult<List<SubAccount>> {
     let rows = accounts::page_of_children(conn, parent, page.edge, page.ascending, page.fetch())?;
     let (rows, pagination): (Vec<Account>, PaginationInfo) = page.finish(rows, |account| account.id);
-    let mut data = Vec::with_capacity(rows.len());
-    for account in &rows {
-        data.push(view(conn, now, account)?);
-    }
-    Ok(List { object: ListObject::List, data, pagination })
+    Ok(List { object: ListObject::List, data: views(conn, now, parent, &rows)?, pagination })
 }
 
 pub async fn get(app: Data<App>, caller: Caller, path: Path<(String, String)>) -> ApiResult {
@@ -179,7 +178,26 @@ async fn change(
 }
 
 fn view(conn: &mut AnyConnection, now: chrono::NaiveDateTime, account: &Account) -> ActionResult<SubAccount> {
-    let summary = summaries::find(conn, account.id)?.ok_or(ActionError::NotFound("sub account"))?;
-    let held = suspensions::held(conn, &[account.id, account.root_id()], now)?;
-    Ok(SubAccount::new(account, &summary, held.contains(&account.id), held.contains(&account.root_id())))
+    let shown = views(conn, now, account.root_id(), std::slice::from_ref(account))?.pop();
+    shown.ok_or(ActionError::NotFound("sub account"))
+}
+
+/// The views of several children of one parent, in their order, with two queries for all.
+fn views(
+    conn: &mut AnyConnection,
+    now: chrono::NaiveDateTime,
+    parent: Id,
+    children: &[Account],
+) -> ActionResult<Vec<SubAccount>> {
+    let ids: Vec<Id> = children.iter().map(|child| child.id).collect();
+    let found = summaries::find_many(conn, &ids)?;
+    let summaries: HashMap<Id, Summary> = found.into_iter().map(|row| (row.account_id, row)).collect();
+    let mut holders = ids;
+    holders.push(parent);
+    let held: HashSet<Id> = suspensions::held(conn, &holders, now)?.into_iter().collect();
+    let view = |child: &Account| {
+        let summary = summaries.get(&child.id)?;
+        Some(SubAccount::new(child, summary, held.contains(&child.id), held.contains(&parent)))
+    };
+    Ok(children.iter().filter_map(view).collect())
 }
