@@ -42,7 +42,8 @@ pub struct TestApp {
     pub http: reqwest::Client,
     handle: actix_web::dev::ServerHandle,
     _postgres: Option<TestPostgres>,
-    pub dir: TempDir,
+    /// The data folder, removed with this value.
+    _dir: TempDir,
 }
 
 /// A parent account with its owner and a key that may do everything.
@@ -117,7 +118,7 @@ impl TestApp {
         });
         let (app, url, handle) = started.recv().expect("the program starts");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
-        Self { app, url, http, handle, _postgres: postgres, dir }
+        Self { app, url, http, handle, _postgres: postgres, _dir: dir }
     }
 
     /// A second node over the same database: an application without a site.
