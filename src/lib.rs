@@ -9,6 +9,7 @@ pub mod clock; // the time, passed in
 pub mod config; // defaults, a TOML file, CANOPY_* variables
 pub mod delivery; // outbound: queue, worker, transports, DKIM
 pub mod dns; // what a domain must publish, and whether it does
+pub mod dns_check; // a look at a domain's DNS, from asking to what it means
 pub mod domain; // pure rules: no I/O, no async, no clock reads
 pub mod emails; // the templates of system mail
 pub mod jobs; // delivering, system mail and housekeeping, on worker nodes

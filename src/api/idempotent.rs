@@ -145,11 +145,25 @@ pub async fn create<T: Send + 'static, V: Serialize>(
     parse: impl FnOnce(&Body) -> Result<T, ApiError>,
     work: impl FnOnce(&mut AnyConnection, &Cx, T) -> ActionResult<V> + Send + 'static,
 ) -> ApiResult {
+    create_prepared(request, app, caller, async move || parse(&body), work).await
+}
+
+/// As [`create`], where something takes time before the transaction: `prepare` reads the body too.
+///
+/// # Errors
+/// As [`Request::run`].
+pub async fn create_prepared<T: Send + 'static, V: Serialize>(
+    request: Request,
+    app: &Arc<App>,
+    caller: &Caller,
+    prepare: impl AsyncFnOnce() -> Result<T, ApiError>,
+    work: impl FnOnce(&mut AnyConnection, &Cx, T) -> ActionResult<V> + Send + 'static,
+) -> ApiResult {
     let cx = caller.cx(app.clock.now());
     let app_ = Arc::clone(app);
     request
         .run(app, caller, StatusCode::CREATED, move |ticket| async move {
-            let wanted = parse(&body)?;
+            let wanted = prepare().await?;
             let services = Arc::clone(&app_.services);
             let stored = app_.write(move |conn| {
                 let view = work(conn, &cx, wanted)?;

@@ -4,6 +4,7 @@ mod account;
 mod api_keys;
 mod auth;
 mod body;
+mod domains;
 mod error;
 mod idempotent;
 mod limits;

@@ -6,7 +6,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{account, api_keys, members, messages, ping, sub_account_keys, sub_accounts, suppressions, usage};
+use super::{account, api_keys, domains, members, messages, ping, sub_account_keys, sub_accounts, suppressions, usage};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -29,6 +29,14 @@ pub fn configure(config: &mut ServiceConfig) {
                     .put(api_keys::update)
                     .delete(api_keys::delete),
             )
+            .service(resource("/accounts/{account_id}/domains", "GET, POST").get(domains::list).post(domains::create))
+            .service(
+                resource("/accounts/{account_id}/domains/{domain}", "GET, PUT, DELETE")
+                    .get(domains::get)
+                    .put(domains::update)
+                    .delete(domains::delete),
+            )
+            .service(resource("/accounts/{account_id}/domains/{domain}/check-dns", "POST").post(domains::check_dns))
             .service(
                 resource("/accounts/{account_id}/messages", "GET, POST").get(messages::list).post(messages::create),
             )

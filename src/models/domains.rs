@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-use super::schema::domains;
+use super::schema::{accounts, domains};
 use super::{AnyConnection, suppressions};
 use crate::domain::ids::Id;
 
@@ -165,11 +165,12 @@ pub fn save(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
         .map(drop)
 }
 
-/// Live domains whose next look at DNS is due.
+/// Live domains of live accounts whose next look at DNS is due.
 pub fn due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Domain>> {
     domains::table
         .filter(domains::deleted_at.is_null())
         .filter(domains::next_check_at.le(now))
+        .filter(domains::account_id.eq_any(accounts::table.filter(accounts::deleted_at.is_null()).select(accounts::id)))
         .order(domains::next_check_at)
         .limit(limit)
         .select(Domain::as_select())
@@ -182,4 +183,51 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
         .filter(domains::deleted_at.is_null())
         .count()
         .get_result(conn)
+}
+
+/// Locks every row of a name until the transaction ends, so that who holds it is decided one after the other. On SQLite
+/// the transaction itself is the lock.
+pub fn lock_name(conn: &mut AnyConnection, name: &str) -> QueryResult<()> {
+    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
+    let rows = domains::table.filter(domains::name.eq(name)).order(domains::id).select(domains::id);
+    rows.for_no_key_update().load::<Id>(conn).map(drop)
+}
+
+/// Claims the next look at DNS: true unless one was begun after `fresh_since`, with the settings of now.
+pub fn claim_look(
+    conn: &mut AnyConnection,
+    id: Id,
+    now: NaiveDateTime,
+    fresh_since: NaiveDateTime,
+) -> QueryResult<bool> {
+    let stale = domains::last_check_at
+        .is_null()
+        .or(domains::last_check_at.le(fresh_since))
+        .or(domains::last_check_at.lt(domains::updated_at.nullable()));
+    let rows = diesel::update(domains::table.find(id).filter(domains::deleted_at.is_null()).filter(stale))
+        .set(domains::last_check_at.eq(Some(now)))
+        .execute(conn)?;
+    Ok(rows > 0)
+}
+
+/// Puts a due look off until `until`; answers whether it was due still, so that one node takes it.
+pub fn lease_due(conn: &mut AnyConnection, id: Id, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<bool> {
+    let rows = diesel::update(domains::table.find(id).filter(domains::next_check_at.le(now)))
+        .set(domains::next_check_at.eq(until))
+        .execute(conn)?;
+    Ok(rows > 0)
+}
+
+/// Makes the waiting rows of a name due at once, but for `lost`, which has let it go.
+pub fn hasten(conn: &mut AnyConnection, name: &str, now: NaiveDateTime, lost: Id) -> QueryResult<()> {
+    diesel::update(
+        domains::table
+            .filter(domains::name.eq(name))
+            .filter(domains::id.ne(lost))
+            .filter(domains::deleted_at.is_null())
+            .filter(domains::verified_at.is_null()),
+    )
+    .set(domains::next_check_at.eq(now))
+    .execute(conn)
+    .map(drop)
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod api_key;
+mod domain;
 mod message;
 mod sub_account;
 mod suppression;
@@ -13,6 +14,7 @@ use utoipa::ToSchema;
 
 pub use account::{Account, Member};
 pub use api_key::ApiKey;
+pub use domain::Domain;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;
 pub use suppression::{CreateSuppressionResponse, Suppression};

@@ -1,0 +1,32 @@
+//! Removing a domain: nothing new is accepted from it. The row stays, because messages accepted before still leave
+//! signed with its key, and because a verified name stays closed to other accounts for a while.
+
+use serde_json::json;
+
+use super::refresh_summary::refresh_summary;
+use super::{ActionResult, Cx, domain_change};
+use crate::domain::ids::Id;
+use crate::models::domains::{self, Domain};
+use crate::models::{AnyConnection, accounts, api_keys};
+
+/// Removes a domain of `account`, and the scopes of keys that name it; answers it as it was.
+///
+/// # Errors
+/// `NotFound`, `Suspended`.
+pub fn delete_domain(conn: &mut AnyConnection, cx: &Cx, account: Id, name: &str) -> ActionResult<Domain> {
+    let (account, before) = domain_change::domain(conn, cx, account, name)?;
+    let mut after = before.clone();
+    after.deleted_at = Some(cx.at());
+    after.updated_at = cx.at();
+    after.share_digest = None;
+    after.share_sealed = None;
+    domains::save(conn, &after)?;
+    let scopes = api_keys::drop_domain_scopes(conn, after.id)?;
+    accounts::refresh_search_text(conn, account.id)?;
+    refresh_summary(conn, account.id, cx.now)?;
+    let mut old = domain_change::shown(&before);
+    old["verified"] = json!(before.verified_at.is_some());
+    old["key_scopes_removed"] = json!(scopes);
+    domain_change::note(conn, cx, &account, &before, "domain.delete", Some(old), None)?;
+    Ok(before)
+}
