@@ -1,6 +1,7 @@
-//! What a worker node does beside serving: deliver, send system mail, and, on one node at a time, keep house.
+//! What a worker node does beside serving: deliver, send system mail, look at DNS, and, on one node at a time, keep house.
 //! Everything runs on threads of its own, so that a busy queue does not slow the dashboard.
 
+mod dns;
 mod leader;
 mod system_mail;
 
@@ -35,6 +36,7 @@ impl Workers {
         let thread = std::thread::Builder::new().name("workers".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::join!(
+                    dns::run(Arc::clone(&app), stopped.clone()),
                     worker::run(Arc::clone(&app), stopped.clone()),
                     system_mail::run(Arc::clone(&app), stopped.clone()),
                     leader::run(Arc::clone(&app), stopped),

@@ -107,8 +107,7 @@ impl TestApp {
         let (ready, started) = mpsc::channel();
         std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let app =
-                    App::start(config, Clock::default(), Dns::zone(ZoneMap::default())).expect("the program starts");
+                let app = App::start(config.clone(), Clock::default(), dns_of(&config)).expect("the program starts");
                 let site = Site::bind(&app).expect("a free port");
                 let url = format!("http://{}", site.address);
                 let server = site.start(&app).expect("the site starts");
@@ -123,8 +122,7 @@ impl TestApp {
 
     /// A second node over the same database: an application without a site.
     pub fn second_node(&self) -> Arc<App> {
-        App::start(self.app.config.clone(), Clock::default(), Dns::zone(ZoneMap::default()))
-            .expect("a second node starts")
+        App::start(self.app.config.clone(), Clock::default(), self.app.dns.clone()).expect("a second node starts")
     }
 
     /// Writes in one transaction, as the program itself.
@@ -333,6 +331,14 @@ pub fn prepared(client: &Client, recipients: &[&str]) -> Prepared {
         first_attempt: None,
         expires: None,
         reply: None,
+    }
+}
+
+/// The resolver that the option `dns` names; without it an empty zone in this process.
+fn dns_of(config: &Config) -> Dns {
+    match config.dns {
+        Some(address) => Dns::server(&address.to_string()).expect("a resolver"),
+        None => Dns::zone(ZoneMap::default()),
     }
 }
 
