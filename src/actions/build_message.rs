@@ -42,3 +42,95 @@ fn file(row: &Attachment) -> ActionResult<File> {
 fn broken(what: &str, why: &str) -> ActionError {
     ActionError::Internal(format!("{what} cannot be read back: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Id;
+
+    /// Rows as accepting writes them.
+    fn rows() -> (Message, Content, Attachment) {
+        let now = chrono::DateTime::from_timestamp(1_795_521_600, 0).expect("an instant");
+        let (id, at) = (Id::new(now), now.naive_utc());
+        let payload = serde_json::json!({ "from": { "address": "hi@a.example", "name": null }, "to": [], "cc": [],
+            "reply_to": null, "subject": "Hello", "text": "Hello", "html": null, "amp": null, "headers": [] });
+        let content = Content {
+            id,
+            account_id: id,
+            payload: payload.to_string().into(),
+            request_id: id,
+            waiting: 1,
+            purge_at: at,
+        };
+        let file = Attachment {
+            request_id: id,
+            position: 0,
+            file_name: "a.ics".into(),
+            content_type: "text/calendar; method=\"REQUEST\"".into(),
+            disposition: Some(INLINE.into()),
+            content_id: None,
+            data: b"BEGIN".to_vec(),
+        };
+        (message(id, at), content, file)
+    }
+
+    fn message(id: Id, at: chrono::NaiveDateTime) -> Message {
+        Message {
+            id,
+            account_id: id,
+            domain_id: id,
+            period_id: id,
+            day: "2026-11-24".into(),
+            content_id: id,
+            sender: "hi@a.example".into(),
+            sender_domain: "a.example".into(),
+            recipient: "ann@b.example".into(),
+            recipient_lower: "ann@b.example".into(),
+            recipient_name: Some("Ann".into()),
+            subject: "Hello".into(),
+            tags: "[]".into(),
+            status: "received".into(),
+            sandbox: None,
+            track_opens: false,
+            track_clicks: false,
+            num_attempts: 0,
+            bounce_classification: String::new(),
+            scheduled_at: None,
+            expires_at: at,
+            created_at: at,
+            updated_at: at,
+            sent_at: None,
+            delivered_at: None,
+            retain_until: at,
+            purge_at: at,
+        }
+    }
+
+    #[test]
+    fn the_same_rows_always_give_the_same_bytes() {
+        let (message, content, file) = rows();
+        let bytes = raw(&message, &content, std::slice::from_ref(&file)).expect("built");
+        assert_eq!(bytes, raw(&message, &content, &[file]).expect("built"));
+        let text = String::from_utf8(bytes).expect("ASCII");
+        for part in ["To: \"Ann\" <ann@b.example>", "method=", "Content-Disposition: inline", &message.header_id()] {
+            assert!(text.contains(part), "{part} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn a_scheduled_message_is_dated_when_it_was_to_leave() {
+        let (mut message, content, _) = rows();
+        message.scheduled_at = Some(message.created_at + chrono::TimeDelta::days(3));
+        let text = String::from_utf8(raw(&message, &content, &[]).expect("built")).expect("ASCII");
+        assert!(text.contains("Date: Fri, 27 Nov 2026"), "{text}");
+    }
+
+    #[test]
+    fn rows_that_accepting_never_wrote_are_an_error_of_ours() {
+        let (message, mut content, mut file) = rows();
+        file.content_type = "nonsense".into();
+        assert!(matches!(raw(&message, &content, &[file]), Err(ActionError::Internal(_))));
+        content.payload = b"{}".to_vec();
+        assert!(matches!(raw(&message, &content, &[]), Err(ActionError::Internal(_))));
+    }
+}

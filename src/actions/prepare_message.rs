@@ -136,3 +136,55 @@ fn refused(refusal: Refusal) -> ActionError {
         None => ActionError::invalid("body", refusal.message()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn prepared(change: impl Fn(&mut Value)) -> ActionResult<Prepared> {
+        let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
+        let mut body = json!({ "from": { "email": "Hi@A.example" }, "subject": "Hello", "text_content": "Hello",
+            "recipients": [{ "email": "Ann@B.example" }, { "email": "wrong" }, { "email": "eve@b.example" }] });
+        change(&mut body);
+        let draft = Draft::from_message(serde_json::from_value(body).expect("JSON"), now).expect("a draft");
+        prepare_message(Id::new(now), draft)
+    }
+
+    fn indexes(prepared: &Prepared) -> Vec<Option<usize>> {
+        prepared.entries.iter().map(|entry| entry.body.as_ref().ok().map(|(_, index)| *index)).collect()
+    }
+
+    #[test]
+    fn one_content_is_shared_while_nothing_differs() {
+        let prepared = prepared(|_| ()).expect("prepared");
+        assert_eq!((prepared.contents.len(), indexes(&prepared)), (1, vec![Some(0), None, Some(0)]));
+        assert_eq!((prepared.sender.as_str(), prepared.sender_domain.as_str()), ("Hi@a.example", "a.example"));
+        assert_eq!(
+            (prepared.entries[0].email.as_str(), prepared.entries[0].email_lower.as_str()),
+            ("Ann@b.example", "ann@b.example")
+        );
+    }
+
+    #[test]
+    fn templates_make_a_content_for_each_recipient_that_can_be_written_to() {
+        let prepared = prepared(|body| body["text_content"] = json!("Hello {{ name }}")).expect("prepared");
+        assert_eq!((prepared.contents.len(), indexes(&prepared)), (2, vec![Some(0), None, Some(1)]));
+    }
+
+    #[test]
+    fn a_template_that_is_wrong_for_all_refuses_the_request_by_its_field() {
+        let refused = prepared(|body| body["subject"] = json!("{% if %}")).expect_err("refused");
+        assert!(matches!(&refused, ActionError::Invalid(fields) if fields[0].field == "subject"), "{refused:?}");
+    }
+
+    #[test]
+    fn copies_that_are_too_large_together_are_refused() {
+        let refused = prepared(|body| {
+            body["text_content"] = json!(format!("{{{{ name }}}}{}", "x".repeat(1000 * 1000)));
+            body["recipients"] = json!(vec![json!({ "email": "ann@b.example" }); 100]);
+        });
+        assert!(matches!(refused, Err(ActionError::Invalid(_))), "100 MB are more than 64");
+    }
+}

@@ -160,7 +160,18 @@ fn is_token(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_media_type_survives_storage(text in "[a-z]{1,9}/[a-z.+-]{1,9}(; ?[a-z]{1,5}=\"?[ -~]{1,12}\"?){0,3}") {
+            if let Ok(parsed) = MediaType::parse(&text) {
+                prop_assert_eq!(MediaType::parse(&parsed.to_string()), Ok(parsed));
+            }
+        }
+    }
 
     fn input(data: &str, base64: bool) -> AttachmentInput {
         AttachmentInput {

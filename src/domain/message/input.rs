@@ -5,23 +5,29 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 /// `CreateMessageRequest`: one message for each recipient.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = CreateMessageRequest)]
 pub struct MessageInput {
+    #[schema(required, nullable = false)]
     pub from: Option<AddressInput>,
+    #[schema(required, nullable = false)]
     pub recipients: Option<Vec<RecipientInput>>,
+    #[schema(value_type = Option<Object>)]
     pub substitutions: Option<Map<String, Value>>,
     #[serde(flatten)]
     pub common: CommonInput,
 }
 
 /// `CreateConversationMessageRequest`: one message that all recipients see each other on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = CreateConversationMessageRequest)]
 pub struct ConversationInput {
+    #[schema(required, nullable = false)]
     pub from: Option<AddressInput>,
+    #[schema(required, nullable = false)]
     pub to: Option<Vec<AddressInput>>,
     pub cc: Option<Vec<AddressInput>>,
     pub bcc: Option<Vec<AddressInput>>,
@@ -30,10 +36,10 @@ pub struct ConversationInput {
 }
 
 /// What both requests share.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 pub struct CommonInput {
     pub reply_to: Option<AddressInput>,
+    #[schema(required, nullable = false)]
     pub subject: Option<String>,
     pub text_content: Option<String>,
     pub html_content: Option<String>,
@@ -49,53 +55,63 @@ pub struct CommonInput {
 }
 
 /// An address with an optional display name.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Address)]
 pub struct AddressInput {
+    #[schema(required, nullable = false)]
     pub email: Option<String>,
     pub name: Option<String>,
 }
 
 /// An address with values for its own copy.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Recipient)]
 pub struct RecipientInput {
+    #[schema(required, nullable = false)]
     pub email: Option<String>,
     pub name: Option<String>,
+    #[schema(value_type = Option<Object>)]
     pub substitutions: Option<Map<String, Value>>,
 }
 
 /// A file, as text or base64.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Attachment)]
 pub struct AttachmentInput {
     pub base64: Option<bool>,
+    #[schema(required, nullable = false)]
     pub data: Option<String>,
+    #[schema(required, nullable = false)]
     pub content_type: Option<String>,
     pub content_disposition: Option<String>,
     pub content_id: Option<String>,
+    #[schema(required, nullable = false)]
     pub file_name: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[schema(as = Tracking)]
 pub struct TrackingInput {
     pub open: Option<bool>,
     pub click: Option<bool>,
 }
 
 /// Days to keep.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = Retention)]
 pub struct RetentionInput {
+    #[schema(minimum = 1, maximum = 30)]
     pub metadata: Option<i64>,
+    #[schema(minimum = 0, maximum = 30)]
     pub data: Option<i64>,
 }
 
 /// RFC 3339 times.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = ScheduleRequest)]
 pub struct ScheduleInput {
+    #[schema(format = DateTime)]
     pub first_attempt: Option<String>,
+    #[schema(format = DateTime)]
     pub expires: Option<String>,
 }
