@@ -1,5 +1,7 @@
 //! Reading messages, and taking scheduled ones back.
 
+use canopy::domain::ids::Id;
+use canopy::models::messages::{self, Attempt};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
@@ -251,4 +253,46 @@ async fn cursors_show_every_message_once_while_more_arrive() {
     }
     assert_eq!(seen, ["6", "5", "4", "3", "2", "1", "0"]);
     assert_eq!(stored(&app, &client).await.len() as i64, accepted(&app, &client).await);
+}
+
+#[tokio::test]
+async fn a_messages_story_is_told_in_order_and_leaves_out_what_is_still_running() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Story").await;
+    let client = app.client(&agency, "story", 0).await;
+    let first = (app.app.clock.now() + TimeDelta::hours(1)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let entry = send_subject(&app, &client, "Story", "ann@example.org", |body| {
+        body["schedule"] = json!({ "first_attempt": first });
+    })
+    .await;
+    let (account_id, message_id) = (client.id, id_of(&entry));
+    app.write(move |conn, cx| {
+        let attempt = |number: i32, status: &str, over: bool| Attempt {
+            id: Id::new(cx.now),
+            message_id,
+            account_id,
+            number,
+            started_at: cx.at(),
+            finished_at: over.then(|| cx.at() + TimeDelta::seconds(i64::from(number))),
+            status: status.into(),
+            host: "mx.example.org".into(),
+            code: Some(250),
+            log: format!("answer {number}"),
+        };
+        let rows = [attempt(2, "bounced", true), attempt(1, "deferred", true), attempt(3, "started", false)];
+        Ok(messages::insert_attempts(conn, &rows)?)
+    })
+    .await;
+    app.app.clock.step(TimeDelta::minutes(1));
+    let url = path(&client, &format!("messages/{message_id}"));
+    assert_eq!(app.call("DELETE", &format!("{url}/cancel"), &client.key, None).await.0, 200);
+    let (_, shown) = app.call("GET", &url, &client.key, None).await;
+    let story: Vec<(&Value, &Value)> = shown["delivery_attempts"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|event| (&event["status"], &event["log"]))
+        .collect();
+    assert_eq!(story[..2], [(&json!("Deferred"), &json!("answer 1")), (&json!("Bounced"), &json!("answer 2"))]);
+    assert_eq!((story.len(), story[2].0), (3, &json!("Failed")));
 }
