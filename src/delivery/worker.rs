@@ -40,11 +40,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             node.renew().await;
             renewed = Instant::now();
         }
-        let started = node.claim_and_start().await.unwrap_or_else(|error| {
-            log::error!("messages could not be claimed: {error:?}");
-            0
-        });
-        let patience = if started > 0 { GATHER } else { POLL };
+        let patience = if node.claim_and_start().await == Looked::Nothing { POLL } else { GATHER };
         tokio::select! {
             () = node.some_places(), if !node.is_idle() => {}
             () = sleep(patience) => {}
@@ -67,13 +63,12 @@ pub async fn run_once(app: &Arc<App>) -> usize {
     let mut node = Node::new(Arc::clone(app), outcomes);
     let mut made = 0;
     loop {
-        let started = node.claim_and_start().await.unwrap_or_else(|error| {
-            log::error!("messages could not be claimed: {error:?}");
-            0
-        });
-        made += started;
-        if started == 0 && node.is_idle() {
-            break;
+        match node.claim_and_start().await {
+            Looked::Started(count) => made += count,
+            // Another node is at it.
+            Looked::Due => sleep(GATHER).await,
+            Looked::Nothing if node.is_idle() => break,
+            Looked::Nothing => {}
         }
         node.all_places().await;
     }
@@ -82,6 +77,17 @@ pub async fn run_once(app: &Arc<App>) -> usize {
         log::error!("what became of deliveries could not be recorded: {error}");
     }
     made
+}
+
+/// What a look at the queue found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looked {
+    /// Nothing is due, or there is no free place.
+    Nothing,
+    /// Something is due that could not be had just now: another node serves it, or its account has its share.
+    Due,
+    /// So many deliveries were started.
+    Started(usize),
 }
 
 /// What a node has under way.
@@ -107,20 +113,30 @@ impl Node {
         self.tasks.len()
     }
 
-    /// Starts as many due deliveries as there are free places; answers how many.
-    async fn claim_and_start(&mut self) -> ActionResult<usize> {
+    /// Starts as many due deliveries as there are free places.
+    async fn claim_and_start(&mut self) -> Looked {
+        self.try_claim_and_start().await.unwrap_or_else(|error| {
+            log::error!("messages could not be claimed: {error:?}");
+            Looked::Nothing
+        })
+    }
+
+    async fn try_claim_and_start(&mut self) -> ActionResult<Looked> {
         while let Some(done) = self.tasks.try_join_next_with_id() {
             self.note(done);
         }
         let wanted = self.wanted();
         if wanted.limit == 0 {
-            return Ok(0);
+            return Ok(Looked::Nothing);
         }
         let now = self.app.clock.now();
         if !self.app.read(move |conn| anything_due(conn, now)).await? {
-            return Ok(0);
+            return Ok(Looked::Nothing);
         }
         let claimed = self.app.write(move |conn| claim_deliveries(conn, now, &wanted)).await?;
+        if claimed.is_empty() {
+            return Ok(Looked::Due);
+        }
         let count = claimed.len();
         for claimed in claimed {
             let about = (claimed.message.id, claimed.message.account_id, claimed.owner);
@@ -128,7 +144,7 @@ impl Node {
             let task = self.tasks.spawn(delivery);
             self.under_way.insert(task.id(), about);
         }
-        Ok(count)
+        Ok(Looked::Started(count))
     }
 
     /// One account may take three quarters of the places: a slow receiver of one leaves room for the others.

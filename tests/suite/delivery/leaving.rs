@@ -2,7 +2,7 @@
 
 use canopy::models::{domains, usage};
 
-use super::{accept, attempts, counter, deliver, message, queued, send_through};
+use super::{accept, attempts, counter_of, deliver, message, queued, send_through};
 use crate::support::app::on_both;
 use crate::support::dkim_verify::dkim_verify;
 use crate::support::smtp_sink::SmtpSink;
@@ -34,7 +34,7 @@ async fn a_message_arrives_at_the_smarthost_with_a_signature_that_an_independent
         assert_eq!((story.len(), story[0].status.as_str(), story[0].code), (1, "delivered", Some(250)));
         assert_eq!(story[0].host, format!("127.0.0.1:{}", sink.port()));
         assert_eq!(queued(&app, client.id).await, (0, 0));
-        let counted = counter(&app, &agency, client.id).await;
+        let counted = counter_of(&app, id).await;
         assert_eq!((counted.accepted, counted.delivered, counted.deferred), (1, 1, 0));
         let root = agency.id;
         let days = app.read(move |conn| Ok(usage::totals(conn, root, "2000-01-01", "2999-01-01")?)).await;

@@ -1,6 +1,14 @@
 //! Delivering: through a real smarthost or into the mailbox, by schedule, fairly, and never past a hold.
 
+mod answers;
+mod fairness;
+mod holds;
+mod housekeeping;
+mod kills;
 mod leaving;
+mod nodes;
+mod schedule;
+mod system_mail;
 
 use canopy::actions::accept_message::{Accepted, Outcome};
 use canopy::delivery::worker;
@@ -8,9 +16,9 @@ use canopy::domain::ids::Id;
 use canopy::models::counters::Counter;
 use canopy::models::messages::{self, Attempt, Message};
 use canopy::models::transports::{self, Transport};
-use canopy::models::{counters, periods, queue};
+use canopy::models::{counters, queue};
 
-use crate::support::app::{Agency, Client, TestApp};
+use crate::support::app::{Client, TestApp};
 use crate::support::smtp_sink::SmtpSink;
 
 /// Sends the mail of an account and its sub accounts through `sink`.
@@ -67,12 +75,9 @@ async fn queued(app: &TestApp, account: Id) -> (i64, i64) {
     app.read(move |conn| Ok(queue::depth(conn, account, now)?)).await
 }
 
-/// The counter of an account in the current period.
-async fn counter(app: &TestApp, agency: &Agency, account: Id) -> Counter {
-    let (root, now) = (agency.id, app.app.clock.now().naive_utc());
-    app.read(move |conn| {
-        let period = periods::containing(conn, root, now)?.expect("a period");
-        Ok(counters::find(conn, account, period.id)?.expect("a counter"))
-    })
-    .await
+/// The counter that a message was counted in.
+async fn counter_of(app: &TestApp, id: Id) -> Counter {
+    let row = message(app, id).await;
+    let counter = app.read(move |conn| Ok(counters::find(conn, row.account_id, row.period_id)?)).await;
+    counter.expect("a counter")
 }
