@@ -32,7 +32,7 @@ async fn an_invitation_leaves_once() {
         invite(&app).await;
         assert_eq!(send_due(&app.app).await.expect("sent"), 1);
         assert_eq!(send_due(&app.app).await.expect("nothing left"), 0);
-        let folder = app.dir.path().join("system-mail/new");
+        let folder = app.app.config.data_dir.join("system-mail/new");
         let files: Vec<_> =
             std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
         assert_eq!(files.len(), 1);
