@@ -6,20 +6,18 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
-use super::{ActionError, ActionResult};
+use super::{ActionError, ActionResult, throttle};
 use crate::domain::ids::Id;
 use crate::models::users::{self, User};
-use crate::models::{AnyConnection, Db, sessions, sign_in_failures};
+use crate::models::{AnyConnection, Db, sessions};
 use crate::secrets::{burn, digest, verify_password};
 
-/// Tries per person (or trusted device, or trusted address) in [`WINDOW`].
+/// Tries per person (or trusted device, or trusted address) in a quarter hour.
 const PER_PERSON: i64 = 10;
-/// Tries per network address in [`WINDOW`]: offices share one.
+/// Tries per network address in a quarter hour: offices share one.
 const PER_ADDRESS: i64 = 100;
-/// A quarter hour.
-const WINDOW: TimeDelta = TimeDelta::minutes(15);
 
 /// A try to sign in.
 pub struct Attempt {
@@ -29,6 +27,12 @@ pub struct Attempt {
     pub address: String,
     /// The person and the secret of the device's own cookie, from a sign-in before.
     pub device: Option<(Id, String)>,
+}
+
+/// What is counted for a person whom neither device nor address makes known.
+#[must_use]
+pub fn subject_of(email_lower: &str) -> [u8; 32] {
+    digest(&format!("email {email_lower}"))
 }
 
 /// What came of it.
@@ -75,23 +79,11 @@ fn reserve(
     let person = match device {
         Some((_, secret)) => digest(&format!("device {secret}")),
         None if known => digest(&format!("email {email} from {}", attempt.address)),
-        None => digest(&format!("email {email}")),
+        None => subject_of(email),
     };
     let subjects = [(person, PER_PERSON), (digest(&format!("address {}", attempt.address)), PER_ADDRESS)];
-    let since = (attempt.now - WINDOW).naive_utc();
-    for (subject, limit) in &subjects {
-        sign_in_failures::lock(conn, subject)?;
-        if sign_in_failures::count(conn, subject, since)? >= *limit {
-            return Ok(None);
-        }
-    }
-    let mut counted = Vec::new();
-    for (subject, _) in &subjects {
-        let id = Id::new(attempt.now);
-        sign_in_failures::insert(conn, id, subject, attempt.now.naive_utc())?;
-        counted.push(id);
-    }
-    Ok(Some((user, counted)))
+    let counted = throttle::count(conn, attempt.now, &subjects)?;
+    Ok(counted.map(|counted| (user, counted)))
 }
 
 /// Takes the counted try back, notes the sign-in, and clears away what is over.
@@ -100,8 +92,7 @@ fn welcome(conn: &mut AnyConnection, attempt: &Attempt, mut user: User, counted:
     user = users::find(conn, user.id)?
         .filter(|now| now.disabled_at.is_none() && now.password_hash == user.password_hash)
         .ok_or(ActionError::NotFound("user"))?;
-    sign_in_failures::delete(conn, counted)?;
-    sign_in_failures::purge(conn, (attempt.now - WINDOW).naive_utc())?;
+    throttle::forgive(conn, attempt.now, counted)?;
     user.last_sign_in_at = Some(attempt.now.naive_utc());
     users::save(conn, &user)?;
     Ok(user)

@@ -7,9 +7,12 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Settings};
 
+mod account;
 mod config;
 mod migrate;
 pub mod serve;
+mod user;
+mod verify_audit;
 
 #[derive(Parser)]
 #[command(
@@ -33,6 +36,26 @@ enum Command {
     Migrate,
     /// Prints the effective configuration, secrets masked.
     Config,
+    /// Manages parent accounts.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Manages people.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Checks that no audit entry was changed, dropped or cut; exit code 1 when one was.
+    VerifyAudit,
+}
+
+#[derive(Subcommand)]
+enum AccountCommand {
+    /// Adds a parent account.
+    Add(account::Add),
+}
+
+#[derive(Subcommand)]
+enum UserCommand {
+    /// Adds a person to an account.
+    Add(user::Add),
 }
 
 /// Why a command failed, in a sentence for whoever typed it.
@@ -58,5 +81,8 @@ fn run(arguments: Arguments) -> CommandResult {
         Command::Serve => serve::run(Config::from_settings(&settings)?),
         Command::Migrate => migrate::run(&Config::from_settings(&settings)?),
         Command::Config => config::run(&settings),
+        Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),
+        Command::User(UserCommand::Add(add)) => user::add(&Config::from_settings(&settings)?, &add),
+        Command::VerifyAudit => verify_audit::run(&Config::from_settings(&settings)?),
     }
 }

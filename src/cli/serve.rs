@@ -7,6 +7,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
 
 use super::CommandResult;
+use crate::actions::{Cx, set_up};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -28,8 +29,19 @@ pub fn run(config: Config) -> CommandResult {
         let app = App::start(config, Clock::default(), dns)?;
         let site = Site::bind(&app)?;
         log::info!("serving {} on {}", app.config.public_url, site.address);
+        offer_set_up(&app)?;
         site.run(app).await
     })
+}
+
+/// On an empty database: prints, once, the link that makes the first owner. It is a secret, so it is not logged.
+fn offer_set_up(app: &App) -> CommandResult {
+    let cx = Cx::system(app.clock.now(), "set-up");
+    if let Some(token) = app.db.write(|conn| set_up::offer(conn, &cx))? {
+        println!("Nobody has an account here yet. Make the first one, within a day, at");
+        println!("{}/setup/{}", app.config.public_url, token.as_str());
+    }
+    Ok(())
 }
 
 /// One provider for all TLS: two would panic at first use.

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod ip_allow_list;
 pub mod message;
 pub mod money;
+pub mod password;
 pub mod period;
 pub mod rating;
 pub mod refusal;

@@ -163,7 +163,7 @@ pub fn refused(grant: Option<&Grant>) -> PageError {
 }
 
 /// How an account shows itself to its people: a sub account wears its agency's name and logo.
-pub(super) fn brand_of(conn: &mut AnyConnection, account: &Account) -> diesel::QueryResult<Brand> {
+pub fn brand_of(conn: &mut AnyConnection, account: &Account) -> diesel::QueryResult<Brand> {
     let Some(parent) = account.parent_id else { return Ok(Brand::default()) };
     let Some(parent) = accounts::find_any(conn, parent)? else { return Ok(Brand::default()) };
     Ok(brand_of_agency(&parent))

@@ -9,7 +9,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
-use super::auth::sign_in;
+use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
 use super::settings::sessions;
 use super::{assets, components_page, frame, guard, health, home, session};
@@ -54,6 +54,10 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         // Signing in
         .service(page("/sign-in").get(sign_in::show).post(sign_in::submit))
         .service(page("/sign-out").post(sign_in::sign_out))
+        .service(page("/forgot").get(reset::ask).post(reset::send))
+        .service(page("/reset/{token}").get(reset::show).post(reset::submit))
+        .service(page("/invite/{token}").get(invite::show).post(invite::submit))
+        .service(page("/setup/{token}").get(set_up::show).post(set_up::submit))
         // Settings
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use actix_session::Session;
 use actix_web::http::StatusCode;
-use actix_web::http::header::USER_AGENT;
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::device;
+use super::{bare, begin, device};
 use crate::actions::sign_in::{Attempt, Outcome, sign_in};
 use crate::app::App;
 use crate::models::users::User;
@@ -64,17 +63,6 @@ fn page(request: &HttpRequest, current: &Session, form: SignInForm, errors: Erro
     html_with(status, &SignInPage { shell, email, next, carried, errors })
 }
 
-/// The frame of a page without navigation that holds a form.
-pub(super) fn bare(request: &HttpRequest, current: &Session, title: &str) -> Bare {
-    Bare {
-        title: title.to_owned(),
-        theme: frame::theme(request),
-        csrf: session::csrf(current),
-        flash: session::take_flash(current),
-        ..Bare::default()
-    }
-}
-
 /// `POST /sign-in`
 pub async fn submit(request: HttpRequest, app: Data<App>, current: Session, form: Posted<SignInForm>) -> PageResult {
     let app = app.into_inner();
@@ -109,30 +97,20 @@ async fn attempt(app: &Arc<App>, request: &HttpRequest, form: &SignInForm) -> Re
     Ok(outcome?)
 }
 
-/// Begins the session of whoever has shown who they are, and marks the device as theirs.
-pub(super) fn begin(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User) -> Vec<String> {
-    let agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    session::begin(current, user.id, &telemetry::info(request), agent);
-    vec![device::cookie(app, user.id).to_string()]
-}
-
 fn enter(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User, form: &SignInForm) -> PageResult {
-    let cookies = begin(app, request, current, user);
+    let mut cookies = HttpResponse::Ok().finish();
+    begin(app, request, current, user, &mut cookies);
     let next = own_path(&form.next).to_owned();
     let mut answer = if form.carried.is_empty() {
         see_other(&next)
     } else {
+        // Drawn after the session began: its form needs the new token.
         Resend::carried(frame::theme(request), current, next, &form.carried).answer()?
     };
-    with_cookies(&mut answer, &cookies);
-    Ok(answer)
-}
-
-/// Sets cookies that are written out already.
-pub(super) fn with_cookies(answer: &mut HttpResponse, cookies: &[String]) {
-    for cookie in cookies.iter().filter_map(|text| actix_web::http::header::HeaderValue::from_str(text).ok()) {
-        answer.headers_mut().append(actix_web::http::header::SET_COOKIE, cookie);
+    for (name, value) in cookies.headers() {
+        answer.headers_mut().append(name.clone(), value.clone());
     }
+    Ok(answer)
 }
 
 /// `POST /sign-out`
