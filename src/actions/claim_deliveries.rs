@@ -65,7 +65,7 @@ pub struct Claimed {
 /// # Errors
 /// Only the database's.
 pub fn anything_due(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<bool> {
-    Ok(!queue::accounts_due(conn, now.naive_utc(), 1)?.is_empty())
+    Ok(queue::any_due(conn, now.naive_utc())?)
 }
 
 /// Lengthens the leases of attempts that are still under way, given as message and owner.

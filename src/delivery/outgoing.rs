@@ -9,9 +9,11 @@ use super::dkim::Signer;
 use super::transport::{Envelope, RelayConfig, TlsMode};
 use super::wire;
 use crate::actions::build_message;
+use crate::actions::domain_records::{DEFAULT_RETURN_PATH, States};
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
 use crate::config::{Config, Transport};
+use crate::dns::RecordKind;
 use crate::models::domains::Domain;
 use crate::models::messages::{self, Attachment, Content, Message};
 use crate::models::{AnyConnection, accounts, domains, suspensions, transports};
@@ -97,12 +99,11 @@ impl Signers {
 /// Where bounces go: an address of the message's own under the domain's return path once that record stands, so that
 /// SPF aligns and a bounce names its message; until then the sender.
 fn return_path(message: &Message, domain: &Domain) -> String {
-    let states: serde_json::Value = serde_json::from_str(&domain.record_states).unwrap_or_default();
-    let stands = states["return_path"]["ok"] == true;
-    match domain.return_path_subdomain.as_deref().filter(|_| stands) {
-        Some(sub) => format!("bounces+{}@{sub}.{}", message.id, domain.name),
-        None => message.sender.clone(),
+    if !States::of(domain).get(RecordKind::ReturnPath).is_some_and(|state| state.ok) {
+        return message.sender.clone();
     }
+    let sub = domain.return_path_subdomain.as_deref().unwrap_or(DEFAULT_RETURN_PATH);
+    format!("bounces+{}@{sub}.{}", message.id, domain.name)
 }
 
 /// The account's transport, else the node's.

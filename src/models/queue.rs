@@ -66,6 +66,16 @@ pub fn accounts_due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) ->
         .load(conn)
 }
 
+/// Whether any account has something due at `now`.
+pub fn any_due(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<bool> {
+    let first: Option<Id> = account_queues::table
+        .filter(account_queues::next_due_at.le(now))
+        .select(account_queues::account_id)
+        .first(conn)
+        .optional()?;
+    Ok(first.is_some())
+}
+
 /// Takes the turn of as many of `accounts` as no other node holds; answers those.
 pub fn take_turns(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Id>> {
     match conn {

@@ -433,6 +433,7 @@ CREATE TABLE account_queues (
   served_at TIMESTAMP NOT NULL
 );
 CREATE INDEX account_queues_by_turn ON account_queues (served_at, account_id);
+CREATE INDEX account_queues_by_due ON account_queues (next_due_at);
 
 -- How an account's mail leaves; a child without a row uses its parent's.
 CREATE TABLE transports (

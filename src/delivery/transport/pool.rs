@@ -12,8 +12,8 @@ use super::RelayConfig;
 const IDLE: Duration = Duration::from_secs(60);
 /// Messages on one connection before it is closed: balances load over a relay's hosts.
 const MESSAGES: u32 = 100;
-/// Idle connections kept for one relay.
-const KEPT: usize = 8;
+/// Idle connections kept for one relay: as many as deliveries are commonly under way, for they end in groups.
+const KEPT: usize = 64;
 
 struct Idle {
     connection: AsyncSmtpConnection,

@@ -1,5 +1,6 @@
 //! Messages leave: signed so that others agree, through the account's transport.
 
+use canopy::models::transports::{self, Transport};
 use canopy::models::{domains, usage};
 
 use super::{accept, attempts, counter_of, deliver, message, queued, send_through};
@@ -57,6 +58,66 @@ async fn without_a_transport_of_its_own_an_account_delivers_into_the_mailbox() {
             assert_eq!(message(&app, id).await.status, "delivered");
             assert_eq!(attempts(&app, id).await[0].host, "mailbox");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_signs_in_at_its_own_relay_and_a_sibling_uses_the_parents() {
+    on_both(|app| async move {
+        let (Some(parents), Some(own)) = (SmtpSink::start(), SmtpSink::with_login("relay-user", "relay-secret")) else {
+            return;
+        };
+        let agency = app.agency("Relays").await;
+        let (client, sibling) = (app.client(&agency, "own", 0).await, app.client(&agency, "sibling", 0).await);
+        send_through(&app, agency.id, &parents).await;
+        let (account, port, sealed) =
+            (client.id, i32::from(own.port()), app.app.services.secrets.seal("transport", b"relay-secret"));
+        let row = move |at| Transport {
+            account_id: account,
+            kind: "smtp".into(),
+            host: "127.0.0.1".into(),
+            port,
+            tls: "none".into(),
+            username: "relay-user".into(),
+            password_sealed: Some(sealed.clone()),
+            updated_at: at,
+        };
+        app.write(move |conn, cx| Ok(transports::upsert(conn, &row(cx.at()))?)).await;
+        accept(&app, &client, &["ann@example.org"]).await;
+        accept(&app, &sibling, &["bob@example.org"]).await;
+        assert_eq!(deliver(&app).await, 2);
+        let arrived = own.wait_for(1).await.remove(0);
+        assert_eq!(
+            (arrived.recipients, arrived.login.as_deref()),
+            (vec!["ann@example.org".into()], Some("relay-user"))
+        );
+        assert_eq!(parents.wait_for(1).await[0].recipients, ["bob@example.org"]);
+        assert!(app.write(move |conn, _| Ok(transports::delete(conn, account)?)).await);
+        accept(&app, &client, &["eve@example.org"]).await;
+        assert_eq!(deliver(&app).await, 1);
+        assert_eq!(parents.wait_for(2).await[1].recipients, ["eve@example.org"], "back to the parent's");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn bounces_go_to_an_address_of_the_messages_own_once_the_return_path_stands() {
+    on_both(|app| async move {
+        let Some(sink) = SmtpSink::start() else { return };
+        let agency = app.agency("Returns").await;
+        let client = app.client(&agency, "returns", 0).await;
+        send_through(&app, agency.id, &sink).await;
+        let (account, name) = (client.id, client.domain.clone());
+        app.write(move |conn, _| {
+            let mut domain = domains::find(conn, account, &name)?.expect("the domain");
+            domain.record_states = r#"{"return_path":{"ok":true}}"#.into();
+            Ok(domains::save(conn, &domain)?)
+        })
+        .await;
+        let id = accept(&app, &client, &["ann@example.org"]).await[0];
+        assert_eq!(deliver(&app).await, 1);
+        assert_eq!(sink.wait_for(1).await[0].sender, format!("bounces+{id}@bounces.returns.example"));
     })
     .await;
 }
