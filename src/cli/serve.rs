@@ -86,8 +86,17 @@ impl Site {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, app: Arc<App>) -> CommandResult {
+        self.run_telling(app, || Ok(())).await
+    }
+
+    /// As [`Site::run`], and calls `ready` once requests are accepted.
+    ///
+    /// # Errors
+    /// When the server fails, or `ready` does.
+    pub async fn run_telling(self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let server = self.start(&app)?;
+        ready()?;
         let served = server.await;
         if let Some(workers) = workers {
             workers.stop();

@@ -100,13 +100,16 @@ impl<'a> Clerk<'a> {
         };
         self.domain(&mut client, &sender);
         let secret = self.key(&client.name, client.id, client.created_at, CLIENT_SCOPES, &mut client.random);
+        if let (Part::Deleted, Some(key)) = (client.part, self.rows.api_keys.last_mut()) {
+            key.deleted_at = account.deleted_at;
+        }
         let last = self.ledger(&sender, &traffic);
         letters::write(&mut self.rows, &sender, &traffic, self.calendar, &mut client.random)?;
         let held = client.part == Part::Abusive;
         if held {
             self.suspend(&mut client);
         }
-        self.summary(&account, last.as_ref(), held, client.part);
+        self.summary(&account, last.as_ref(), held);
         self.tell(&client, &account, &traffic);
         self.rows.accounts.push(account);
         let ready = (client.part == Part::Ready).then(|| Ready {
@@ -168,12 +171,10 @@ impl<'a> Clerk<'a> {
         let verified = client.part != Part::NoDns;
         let key = client.random.below(self.pairs.len());
         let next = self.calendar.now + TimeDelta::minutes(if verified { client.random.between(15, 600) } else { 0 });
-        let deleted = client.part == Part::Deleted;
         let mut domain = self.domain_row(sender, client.created_at + TimeDelta::hours(1), key);
         domain.verified_at = verified.then(|| (client.created_at + TimeDelta::hours(30)).naive_utc());
         domain.last_check_at = verified.then(|| (self.calendar.now - TimeDelta::minutes(20)).naive_utc());
         domain.next_check_at = next.naive_utc();
-        domain.deleted_at = deleted.then(|| self.calendar.ago(traffic::DELETED_DAYS_AGO).naive_utc());
         self.rows.domains.push(domain);
     }
 
@@ -311,10 +312,10 @@ impl<'a> Clerk<'a> {
         running
     }
 
-    fn summary(&mut self, account: &Account, counter: Option<&Counter>, held: bool, part: Part) {
+    fn summary(&mut self, account: &Account, counter: Option<&Counter>, held: bool) {
         let period = self.calendar.periods[self.calendar.running()].id;
         let mut summary = computed(account, self.parent, period, counter, held);
-        summary.domain_count = i64::from(part != Part::Deleted);
+        summary.domain_count = 1;
         let before = self.rows.counters.iter().rev().find(|counter| counter.account_id == account.id);
         summary.last_activity_at = before.and_then(|counter| counter.last_activity_at);
         self.rows.summaries.push(summary);

@@ -49,7 +49,7 @@ impl Story {
     /// # Errors
     /// Only the database's.
     pub fn write(mut self, conn: &mut AnyConnection) -> ActionResult<()> {
-        self.deeds.sort_by(|a, b| (a.at, a.account_id).cmp(&(b.at, b.account_id)));
+        self.deeds.sort_by_key(|deed| (deed.at, deed.account_id));
         let (mut seq, mut previous) = entries::lock_head(conn, self.root)?;
         let mut waiting = Vec::new();
         for deed in std::mem::take(&mut self.deeds) {

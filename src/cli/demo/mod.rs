@@ -50,6 +50,10 @@ pub struct Arguments {
 /// # Errors
 /// A sentence that says what stands in the way.
 pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
+    if std::env::var_os("RUST_LOG").is_none() {
+        // Whoever looks around wants the sign-ins on the screen, not a line for each request.
+        log::set_max_level(log::LevelFilter::Warn);
+    }
     let clock = Clock::default();
     let listener = listen(&wanted.listen)?;
     let address = listener.local_addr()?;
@@ -64,10 +68,7 @@ pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
             None => Dns::zone(zone::of_verified(&folder, &config.platform)?),
         };
         let app = App::start(config, clock, dns)?;
-        let server = Site::on(listener)?.start(&app)?;
-        output.print(wanted.json)?;
-        server.await?;
-        Ok(())
+        Site::on(listener)?.run_telling(app, || output.print(wanted.json)).await
     })
 }
 
