@@ -2,6 +2,7 @@
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
+use diesel::sql_types::Text;
 
 use super::accounts::Account;
 use super::api_keys::{ApiKey, KeyScope};
@@ -117,11 +118,41 @@ pub fn fill<T>(path: &str, work: impl FnOnce(&mut AnyConnection) -> Result<T, Op
          PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -262144; PRAGMA foreign_keys = OFF; BEGIN IMMEDIATE;",
     )
     .map_err(told)?;
+    let later = set_aside(&mut conn).map_err(told)?;
     let mut conn = AnyConnection::Sqlite(conn);
     let value = work(&mut conn)?;
+    conn.batch_execute(&later).map_err(told)?;
     conn.batch_execute("COMMIT; PRAGMA optimize = 0x10002;").map_err(told)?;
     drop(conn);
     let file = std::fs::File::open(path).and_then(|file| file.sync_all());
     file.map_err(|error| OpenError(format!("cannot keep {path}: {error}")))?;
     Ok(value)
+}
+
+/// An index or a trigger: its name and the words that make it.
+#[derive(QueryableByName)]
+struct Made {
+    #[diesel(sql_type = Text)]
+    kind: String,
+    #[diesel(sql_type = Text)]
+    name: String,
+    #[diesel(sql_type = Text)]
+    words: String,
+}
+
+/// Drops what is quicker made once at the end than kept up row by row; answers the SQL that makes it again.
+/// Unique indexes stay: upserts need them.
+fn set_aside(conn: &mut SqliteConnection) -> QueryResult<String> {
+    let made: Vec<Made> = diesel::sql_query(
+        "SELECT type AS kind, name, sql AS words FROM sqlite_master WHERE sql IS NOT NULL AND (type = 'index' AND sql NOT \
+         LIKE 'CREATE UNIQUE%' OR type = 'trigger' AND name = 'account_search_insert') ORDER BY name",
+    )
+    .load(conn)?;
+    let mut later = String::from("INSERT INTO account_search (account_search) VALUES ('rebuild');\n");
+    for one in made {
+        conn.batch_execute(&format!("DROP {} {}", one.kind, one.name))?;
+        later.push_str(&one.words);
+        later.push_str(";\n");
+    }
+    Ok(later)
 }

@@ -4,8 +4,8 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::calendar::{Calendar, TIME_ZONE};
+use super::clerk::Clerk;
 use super::client::{Client, Part};
-use super::ledger::Clerk;
 use super::random::Random;
 use super::story::Actor;
 use super::traffic::Traffic;

@@ -6,7 +6,9 @@
 
 mod agency;
 mod calendar;
+mod clerk;
 mod client;
+mod holdings;
 mod ledger;
 mod letters;
 mod random;
@@ -23,8 +25,8 @@ use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use agency::Agency;
 use calendar::Calendar;
+use clerk::Clerk;
 use client::{Client, Part};
-use ledger::Clerk;
 use random::Random;
 pub use sign_ins::{Ready, SignIn, SignIns};
 use words::Sector;

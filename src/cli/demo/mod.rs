@@ -56,11 +56,11 @@ pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
     }
     let clock = Clock::default();
     let listener = listen(&wanted.listen)?;
-    let address = listener.local_addr()?;
+    let settings = asked(settings, wanted, listener.local_addr()?)?;
     let wish = Wish { sub_accounts: wanted.sub_accounts as usize, days: wanted.days, seed: wanted.seed };
     let folder = Folder::at(&wanted.data)?;
     let kept = folder.open_or_seed(&wish, clock.now())?;
-    let config = configured(settings, wanted, &folder, &kept, address)?;
+    let config = kept_in(settings, &folder, &kept)?;
     let output = Output::new(&config.public_url, &folder, &kept, &wish);
     serve::on_system(async move {
         let dns = match config.dns {
@@ -84,16 +84,12 @@ fn listen(text: &str) -> Result<TcpListener, Box<dyn std::error::Error>> {
     })
 }
 
-fn configured(
+/// The options that the flags ask for, held to be right before anything is made.
+fn asked(
     mut settings: Settings,
     wanted: &Arguments,
-    folder: &Folder,
-    kept: &Kept,
     address: SocketAddr,
-) -> Result<Config, Box<dyn std::error::Error>> {
-    settings.set("database_url", folder.database_url());
-    settings.set("data_dir", folder.path().display().to_string());
-    settings.set("secret_key", kept.secret_key.clone());
+) -> Result<Settings, Box<dyn std::error::Error>> {
     settings.set("listen", address.to_string());
     settings.set("public_url", format!("http://{}", reachable(address)));
     settings.set("dns", wanted.dns.clone().unwrap_or_default());
@@ -101,11 +97,21 @@ fn configured(
     settings.set("system_mail", "maildir");
     settings.set("roles", "web,worker");
     settings.set("demo", "true");
-    Config::from_settings(&settings).map_err(|error| {
-        let words = error.to_string();
-        let flag = |words: &str, option: &str, flag: &str| words.replace(&format!("the option {option}"), flag);
-        flag(&flag(&words, "default_transport", "--relay"), "dns", "--dns").into()
-    })
+    let flagged = |words: String, option: &str, flag: &str| {
+        words.replace(&format!("the option {option} (CANOPY_{})", option.to_uppercase()), flag)
+    };
+    match Config::from_settings(&settings) {
+        Ok(_) => Ok(settings),
+        Err(error) => Err(flagged(flagged(error.to_string(), "default_transport", "--relay"), "dns", "--dns").into()),
+    }
+}
+
+/// The configuration of what is kept in `folder`.
+fn kept_in(mut settings: Settings, folder: &Folder, kept: &Kept) -> Result<Config, Box<dyn std::error::Error>> {
+    settings.set("database_url", folder.database_url());
+    settings.set("data_dir", folder.path().display().to_string());
+    settings.set("secret_key", kept.secret_key.clone());
+    Ok(Config::from_settings(&settings)?)
 }
 
 /// An address for the browser: one that listens everywhere is reached at this machine.

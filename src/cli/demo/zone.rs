@@ -1,7 +1,8 @@
 //! The demo's DNS: it answers for every domain that the database holds as verified.
 
 use super::folder::Folder;
-use crate::dns::{DomainSetup, PlatformNames, ZoneMap};
+use crate::actions::domain_records;
+use crate::dns::{PlatformNames, ZoneMap};
 use crate::models::{Db, domains};
 
 /// Domains read at once.
@@ -20,16 +21,7 @@ pub fn of_verified(folder: &Folder, platform: &PlatformNames) -> Result<ZoneMap,
         let Some(last) = page.last() else { return Ok(zone) };
         after = Some(last.id);
         for domain in &page {
-            zone.publish(&DomainSetup {
-                domain: domain.name.clone(),
-                selector: domain.active_selector.clone(),
-                dkim_public: domain.dkim_public.clone(),
-                return_path_sub: domain.return_path_subdomain.clone().unwrap_or_else(|| "bounces".into()),
-                tracking_sub: domain.tracking_subdomain.clone().unwrap_or_else(|| "track".into()),
-                subscription_sub: domain.subscription_subdomain.clone().unwrap_or_else(|| "preferences".into()),
-                media_sub: domain.media_subdomain.clone().unwrap_or_else(|| "media".into()),
-                platform: platform.clone(),
-            });
+            zone.publish(&domain_records::setup(domain, platform));
         }
     }
 }

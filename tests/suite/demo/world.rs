@@ -2,6 +2,7 @@
 
 use canopy::actions::audit::{self, Verdict};
 use canopy::actions::{ActionError, Services};
+use canopy::domain::period::local_day;
 use canopy::models::connection::OpenError;
 use canopy::models::{Db, audit as chains, bulk};
 use canopy::secrets::SecretKeys;
@@ -15,6 +16,8 @@ use crate::support::temp_dir::TempDir;
 struct World {
     db: Db,
     sign_ins: SignIns,
+    /// In the agency's time zone.
+    today: String,
     _dir: TempDir,
 }
 
@@ -41,7 +44,8 @@ impl World {
             seed::fill(conn, &services, &wish, now).map_err(|error| OpenError(error.to_string()))
         });
         let db = Db::open(&format!("sqlite://{path}"), 1).expect("it opens");
-        Self { db, sign_ins: filled.expect("it is filled"), _dir: dir }
+        let today = local_day(chrono_tz::Europe::Berlin, now);
+        Self { db, sign_ins: filled.expect("it is filled"), today, _dir: dir }
     }
 
     fn number(&self, sql: &str) -> i64 {
@@ -97,8 +101,11 @@ fn assert_sums_agree(world: &World) {
 
 /// On every day within an account's retention, the ledger counts exactly the messages that are there.
 fn assert_messages_are_those_counted(world: &World) {
-    let kept = "SELECT d.* FROM usage_days d JOIN accounts a ON a.id = d.account_id \
-                WHERE d.day > date((SELECT max(day) FROM usage_totals), '-' || a.metadata_retention || ' days')";
+    let kept = format!(
+        "SELECT d.* FROM usage_days d JOIN accounts a ON a.id = d.account_id \
+         WHERE d.day > date('{}', '-' || a.metadata_retention || ' days')",
+        world.today
+    );
     let statuses = [
         ("accepted", "status <> 'suppressed'"),
         ("delivered", "status = 'delivered'"),
