@@ -16,5 +16,6 @@ pub mod jobs; // delivering, system mail and housekeeping, on worker nodes
 pub mod mailer; // mail of the platform itself: invitations, resets, alerts
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
+pub mod seed; // the demo's believable agency
 pub mod telemetry; // request ids, client addresses, log lines
 pub mod web; // the dashboard

@@ -9,6 +9,7 @@ use crate::config::{Config, Settings};
 
 mod account;
 mod config;
+mod demo;
 mod migrate;
 pub mod serve;
 mod user;
@@ -32,6 +33,8 @@ struct Arguments {
 enum Command {
     /// Serves dashboard and API, and delivers mail.
     Serve,
+    /// Serves a believable agency from a database of its own, to look around in.
+    Demo(demo::Arguments),
     /// Brings the database's schema up to this version.
     Migrate,
     /// Prints the effective configuration, secrets masked.
@@ -79,6 +82,7 @@ fn run(arguments: Arguments) -> CommandResult {
     let settings = Settings::load(arguments.config.as_deref())?;
     match arguments.command {
         Command::Serve => serve::run(Config::from_settings(&settings)?),
+        Command::Demo(wanted) => demo::run(settings, &wanted),
         Command::Migrate => migrate::run(&Config::from_settings(&settings)?),
         Command::Config => config::run(&settings),
         Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),

@@ -20,8 +20,7 @@ use crate::{api, telemetry, web};
 /// # Errors
 /// A sentence for the operator when it cannot start.
 pub fn run(config: Config) -> CommandResult {
-    install_tls();
-    actix_web::rt::System::new().block_on(async move {
+    on_system(async move {
         let dns = match config.dns {
             Some(address) => Dns::server(&address.to_string())?,
             None => Dns::system()?,
@@ -44,6 +43,12 @@ fn offer_set_up(app: &App) -> CommandResult {
     Ok(())
 }
 
+/// Runs `work` to its end on a system of this thread.
+pub fn on_system<T>(work: impl Future<Output = T>) -> T {
+    install_tls();
+    actix_web::rt::System::new().block_on(work)
+}
+
 /// One provider for all TLS: two would panic at first use.
 pub fn install_tls() {
     // A second call in one process finds the first one's, which is the same.
@@ -64,6 +69,14 @@ impl Site {
     pub fn bind(app: &App) -> Result<Self, Box<dyn std::error::Error>> {
         let listener = TcpListener::bind(app.config.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", app.config.listen))?;
+        Ok(Self::on(listener)?)
+    }
+
+    /// Takes a listener that is bound already.
+    ///
+    /// # Errors
+    /// When it does not know its own address.
+    pub fn on(listener: TcpListener) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
         Ok(Self { listener, address })
     }
@@ -73,8 +86,17 @@ impl Site {
     /// # Errors
     /// When the server fails.
     pub async fn run(self, app: Arc<App>) -> CommandResult {
+        self.run_telling(app, || Ok(())).await
+    }
+
+    /// As [`Site::run`], and calls `ready` once requests are accepted.
+    ///
+    /// # Errors
+    /// When the server fails, or `ready` does.
+    pub async fn run_telling(self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let server = self.start(&app)?;
+        ready()?;
         let served = server.await;
         if let Some(workers) = workers {
             workers.stop();

@@ -231,3 +231,18 @@ pub fn hasten(conn: &mut AnyConnection, name: &str, now: NaiveDateTime, lost: Id
     .execute(conn)
     .map(drop)
 }
+
+/// The verified live domains of every account, the next `limit` after `after`, by id.
+pub fn verified(conn: &mut AnyConnection, after: Option<Id>, limit: i64) -> QueryResult<Vec<Domain>> {
+    let mut query = domains::table
+        .filter(domains::verified_at.is_not_null())
+        .filter(domains::deleted_at.is_null())
+        .order(domains::id)
+        .limit(limit)
+        .select(Domain::as_select())
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(domains::id.gt(after));
+    }
+    query.load(conn)
+}

@@ -5,6 +5,7 @@ pub mod account_tags;
 pub mod accounts;
 pub mod api_keys;
 pub mod audit;
+pub mod bulk;
 pub mod connection;
 pub mod counters;
 pub mod domains;

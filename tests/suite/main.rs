@@ -4,6 +4,7 @@ mod accepting;
 mod api;
 mod architecture;
 mod delivery;
+mod demo;
 mod domains;
 mod models;
 mod sub_account_list;
