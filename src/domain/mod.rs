@@ -3,6 +3,7 @@
 pub mod allocation;
 pub mod bounce;
 pub mod cap;
+pub mod client_import;
 pub mod dkim_selector;
 pub mod domain_name;
 pub mod email_address;

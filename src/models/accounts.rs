@@ -146,6 +146,21 @@ pub fn roots(conn: &mut AnyConnection) -> QueryResult<Vec<Account>> {
         .load(conn)
 }
 
+/// Which of `external_ids` live sub accounts of `parent` have.
+pub fn external_ids_taken(conn: &mut AnyConnection, parent: Id, external_ids: &[String]) -> QueryResult<Vec<String>> {
+    let mut taken = Vec::new();
+    for chunk in external_ids.chunks(500) {
+        let found: Vec<Option<String>> = accounts::table
+            .filter(accounts::parent_id.eq(parent))
+            .filter(accounts::deleted_at.is_null())
+            .filter(accounts::external_id.eq_any(chunk.to_vec()))
+            .select(accounts::external_id)
+            .load(conn)?;
+        taken.extend(found.into_iter().flatten());
+    }
+    Ok(taken)
+}
+
 /// Writes every editable column of `account` back.
 pub fn save(conn: &mut AnyConnection, account: &Account) -> QueryResult<()> {
     diesel::update(accounts::table.find(account.id))

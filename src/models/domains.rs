@@ -246,3 +246,20 @@ pub fn verified(conn: &mut AnyConnection, after: Option<Id>, limit: i64) -> Quer
     }
     query.load(conn)
 }
+
+/// Which of these names live domains of `parent`'s sub accounts have.
+pub fn taken_below(conn: &mut AnyConnection, parent: Id, names: &[String]) -> QueryResult<Vec<String>> {
+    let mut taken = Vec::new();
+    for chunk in names.chunks(500) {
+        let found: Vec<String> = domains::table
+            .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
+            .filter(domains::name.eq_any(chunk.to_vec()))
+            .filter(domains::deleted_at.is_null())
+            .filter(accounts::parent_id.eq(parent))
+            .filter(accounts::deleted_at.is_null())
+            .select(domains::name)
+            .load(conn)?;
+        taken.extend(found);
+    }
+    Ok(taken)
+}

@@ -10,6 +10,7 @@ pub mod connection;
 pub mod counters;
 pub mod domains;
 pub mod idempotency;
+pub mod jobs;
 pub mod leases;
 pub mod memberships;
 pub mod messages;

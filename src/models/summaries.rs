@@ -108,3 +108,18 @@ pub fn start_anew(conn: &mut AnyConnection, accounts: &[Id], period: Id) -> Quer
         ))
         .execute(conn)
 }
+
+/// Which of these lower-case names live sub accounts of `parent` have.
+pub fn names_taken(conn: &mut AnyConnection, parent: Id, names: &[String]) -> QueryResult<Vec<String>> {
+    let mut taken = Vec::new();
+    for chunk in names.chunks(500) {
+        let found: Vec<String> = account_summaries::table
+            .filter(account_summaries::parent_id.eq(parent))
+            .filter(account_summaries::state.ne("deleted"))
+            .filter(account_summaries::name_lower.eq_any(chunk.to_vec()))
+            .select(account_summaries::name_lower)
+            .load(conn)?;
+        taken.extend(found);
+    }
+    Ok(taken)
+}

@@ -6,11 +6,13 @@
 mod count;
 mod edge;
 mod filter;
+mod freeze;
 mod page;
 mod sql;
 
 pub use count::{Counts, counts, total};
 pub use edge::{Edge, Key};
 pub use filter::{CapFilter, Filter, Health, HoldFilter};
+pub use freeze::freeze;
 pub use page::{Page, Query, Sort, page};
 pub use sql::explain;

@@ -111,6 +111,10 @@ impl Sql {
     {
         self.query("").load(conn)
     }
+
+    pub fn execute(self, conn: &mut AnyConnection) -> QueryResult<usize> {
+        self.query("").execute(conn)
+    }
 }
 
 #[derive(QueryableByName)]

@@ -1,0 +1,99 @@
+//! Doing the rows of jobs, some at a time: each row is its own action with its own result.
+
+use super::bulk_row::{self, Job as Shared};
+use super::bulk_work::{Outcome, Payload, Work};
+use super::create_domain::SealedKey;
+use super::{ActionError, ActionResult, Cx, Services};
+use crate::domain::client_import::Client;
+use crate::models::jobs::{self, Job, JobRow};
+use crate::models::{AnyConnection, Db};
+
+/// Rows of one transaction: more would keep other writers waiting.
+const ROWS: i64 = 25;
+/// The same where each row needs a key pair, which takes some 100 ms to make.
+const ROWS_WITH_KEYS: usize = 5;
+
+/// Does the next rows of the job that waited longest; answers how many. 0: nothing is left to do anywhere.
+/// Blocks: key pairs for new domains are made here, outside the transaction.
+///
+/// # Errors
+/// Only what is no row's own fault: the database's.
+pub fn run_jobs_once(db: &Db, cx: &Cx, services: &Services) -> ActionResult<usize> {
+    let wanted = db.read(keys_wanted)?;
+    let keys = (0..wanted).map(|_| SealedKey::generate(services)).collect();
+    db.write(|conn| run_job_rows(conn, cx, services, ROWS, keys))
+}
+
+/// Does up to `limit` rows in the open transaction. Safe on several nodes and again after a crash: a row and its
+/// result are one transaction. `keys` are for the domains that rows create; it ends early when they run out.
+///
+/// # Errors
+/// As [`run_jobs_once`].
+pub fn run_job_rows(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    limit: i64,
+    mut keys: Vec<SealedKey>,
+) -> ActionResult<usize> {
+    let Some(mut job) = jobs::take(conn, cx.at())? else { return Ok(0) };
+    let rows = jobs::waiting(conn, job.id, job.done, limit)?;
+    let payload: Payload =
+        serde_json::from_str(&job.payload).map_err(|error| ActionError::Internal(error.to_string()))?;
+    let shared =
+        Shared { cx: payload.cx(cx.now, job.account_id), services, parent: job.account_id, work: &payload.work };
+    for row in &rows {
+        let key = keys.pop();
+        let (needs, has) = (wants_key(&payload.work, row), key.is_some());
+        if !needs {
+            keys.extend(key);
+            one(conn, &shared, &mut job, row, None)?;
+        } else if has {
+            one(conn, &shared, &mut job, row, key)?;
+        } else {
+            break;
+        }
+    }
+    job.updated_at = cx.at();
+    if job.done >= job.total || rows.is_empty() {
+        job.state = "done".into();
+        job.finished_at = Some(cx.at());
+    }
+    jobs::progress(conn, &job)?;
+    Ok(rows.len().max(1))
+}
+
+fn one(
+    conn: &mut AnyConnection,
+    shared: &Shared<'_>,
+    job: &mut Job,
+    row: &JobRow,
+    key: Option<SealedKey>,
+) -> ActionResult<()> {
+    let mut outcome = Outcome::default();
+    let state = match bulk_row::run(conn, shared, row, key, &mut outcome) {
+        Ok(()) => "done",
+        Err(ActionError::Internal(detail)) => return Err(ActionError::Internal(detail)),
+        Err(error) => {
+            outcome.said = error.to_string();
+            "failed"
+        }
+    };
+    let result = serde_json::to_string(&outcome).map_err(|error| ActionError::Internal(error.to_string()))?;
+    jobs::finish_row(conn, job.id, row.position, state, &result)?;
+    job.done += 1;
+    job.failed += i32::from(state == "failed");
+    Ok(())
+}
+
+fn wants_key(work: &Work, row: &JobRow) -> bool {
+    *work == Work::Import && serde_json::from_str::<Client>(&row.payload).is_ok_and(|client| !client.domain.is_empty())
+}
+
+/// How many key pairs the next rows need.
+fn keys_wanted(conn: &mut AnyConnection) -> ActionResult<usize> {
+    let Some(job) = jobs::next(conn)? else { return Ok(0) };
+    let Ok(payload) = serde_json::from_str::<Payload>(&job.payload) else { return Ok(0) };
+    let rows = jobs::waiting(conn, job.id, job.done, ROWS)?;
+    Ok(rows.iter().filter(|row| wants_key(&payload.work, row)).count().min(ROWS_WITH_KEYS))
+}

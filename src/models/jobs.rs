@@ -1,0 +1,137 @@
+//! Long work: a job and its rows, each with its own result, so that it can be left and found again.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::{job_rows, jobs};
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = jobs)]
+pub struct Job {
+    pub id: Id,
+    pub account_id: Id,
+    pub user_id: Option<Id>,
+    pub kind: String,
+    pub title: String,
+    /// JSON: what is done to each row, and as whom.
+    pub payload: String,
+    /// `waiting`, `running` or `done`.
+    pub state: String,
+    pub total: i32,
+    pub done: i32,
+    /// How many of `done` did not succeed.
+    pub failed: i32,
+    pub created_at: NaiveDateTime,
+    pub updated_at: NaiveDateTime,
+    pub finished_at: Option<NaiveDateTime>,
+}
+
+#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[diesel(table_name = job_rows)]
+pub struct JobRow {
+    pub job_id: Id,
+    /// From 0.
+    pub position: i32,
+    /// What the row is about: an account's id, or JSON.
+    pub payload: String,
+    /// `waiting`, `done` or `failed`.
+    pub state: String,
+    /// JSON: what became of it.
+    pub result: String,
+    pub secret_sealed: Option<Vec<u8>>,
+}
+
+pub fn insert(conn: &mut AnyConnection, job: &Job, rows: &[JobRow]) -> QueryResult<()> {
+    diesel::insert_into(jobs::table).values(job).execute(conn)?;
+    insert_many!(conn, job_rows::table, rows)
+}
+
+pub fn set_total(conn: &mut AnyConnection, id: Id, total: i32) -> QueryResult<()> {
+    diesel::update(jobs::table.find(id)).set(jobs::total.eq(total)).execute(conn).map(drop)
+}
+
+/// A job of `account`.
+pub fn find(conn: &mut AnyConnection, account: Id, id: Id) -> QueryResult<Option<Job>> {
+    jobs::table.find(id).filter(jobs::account_id.eq(account)).select(Job::as_select()).first(conn).optional()
+}
+
+/// The newest jobs of `account`.
+pub fn recent(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryResult<Vec<Job>> {
+    jobs::table
+        .filter(jobs::account_id.eq(account))
+        .order((jobs::created_at.desc(), jobs::id.desc()))
+        .limit(limit)
+        .select(Job::as_select())
+        .load(conn)
+}
+
+/// The unfinished job that waited longest.
+pub fn next(conn: &mut AnyConnection) -> QueryResult<Option<Job>> {
+    jobs::table
+        .filter(jobs::finished_at.is_null())
+        .order((jobs::updated_at, jobs::id))
+        .select(Job::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// The same, held until the transaction ends: another node waits for it, and then sees what is left.
+pub fn take(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<Option<Job>> {
+    let Some(job) = next(conn)? else { return Ok(None) };
+    diesel::update(jobs::table.find(job.id).filter(jobs::finished_at.is_null()))
+        .set((jobs::updated_at.eq(now), jobs::state.eq("running")))
+        .execute(conn)?;
+    jobs::table.find(job.id).filter(jobs::finished_at.is_null()).select(Job::as_select()).first(conn).optional()
+}
+
+/// The next rows that wait.
+pub fn waiting(conn: &mut AnyConnection, job: Id, from: i32, limit: i64) -> QueryResult<Vec<JobRow>> {
+    job_rows::table
+        .filter(job_rows::job_id.eq(job))
+        .filter(job_rows::position.ge(from))
+        .filter(job_rows::state.eq("waiting"))
+        .order(job_rows::position)
+        .limit(limit)
+        .select(JobRow::as_select())
+        .load(conn)
+}
+
+/// A page of rows from `from` on; with `failed`, only those that did not succeed.
+pub fn rows(conn: &mut AnyConnection, job: Id, from: i32, failed: bool, limit: i64) -> QueryResult<Vec<JobRow>> {
+    let mut query = job_rows::table
+        .filter(job_rows::job_id.eq(job))
+        .filter(job_rows::position.ge(from))
+        .order(job_rows::position)
+        .limit(limit)
+        .select(JobRow::as_select())
+        .into_boxed();
+    if failed {
+        query = query.filter(job_rows::state.eq("failed"));
+    }
+    query.load(conn)
+}
+
+/// What became of a row.
+pub fn finish_row(conn: &mut AnyConnection, job: Id, position: i32, state: &str, result: &str) -> QueryResult<()> {
+    diesel::update(job_rows::table.find((job, position)))
+        .set((job_rows::state.eq(state), job_rows::result.eq(result)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Writes how far a job has come; one whose rows are all done is finished.
+pub fn progress(conn: &mut AnyConnection, job: &Job) -> QueryResult<()> {
+    diesel::update(jobs::table.find(job.id))
+        .set((
+            jobs::done.eq(job.done),
+            jobs::failed.eq(job.failed),
+            jobs::state.eq(&job.state),
+            jobs::updated_at.eq(job.updated_at),
+            jobs::finished_at.eq(job.finished_at),
+        ))
+        .execute(conn)
+        .map(drop)
+}
