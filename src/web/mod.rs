@@ -5,6 +5,7 @@ pub mod assets;
 pub mod auth;
 pub mod chart;
 pub mod components_page;
+pub mod csv;
 pub mod error;
 pub mod error_page;
 pub mod fields;
@@ -12,10 +13,12 @@ pub mod filters;
 pub mod format;
 pub mod forms;
 pub mod frame;
+pub mod glance;
 pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod home;
+pub mod jobs;
 pub mod layout;
 pub mod navigation;
 pub mod page;
@@ -24,6 +27,7 @@ pub mod routes;
 pub mod scope;
 pub mod session;
 pub mod settings;
+pub mod sub_accounts;
 
 #[cfg(test)]
 mod style_tests;

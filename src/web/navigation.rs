@@ -10,7 +10,10 @@ use crate::domain::role::Permission;
 type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 
 /// For an agency.
-const AGENCY: &[Line] = &[("Settings", "/settings", "settings", None)];
+const AGENCY: &[Line] = &[
+    ("Sub accounts", "/sub-accounts", "building-2", Some(Permission::ViewSubAccounts)),
+    ("Settings", "/settings", "settings", None),
+];
 
 /// For a client, and for whoever views as one.
 const CLIENT: &[Line] = &[("Settings", "/settings", "settings", None)];

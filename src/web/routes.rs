@@ -12,7 +12,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
 use super::settings::sessions;
-use super::{assets, components_page, frame, guard, health, home, session};
+use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
+use super::{assets, components_page, frame, guard, health, home, jobs, session};
 use crate::app::App;
 
 /// Pages that need nobody signed in.
@@ -58,6 +59,22 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/reset/{token}").get(reset::show).post(reset::submit))
         .service(page("/invite/{token}").get(invite::show).post(invite::submit))
         .service(page("/setup/{token}").get(set_up::show).post(set_up::submit))
+        // Sub accounts
+        .service(page("/sub-accounts").get(list::show))
+        .service(page("/sub-accounts.csv").get(export::csv))
+        .service(page("/sub-accounts/new").get(create::show).post(create::submit))
+        .service(page("/sub-accounts/import").get(import::show).post(import::submit))
+        .service(page("/sub-accounts/bulk").get(bulk::show).post(bulk::ask))
+        .service(page("/sub-accounts/bulk/start").post(bulk::start))
+        .service(page("/sub-accounts/{id}/cap").get(cap::show).post(cap::submit))
+        .service(page("/sub-accounts/{id}/suspend").get(suspend::show).post(suspend::submit))
+        .service(page("/sub-accounts/{id}/lift").get(lift::show).post(lift::submit))
+        .service(page("/sub-accounts/{id}/delete").get(delete::show).post(delete::submit))
+        .service(page("/sub-accounts/{id}/undelete").get(undelete::show).post(undelete::submit))
+        // Long work
+        .service(page("/jobs").get(jobs::index))
+        .service(page("/jobs/{id}.csv").get(jobs::csv))
+        .service(page("/jobs/{id}").get(jobs::show))
         // Settings
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))

@@ -1,0 +1,222 @@
+//! The period at a glance: what an agency's accounts sent, what it costs so far, and where it is heading.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use chrono_tz::Tz;
+
+use super::chart::{BarChart, Column};
+use super::format;
+use crate::actions::ActionResult;
+use crate::actions::set_plan::plan_in_force;
+use crate::domain::forecast::{self, Forecast, Known};
+use crate::domain::ids::Id;
+use crate::domain::money::Money;
+use crate::domain::period::{BillingAnchor, period_containing};
+use crate::domain::rating::{Plan, rate};
+use crate::models::accounts::Account;
+use crate::models::{AnyConnection, periods, usage};
+
+/// Days of history that are read: eight weeks for the forecast.
+const HISTORY: u64 = 56;
+
+/// A day of all accounts together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Day {
+    pub accepted: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
+}
+
+/// What is known of an agency's running period.
+#[derive(Clone, Debug)]
+pub struct Glance {
+    /// `None` until something happened in the period.
+    pub period_id: Option<Id>,
+    pub first_day: NaiveDate,
+    /// The first day of the next period.
+    pub end_day: NaiveDate,
+    pub today: NaiveDate,
+    pub total: Day,
+    pub plan: Option<Plan>,
+    pub forecast: Option<Forecast>,
+    /// The last 30 days, the oldest first, today last.
+    pub days: Vec<(NaiveDate, Day)>,
+}
+
+impl Glance {
+    /// Reads it for a parent account.
+    ///
+    /// # Errors
+    /// Only the database's, and a plan that cannot be read.
+    pub fn read(conn: &mut AnyConnection, parent: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
+        let tz: Tz = parent.time_zone.parse().unwrap_or(chrono_tz::UTC);
+        let (period_id, start, end) = period(conn, parent, now)?;
+        let today = format::local_date(now.naive_utc(), tz);
+        let (first_day, end_day) = (format::local_date(start.naive_utc(), tz), format::local_date(end.naive_utc(), tz));
+        let oldest = today.checked_sub_days(Days::new(HISTORY)).unwrap_or(today).min(first_day);
+        let rows = usage::totals(conn, parent.id, &key(oldest), &key(today))?;
+        let since = rows.first().and_then(|row| row.day.parse().ok()).unwrap_or(today);
+        let by_day: HashMap<String, Day> = rows
+            .into_iter()
+            .map(|row| {
+                let day = Day {
+                    accepted: row.accepted,
+                    delivered: row.delivered,
+                    bounced: row.bounced,
+                    complained: row.complained,
+                };
+                (row.day, day)
+            })
+            .collect();
+        let of = |day: NaiveDate| by_day.get(&key(day)).copied().unwrap_or_default();
+        let total = first_day.iter_days().take_while(|day| *day <= today).map(of).fold(Day::default(), sum);
+        let history: Vec<i64> = NaiveDate::iter_days(&oldest.max(since))
+            .take_while(|day| *day < today)
+            .map(|day| of(day).accepted)
+            .collect();
+        let known = Known {
+            daily: &history,
+            today,
+            today_so_far: of(today).accepted,
+            used: total.accepted,
+            period_end: end_day,
+        };
+        let begin = today.checked_sub_days(Days::new(29)).unwrap_or(today);
+        Ok(Self {
+            period_id,
+            first_day,
+            end_day,
+            today,
+            total,
+            plan: plan_in_force(conn, parent.id, now.naive_utc())?,
+            forecast: forecast::period_end(&known),
+            days: begin.iter_days().take(30).map(|day| (day, of(day))).collect(),
+        })
+    }
+
+    /// "1–30 November".
+    #[must_use]
+    pub fn range(&self) -> String {
+        format::date_range(self.first_day, self.end_day.pred_opt().unwrap_or(self.end_day))
+    }
+
+    /// "7 days left".
+    #[must_use]
+    pub fn days_left(&self) -> String {
+        let left = (self.end_day - self.today).num_days();
+        format::count(left.unsigned_abs(), "day left", "days left")
+    }
+
+    /// The pooled bill for `volume` messages.
+    #[must_use]
+    pub fn bill(&self, volume: i64) -> Option<Money> {
+        self.plan.as_ref().map(|plan| Money::new(rate(plan, volume).total_minor, plan.currency))
+    }
+
+    /// An account's share of the bill so far, by volume. To the nearest minor unit: the usage page shares the last
+    /// units out so that the parts add up.
+    #[must_use]
+    pub fn share(&self, sent: i64) -> Option<Money> {
+        let bill = self.bill(self.total.accepted)?;
+        let pool = i128::from(self.total.accepted.max(1));
+        let minor = (i128::from(bill.minor) * i128::from(sent) * 2 + pool) / (pool * 2);
+        Some(Money::new(i64::try_from(minor).unwrap_or(i64::MAX), bill.currency))
+    }
+
+    /// "1,284,310".
+    #[must_use]
+    pub fn messages(&self) -> String {
+        format::number(self.total.accepted)
+    }
+
+    /// "forecast 1.71 M (1.62–1.80 M)", or why there is none.
+    #[must_use]
+    pub fn forecast_note(&self) -> String {
+        match &self.forecast {
+            None => "a forecast needs two weeks of mail".into(),
+            Some(at) => format!(
+                "forecast {} ({}–{})",
+                format::compact(at.expected.unsigned_abs()),
+                format::compact(at.low.unsigned_abs()),
+                format::compact(at.high.unsigned_abs())
+            ),
+        }
+    }
+
+    /// "$2,568.62", or "not set".
+    #[must_use]
+    pub fn cost(&self) -> String {
+        format::or_not_set(self.bill(self.total.accepted))
+    }
+
+    /// Where the bill is heading.
+    #[must_use]
+    pub fn cost_note(&self) -> String {
+        match (&self.plan, &self.forecast) {
+            (None, _) => "enter your own costs in Settings".into(),
+            (Some(_), Some(at)) => {
+                let expected = self.bill(at.expected).map(|money| money.to_string()).unwrap_or_default();
+                format!("estimate; heading for {expected}")
+            }
+            (Some(_), None) => {
+                format!("estimate until {}", format::short_date(self.end_day.pred_opt().unwrap_or(self.end_day)))
+            }
+        }
+    }
+
+    /// Share of the accepted messages that were delivered.
+    #[must_use]
+    pub fn delivered(&self) -> String {
+        format::percent(self.total.delivered.unsigned_abs(), self.total.accepted.unsigned_abs())
+    }
+
+    /// "bounced 0.9 %".
+    #[must_use]
+    pub fn bounce_note(&self) -> String {
+        match self.total.accepted {
+            0 => "nothing sent this period".into(),
+            sent => format!("bounced {}", format::percent(self.total.bounced.unsigned_abs(), sent.unsigned_abs())),
+        }
+    }
+
+    /// The last 30 days.
+    #[must_use]
+    pub fn chart(&self) -> BarChart {
+        let columns = self.days.iter().map(|(date, day)| {
+            Column::single(format::short_date(*date), day.accepted.unsigned_abs(), day.bounced.unsigned_abs())
+        });
+        BarChart::simple("Messages per day", columns.collect())
+    }
+}
+
+/// The running period: its row, or where there is none yet, what the row will say.
+fn period(
+    conn: &mut AnyConnection,
+    parent: &Account,
+    now: DateTime<Utc>,
+) -> ActionResult<(Option<Id>, DateTime<Utc>, DateTime<Utc>)> {
+    if let Some(period) = periods::containing(conn, parent.id, now.naive_utc())? {
+        return Ok((Some(period.id), period.start_at.and_utc(), period.end_at.and_utc()));
+    }
+    let tz: Tz = parent.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let (start, end) = match BillingAnchor::new(i64::from(parent.anchor_day), tz) {
+        Ok(anchor) => period_containing(anchor, now),
+        Err(_) => (now, now),
+    };
+    Ok((None, start, end))
+}
+
+fn key(day: NaiveDate) -> String {
+    day.format("%Y-%m-%d").to_string()
+}
+
+fn sum(a: Day, b: Day) -> Day {
+    Day {
+        accepted: a.accepted + b.accepted,
+        delivered: a.delivered + b.delivered,
+        bounced: a.bounced + b.bounced,
+        complained: a.complained + b.complained,
+    }
+}

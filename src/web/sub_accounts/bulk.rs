@@ -1,0 +1,216 @@
+//! One thing done to many: the ticked rows, or all that match at this moment. A page asks for what is needed, then a
+//! job does it row by row.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Query as UrlQuery;
+use askama::Template;
+use serde::Deserialize;
+
+use super::cap::chosen;
+use super::params::Params;
+use super::suspend::Form as HoldForm;
+use crate::actions::bulk_start::{Selection, bulk_start};
+use crate::actions::bulk_work::Work;
+use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
+use crate::domain::ids::Id;
+use crate::domain::role::Permission;
+use crate::domain::text::Tag;
+use crate::models::sub_account_list;
+use crate::web::acting::Acting;
+use crate::web::error::{PageError, PageResult};
+use crate::web::format;
+use crate::web::forms::{Errors, Posted};
+use crate::web::jobs;
+use crate::web::layout::Shell;
+use crate::web::page::{html_with, see_other};
+
+#[derive(Template)]
+#[template(path = "sub_accounts/bulk.html")]
+struct BulkPage {
+    shell: Shell,
+    form: Form,
+    hold: HoldForm,
+    zone_hint: String,
+    ticked: Vec<String>,
+    matching: i64,
+    caps: bool,
+    holds: bool,
+    tags_edit: bool,
+    errors: Errors,
+}
+
+impl BulkPage {
+    fn ticked_label(&self) -> String {
+        format::count(self.ticked.len() as u64, "ticked account", "ticked accounts")
+    }
+
+    fn all_label(&self) -> String {
+        let count = format::count(self.matching.unsigned_abs(), "account", "accounts");
+        if self.form.params().filter().is_empty() { format!("All {count}") } else { format!("All {count} that match") }
+    }
+}
+
+/// What the list and the page send. The list's own filters carry a prefix: a row has a field `cap` too.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    id: Vec<String>,
+    #[serde(rename = "do")]
+    verb: String,
+    /// `ticked` or `all`.
+    scope: String,
+    f_q: String,
+    f_hold: String,
+    f_cap: String,
+    f_health: String,
+    f_tag: String,
+    cap: String,
+    cap_kind: String,
+    tag: String,
+    tag_kind: String,
+    kind: String,
+    reason: String,
+    customer_text: String,
+    until: String,
+    tell_client: String,
+    tell_members: String,
+}
+
+impl Form {
+    fn params(&self) -> Params {
+        Params {
+            q: self.f_q.clone(),
+            hold: self.f_hold.clone(),
+            cap: self.f_cap.clone(),
+            health: self.f_health.clone(),
+            tag: self.f_tag.clone(),
+            ..Params::default()
+        }
+    }
+
+    fn of(params: &Params) -> Self {
+        Self {
+            f_q: params.q.clone(),
+            f_hold: params.hold.clone(),
+            f_cap: params.cap.clone(),
+            f_health: params.health.clone(),
+            f_tag: params.tag.clone(),
+            scope: "all".into(),
+            ..Self::default()
+        }
+    }
+
+    fn hold_form(&self) -> HoldForm {
+        HoldForm {
+            kind: self.kind.clone(),
+            reason: self.reason.clone(),
+            customer_text: self.customer_text.clone(),
+            until: self.until.clone(),
+            tell_client: self.tell_client.clone(),
+            tell_members: self.tell_members.clone(),
+        }
+    }
+
+    fn ids(&self) -> Vec<Id> {
+        self.id.iter().filter_map(|id| id.parse().ok()).collect()
+    }
+}
+
+fn permission(verb: &str) -> Option<Permission> {
+    match verb {
+        "suspend" | "lift" => Some(Permission::Suspend),
+        "cap" => Some(Permission::SetCap),
+        "tag" => Some(Permission::EditSubAccounts),
+        _ => None,
+    }
+}
+
+/// `GET /sub-accounts/bulk`: for all that match, without ticking.
+pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
+    acting.require(Permission::ViewSubAccounts)?;
+    page(&acting, Form::of(&params), HoldForm::fresh(), Errors::none()).await
+}
+
+/// `POST /sub-accounts/bulk`: from the list, to ask for what is needed.
+pub async fn ask(acting: Acting, form: Posted<Form>) -> PageResult {
+    acting.require(permission(&form.verb).unwrap_or(Permission::ViewSubAccounts))?;
+    let mut form = form.into_inner();
+    form.scope = if form.id.is_empty() { "all".into() } else { "ticked".into() };
+    page(&acting, form, HoldForm::fresh(), Errors::none()).await
+}
+
+/// `POST /sub-accounts/bulk/start`
+pub async fn start(acting: Acting, form: Posted<Form>) -> PageResult {
+    let form = form.into_inner();
+    let mut errors = Errors::none();
+    let Some(needed) = permission(&form.verb) else {
+        errors.add("do", "Choose what to do.");
+        let hold = form.hold_form();
+        return page(&acting, form, hold, errors).await;
+    };
+    acting.require(needed)?;
+    let Some(work) = work(&acting, &form, &mut errors) else {
+        let hold = form.hold_form();
+        return page(&acting, form, hold, errors).await;
+    };
+    let selection =
+        if form.scope == "all" { Selection::All(form.params().filter()) } else { Selection::Ids(form.ids()) };
+    let (cx, parent) = (acting.cx(), acting.account.id);
+    match acting.app.write(move |conn| bulk_start(conn, &cx, parent, work, selection)).await {
+        Ok(job) => {
+            jobs::wake(&acting.app);
+            Ok(see_other(&format!("/jobs/{job}")))
+        }
+        Err(error) => {
+            let hold = form.hold_form();
+            let errors = Errors::from_action(error, "scope")?;
+            page(&acting, form, hold, errors).await
+        }
+    }
+}
+
+fn work(acting: &Acting, form: &Form, errors: &mut Errors) -> Option<Work> {
+    match form.verb.as_str() {
+        "suspend" => form.hold_form().hold(acting.time_zone(), acting.now(), errors).map(|hold| Work::suspend(&hold)),
+        "lift" => Some(Work::Lift),
+        "cap" => {
+            let cap = errors.take("cap", chosen(&form.cap, form.cap_kind == "none"))?;
+            Some(Work::SetCap { cap: cap.value() })
+        }
+        "tag" => {
+            let tag = errors.take("tag", Tag::parse(&form.tag))?.as_str().to_owned();
+            Some(if form.tag_kind == "remove" { Work::Untag { tag } } else { Work::Tag { tag } })
+        }
+        _ => None,
+    }
+}
+
+async fn page(
+    acting: &Acting,
+    form: Form,
+    hold: HoldForm,
+    errors: Errors,
+) -> Result<actix_web::HttpResponse, PageError> {
+    let (parent, filter) = (acting.account.id, form.params().filter());
+    let since = (acting.now() - UNDELETE_WITHIN).naive_utc();
+    let matching = acting.app.read(move |conn| Ok(sub_account_list::total(conn, parent, &filter, since)?)).await?;
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    html_with(
+        status,
+        &BulkPage {
+            shell: acting.shell("Change many sub accounts"),
+            ticked: form.ids().iter().map(Id::to_string).collect(),
+            matching,
+            hold,
+            zone_hint: format!(
+                "In the time zone {}. Left empty, it holds until somebody lifts it.",
+                acting.time_zone()
+            ),
+            caps: acting.may(Permission::SetCap),
+            holds: acting.may(Permission::Suspend),
+            tags_edit: acting.may(Permission::EditSubAccounts),
+            form,
+            errors,
+        },
+    )
+}

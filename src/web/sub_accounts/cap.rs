@@ -1,0 +1,180 @@
+//! The monthly cap of one sub account: a page, and the small form in a row of the list. "No cap" is a choice of its
+//! own: a bare 0 could mean either of two opposite things.
+
+use actix_web::http::StatusCode;
+use actix_web::web::Path as UrlPath;
+use askama::Template;
+use serde::Deserialize;
+
+use super::{Path, child};
+use crate::actions::update_sub_account::{Changes, update_sub_account};
+use crate::domain::cap::MonthlyCap;
+use crate::domain::refusal::Refusal;
+use crate::domain::role::Permission;
+use crate::models::accounts::Account;
+use crate::models::{counters, periods};
+use crate::web::acting::Acting;
+use crate::web::chart::Meter;
+use crate::web::error::PageResult;
+use crate::web::format;
+use crate::web::forms::{Errors, Posted};
+use crate::web::layout::{Flash, Shell, Tone};
+use crate::web::page::{html_with, own_path, see_other};
+
+#[derive(Template)]
+#[template(path = "sub_accounts/cap.html")]
+struct CapPage {
+    shell: Shell,
+    id: String,
+    name: String,
+    meter: Meter,
+    typed: String,
+    no_cap: bool,
+    back: String,
+    may_suspend: bool,
+    errors: Errors,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Form {
+    cap: String,
+    /// The box in a row of the list.
+    no_cap: String,
+    /// The choice on the page: `cap` or `none`.
+    cap_kind: String,
+    back: String,
+}
+
+/// What a bare 0 is answered with.
+pub const ZERO: &str = "A cap of 0 could mean two things. Choose “No cap” to let it send without a limit, or suspend the account to stop its sending.";
+
+/// A cap as people choose it: a number above 0, or none.
+///
+/// # Errors
+/// A sentence that offers both ways out of a 0.
+pub fn chosen(text: &str, none: bool) -> Result<MonthlyCap, Refusal> {
+    if none {
+        return Ok(MonthlyCap::NONE);
+    }
+    match MonthlyCap::parse(text)? {
+        MonthlyCap::NONE => Err(Refusal::new(ZERO)),
+        cap => Ok(cap),
+    }
+}
+
+impl Form {
+    /// In a row the box is ticked already where there is no cap: a number typed beside it is meant.
+    fn parse(&self, now: i64) -> Result<MonthlyCap, Refusal> {
+        match self.cap_kind.as_str() {
+            "none" => return chosen("", true),
+            "cap" => return chosen(&self.cap, false),
+            _ => {}
+        }
+        let (none, typed) = (!self.no_cap.is_empty(), !self.cap.trim().is_empty());
+        let unchanged = MonthlyCap::parse(&self.cap).is_ok_and(|cap| cap.value() == now);
+        match (none, typed) {
+            (true, true) if now != 0 && !unchanged => {
+                Err(Refusal::new("A cap and “No cap” are both chosen. Choose one of the two."))
+            }
+            (true, true) if now == 0 => chosen(&self.cap, false),
+            _ => chosen(&self.cap, none),
+        }
+    }
+}
+
+/// `GET /sub-accounts/{id}/cap`
+pub async fn show(acting: Acting, path: UrlPath<Path>) -> PageResult {
+    let account = child(&acting, &path, Permission::SetCap).await?;
+    let typed = if account.monthly_credit == 0 { String::new() } else { format::number(account.monthly_credit) };
+    let no_cap = account.monthly_credit == 0;
+    page(&acting, account, typed, no_cap, String::new(), Errors::none()).await
+}
+
+/// `POST /sub-accounts/{id}/cap`
+pub async fn submit(acting: Acting, path: UrlPath<Path>, form: Posted<Form>) -> PageResult {
+    let account = child(&acting, &path, Permission::SetCap).await?;
+    let mut errors = Errors::none();
+    let Some(cap) = errors.take("cap", form.parse(account.monthly_credit)) else {
+        let no_cap = form.cap_kind == "none" || !form.no_cap.is_empty();
+        return page(&acting, account, form.cap.clone(), no_cap, form.back.clone(), errors).await;
+    };
+    if cap.value() != account.monthly_credit {
+        let (cx, parent, id) = (acting.cx(), acting.account.id, account.id);
+        let changes = Changes { cap: Some(cap), ..Changes::default() };
+        acting.app.write(move |conn| update_sub_account(conn, &cx, parent, id, &changes)).await?;
+    }
+    let text = match cap.limit() {
+        Some(limit) => format!("The cap of {} is {}.", account.name, format::number(limit)),
+        None => format!("{} has no cap.", account.name),
+    };
+    let detail = "It decides from now on, for this period and the next ones.".to_owned();
+    acting.flash(&Flash { detail, ..Flash::new(Tone::Good, text) });
+    Ok(see_other(&back(&form.back, &account)))
+}
+
+/// Where the form came from, or the account.
+pub(super) fn back(wanted: &str, account: &Account) -> String {
+    if wanted.is_empty() { format!("/sub-accounts/{}", account.id) } else { own_path(wanted).to_owned() }
+}
+
+async fn page(
+    acting: &Acting,
+    account: Account,
+    typed: String,
+    no_cap: bool,
+    back: String,
+    errors: Errors,
+) -> PageResult {
+    let (parent, id, now) = (acting.account.id, account.id, acting.now().naive_utc());
+    let used = acting
+        .app
+        .read(move |conn| {
+            let Some(period) = periods::containing(conn, parent, now)? else { return Ok(0) };
+            Ok(counters::used(conn, id, period.id)?)
+        })
+        .await?;
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let cap = (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs());
+    html_with(
+        status,
+        &CapPage {
+            shell: acting.shell(&format!("Cap of {}", account.name)),
+            id: account.id.to_string(),
+            name: account.name,
+            meter: Meter::new(used.unsigned_abs(), cap),
+            typed,
+            no_cap,
+            back,
+            may_suspend: acting.may(Permission::Suspend),
+            errors,
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(cap: &str, no_cap: bool, now: i64) -> Result<i64, String> {
+        let form =
+            Form { cap: cap.into(), no_cap: if no_cap { "on".into() } else { String::new() }, ..Form::default() };
+        form.parse(now).map(MonthlyCap::value).map_err(String::from)
+    }
+
+    #[test]
+    fn no_cap_is_chosen_and_never_typed() {
+        assert_eq!(parsed("0", false, 50), Err(ZERO.into()));
+        assert_eq!(parsed("0", false, 0), Err(ZERO.into()));
+        assert_eq!(parsed("50", true, 50), Ok(0));
+        assert_eq!(parsed("", true, 50), Ok(0));
+        assert!(parsed("", false, 50).is_err());
+    }
+
+    #[test]
+    fn a_number_typed_beside_the_box_that_was_ticked_already_is_meant() {
+        assert_eq!(parsed("5,000", true, 0), Ok(5_000));
+        assert!(parsed("60", true, 50).is_err());
+        assert_eq!(parsed("60", false, 50), Ok(60));
+    }
+}

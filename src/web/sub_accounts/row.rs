@@ -1,0 +1,161 @@
+//! One line of the list, as it is shown.
+
+use std::collections::HashMap;
+
+use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono_tz::Tz;
+
+use crate::actions::ActionResult;
+use crate::domain::ids::Id;
+use crate::models::accounts::{self, Account};
+use crate::models::summaries::Summary;
+use crate::models::{AnyConnection, usage};
+use crate::web::chart::{Meter, Sparkline};
+use crate::web::format::{self, When};
+use crate::web::glance::Glance;
+
+/// One sub account.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub id: Id,
+    pub name: String,
+    pub website: String,
+    pub external_id: String,
+    /// Class and word of its state.
+    pub class: &'static str,
+    pub state: &'static str,
+    pub meter: Meter,
+    pub trend: Sparkline,
+    pub bounces: String,
+    pub bounce_tone: &'static str,
+    pub complaints: String,
+    pub complaint_tone: &'static str,
+    pub domains: i64,
+    /// "not set" without a plan.
+    pub cost: String,
+    /// The same without its currency.
+    pub cost_amount: String,
+    pub activity: Option<When>,
+    pub deleted: Option<When>,
+    pub sent: i64,
+    pub cap: i64,
+    pub created: String,
+}
+
+impl Row {
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.class == "held"
+    }
+
+    /// The cap as the edit field shows it.
+    #[must_use]
+    pub fn cap_text(&self) -> String {
+        if self.cap == 0 { String::new() } else { format::number(self.cap) }
+    }
+}
+
+/// When and where the list is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    pub now: NaiveDateTime,
+    pub tz: Tz,
+}
+
+/// The rows of a page, in the order of `summaries`. Without `trends` their sparklines stay flat: an export needs none.
+///
+/// # Errors
+/// Only the database's.
+pub fn rows(
+    conn: &mut AnyConnection,
+    summaries: &[Summary],
+    glance: &Glance,
+    seen: Seen,
+    trends: bool,
+) -> ActionResult<Vec<Row>> {
+    let ids: Vec<Id> = summaries.iter().map(|summary| summary.account_id).collect();
+    let mut known: HashMap<Id, Account> = HashMap::new();
+    for chunk in ids.chunks(500) {
+        known.extend(accounts::find_many(conn, chunk)?.into_iter().map(|account| (account.id, account)));
+    }
+    let from = glance.today.checked_sub_days(Days::new(29)).unwrap_or(glance.today);
+    let mut days: HashMap<Id, HashMap<String, i64>> = HashMap::new();
+    if trends {
+        for (id, day, accepted) in usage::days_of_many(conn, &ids, &from.format("%Y-%m-%d").to_string())? {
+            *days.entry(id).or_default().entry(day).or_default() += accepted;
+        }
+    }
+    Ok(summaries
+        .iter()
+        .filter_map(|summary| {
+            let account = known.remove(&summary.account_id)?;
+            Some(row(summary, account, trend(days.get(&summary.account_id), from), glance, seen))
+        })
+        .collect())
+}
+
+fn trend(days: Option<&HashMap<String, i64>>, from: NaiveDate) -> Sparkline {
+    let Some(days) = days else { return Sparkline::new(&[]) };
+    let of = |day: NaiveDate| days.get(&day.format("%Y-%m-%d").to_string()).map_or(0, |count| count.unsigned_abs());
+    let counts: Vec<u64> = from.iter_days().take(30).map(of).collect();
+    Sparkline::new(&counts)
+}
+
+fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
+    // A row that was last written in an older period: nothing was sent in this one.
+    let current = summary.period_id.is_some() && summary.period_id == glance.period_id;
+    let count = |value: i64| if current { value.unsigned_abs() } else { 0 };
+    let sent = count(summary.sent);
+    let meter = Meter::new(sent, (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs()));
+    let (class, state) = state(summary, &meter, account.deleted_at.is_some());
+    let rate = |part: i64, warn: u64, bad: u64| {
+        let part = count(part);
+        let ppm = part.saturating_mul(1_000_000).checked_div(sent).unwrap_or(0);
+        let tone = if ppm > bad {
+            "bad"
+        } else if ppm > warn {
+            "warn"
+        } else {
+            ""
+        };
+        (format::percent(part, sent), if sent == 0 { "none" } else { tone })
+    };
+    let (bounces, bounce_tone) = rate(summary.bounced, 20_000, 50_000);
+    let (complaints, complaint_tone) = rate(summary.complained, 1_000, 3_000);
+    let when = |at| When::new(at, seen.now, seen.tz);
+    let sent_signed = if current { summary.sent } else { 0 };
+    let cost = glance.share(sent_signed);
+    Row {
+        id: account.id,
+        name: account.name,
+        website: account.website,
+        external_id: account.external_id.unwrap_or_default(),
+        class,
+        state,
+        meter,
+        trend,
+        bounces,
+        bounce_tone,
+        complaints,
+        complaint_tone,
+        domains: summary.domain_count,
+        cost: format::or_not_set(cost),
+        cost_amount: cost.map_or_else(|| format::NOT_SET.to_owned(), |money| money.to_decimal().to_string()),
+        activity: summary.last_activity_at.map(when),
+        deleted: account.deleted_at.map(when),
+        sent: sent_signed,
+        cap: account.monthly_credit,
+        created: format::long_date(format::local_date(account.created_at, seen.tz)),
+    }
+}
+
+/// Being on hold is told before being at a cap: it is what stops the mail.
+fn state(summary: &Summary, meter: &Meter, deleted: bool) -> (&'static str, &'static str) {
+    match (summary.state.as_str(), meter.tone()) {
+        _ if deleted => ("off", "Deleted"),
+        ("suspended", _) => ("held", "Suspended"),
+        (_, "ba") => ("full", "At cap"),
+        (_, "wa") => ("near", "Near cap"),
+        _ => ("active", "Active"),
+    }
+}
