@@ -4,6 +4,7 @@
 pub mod accept_invitation;
 pub mod accept_message;
 pub mod add_user;
+pub mod allocated_cost;
 pub mod audit;
 pub mod build_message;
 mod bulk_row;

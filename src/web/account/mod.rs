@@ -1,0 +1,16 @@
+//! The pages of one account. Each is served at `/sub-accounts/{id}/...` to its agency and at `/account/...` to its
+//! own members (or whoever views as one), through `AccountScope`. `frame` is what they share: name, state, tabs.
+
+pub mod activity;
+pub mod frame;
+mod locked;
+pub mod message;
+mod message_story;
+pub mod messages;
+pub mod overview;
+mod overview_facts;
+pub mod paging;
+pub mod routes;
+pub mod span;
+pub mod usage;
+mod usage_csv;
