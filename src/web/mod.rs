@@ -30,6 +30,7 @@ pub mod scope;
 pub mod session;
 pub mod settings;
 pub mod sub_accounts;
+pub mod view_as;
 
 #[cfg(test)]
 mod style_tests;

@@ -12,9 +12,9 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 use super::account;
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::sessions;
+use super::settings::{account as account_settings, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
-use super::{assets, components_page, frame, guard, health, home, jobs, session};
+use super::{assets, components_page, frame, guard, health, home, jobs, session, view_as};
 use crate::app::App;
 
 /// Pages that need nobody signed in.
@@ -76,7 +76,17 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/jobs").get(jobs::index))
         .service(page("/jobs/{id}.csv").get(jobs::csv))
         .service(page("/jobs/{id}").get(jobs::show))
+        // Acting inside a client
+        .service(page("/sub-accounts/{id}/view-as").get(view_as::ask).post(view_as::begin))
+        .service(page("/view-as/raise").post(view_as::raise))
+        .service(page("/view-as/leave").post(view_as::leave))
         // Settings
+        .service(page("/brand/{account}/logo").get(account_settings::logo))
+        .service(page("/settings").get(account_settings::show).post(account_settings::save))
+        .service(page("/settings/profile").get(profile::show).post(profile::rename))
+        .service(page("/settings/profile/email").post(profile::change_address))
+        .service(page("/settings/profile/email/{token}").get(profile::confirm_address))
+        .service(page("/settings/profile/password").post(profile::change_own_password))
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));

@@ -1,84 +1,113 @@
-//! A person at the dashboard, without a browser: signs in through the form, keeps cookies, sends forms with the token.
+//! A person at a browser without script: cookies, forms with their tokens, no redirects followed unless asked.
+
+use reqwest::header::LOCATION;
+use reqwest::redirect::Policy;
 
 use super::app::{PASSWORD, TestApp};
 
-/// One person with a cookie jar of their own.
+/// One browser.
 pub struct Visitor {
     http: reqwest::Client,
     url: String,
 }
 
-/// What came back.
+/// What a request got.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Page {
     pub status: u16,
-    /// Where a redirect leads; empty for none.
+    /// Of a redirect.
     pub location: String,
     pub headers: reqwest::header::HeaderMap,
-    pub text: String,
+    pub html: String,
 }
 
-impl Answer {
-    /// The page, which must be a 200.
-    pub fn ok(self) -> String {
-        assert_eq!(self.status, 200, "{}", self.text);
-        self.text
+impl Page {
+    /// The token of the first form.
+    #[must_use]
+    pub fn token(&self) -> String {
+        let after = self.html.split("name=\"csrf_token\" value=\"").nth(1).unwrap_or_default();
+        after.split('"').next().unwrap_or_default().to_owned()
+    }
+
+    /// Fails unless `text` is on the page.
+    pub fn shows(&self, text: &str) -> &Self {
+        assert!(self.html.contains(text), "{:?} is not on the page ({}): {}", text, self.status, self.html);
+        self
+    }
+
+    /// The value of the cookie that this answer set.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<String> {
+        let all = self.headers.get_all("set-cookie");
+        all.iter()
+            .filter_map(|value| value.to_str().ok())
+            .find(|text| text.starts_with(&format!("{name}=")))
+            .map(Into::into)
     }
 }
 
 impl Visitor {
-    /// Nobody yet.
+    #[must_use]
     pub fn new(app: &TestApp) -> Self {
-        let http = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .cookie_store(true)
-            .build()
-            .expect("a client");
-        Self { http, url: app.url.clone() }
+        let http = reqwest::Client::builder().cookie_store(true).redirect(Policy::none()).build();
+        Self { http: http.expect("a client"), url: app.url.clone() }
     }
 
-    /// Signed in as a user that `TestApp` made.
+    /// Somebody who signed in with the tests' password.
     pub async fn signed_in(app: &TestApp, email: &str) -> Self {
         let visitor = Self::new(app);
-        let answer = visitor.post("/sign-in", &[("email", email), ("password", PASSWORD)]).await;
-        assert_eq!(answer.status, 303, "{email} cannot sign in: {}", answer.text);
+        let page = visitor.sign_in(email, PASSWORD).await;
+        assert_eq!(page.status, 303, "{}", page.html);
         visitor
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
-        read(self.http.get(format!("{}{path}", self.url))).await
+    pub async fn get(&self, path: &str) -> Page {
+        self.send(self.http.get(format!("{}{path}", self.url))).await
     }
 
-    /// A form, with the token of the sign-in page or of any page of the dashboard.
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let token = self.token().await;
-        let mut form: Vec<(&str, &str)> = fields.to_vec();
-        form.push(("csrf_token", &token));
-        read(self.http.post(format!("{}{path}", self.url)).form(&form)).await
+    /// Fills in the form that `page` shows and sends it to `path`.
+    pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.get(page).await.token();
+        let mut all = vec![("csrf_token", token.as_str())];
+        all.extend_from_slice(fields);
+        self.post(path, &all).await
     }
 
-    /// A page, following one redirect after a form: what the person sees next.
-    pub async fn post_and_follow(&self, path: &str, fields: &[(&str, &str)]) -> String {
-        let answer = self.post(path, fields).await;
-        assert_eq!(answer.status, 303, "{path}: {}", answer.text);
-        self.get(&answer.location).await.ok()
+    /// Sends these fields and no other.
+    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        self.send(self.http.post(format!("{}{path}", self.url)).form(fields)).await
     }
 
-    async fn token(&self) -> String {
-        for path in ["/settings/sessions", "/sign-in"] {
-            let page = self.get(path).await.text;
-            let after = page.split("name=\"csrf_token\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-            if let Some(token) = after {
-                return token.to_owned();
-            }
+    /// The same with headers of its own.
+    pub async fn post_with(&self, path: &str, fields: &[(&str, &str)], headers: &[(&str, &str)]) -> Page {
+        let mut request = self.http.post(format!("{}{path}", self.url)).form(fields);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
-        panic!("no page has a token");
+        self.send(request).await
     }
-}
 
-async fn read(request: reqwest::RequestBuilder) -> Answer {
-    let response = request.send().await.expect("the program answers");
-    let headers = response.headers().clone();
-    let location = headers.get("location").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    Answer { status: response.status().as_u16(), location, headers, text: response.text().await.expect("a text") }
+    pub async fn sign_in(&self, email: &str, password: &str) -> Page {
+        self.submit("/sign-in", "/sign-in", &[("email", email), ("password", password)]).await
+    }
+
+    /// A form with a file.
+    pub async fn upload(&self, page: &str, path: &str, fields: &[(&str, &str)], file: (&str, Vec<u8>)) -> Page {
+        let token = self.get(page).await.token();
+        let mut form = reqwest::multipart::Form::new().text("csrf_token", token);
+        for (name, value) in fields {
+            form = form.text((*name).to_owned(), (*value).to_owned());
+        }
+        let part = reqwest::multipart::Part::bytes(file.1).file_name("file");
+        let form = form.part(file.0.to_owned(), part);
+        self.send(self.http.post(format!("{}{path}", self.url)).multipart(form)).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> Page {
+        let answer = request.send().await.expect("the program answers");
+        let status = answer.status().as_u16();
+        let headers = answer.headers().clone();
+        let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        Page { status, location, headers, html: answer.text().await.unwrap_or_default() }
+    }
 }

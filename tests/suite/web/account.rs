@@ -5,7 +5,7 @@ use canopy::domain::hold::HoldKind;
 use canopy::domain::text::SuspendReason;
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
-use crate::support::visitor::Visitor;
+use crate::support::person::Person as Visitor;
 
 async fn hold(app: &TestApp, agency: &Agency, client: &Client) {
     let (services, parent, child) = (app.app.services.clone(), agency.id, client.id);

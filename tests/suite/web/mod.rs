@@ -1,3 +1,10 @@
-//! The dashboard over HTTP.
+//! The dashboard, as a person meets it.
 
 mod account;
+mod forms;
+mod links;
+mod pages;
+mod sessions;
+mod settings;
+mod sign_in;
+mod view_as;
