@@ -22,7 +22,8 @@ impl Clerk<'_> {
     pub(super) fn domain(&mut self, client: &mut Client, sender: &Sender) {
         let verified = client.part != Part::NoDns;
         let key = client.random.below(self.pairs.len());
-        let next = self.calendar.now + TimeDelta::minutes(if verified { client.random.between(12 * 60, 36 * 60) } else { 0 });
+        let next =
+            self.calendar.now + TimeDelta::minutes(if verified { client.random.between(12 * 60, 36 * 60) } else { 0 });
         let mut domain = self.domain_row(sender, client.created_at + TimeDelta::hours(1), key);
         if !verified {
             domain.record_states = States::default().stored();
