@@ -217,3 +217,8 @@ pub fn depth(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> Query
         queue::table.filter(queue::account_id.eq(account)).filter(queue::due_at.gt(now)).count().get_result(conn)?;
     Ok((due, later))
 }
+
+/// How many messages of an account were tried at least once and wait to be tried again.
+pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
+    queue::table.filter(queue::account_id.eq(account)).filter(queue::attempts.gt(0)).count().get_result(conn)
+}

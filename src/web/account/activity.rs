@@ -1,0 +1,106 @@
+//! What happened to an account, from the audit: who, when, what it changed.
+
+use actix_web::web::Query;
+use askama::Template;
+use serde::Deserialize;
+
+use super::frame::{self, Facts, Frame};
+use super::paging::{Edge, Paged, fetch};
+use crate::domain::role::Permission;
+use crate::domain::standing::Standing;
+use crate::models::audit::{self, Entry, Filter};
+use crate::web::activity::sentence::{self, KINDS, Sentence};
+use crate::web::error::PageResult;
+use crate::web::format::When;
+use crate::web::layout::Shell;
+use crate::web::page::html;
+use crate::web::scope::AccountScope;
+
+/// An entry as pages show it.
+pub struct Line {
+    pub said: Sentence,
+    /// Who did it.
+    pub by: String,
+    /// From where, for those whose business it is.
+    pub address: String,
+    pub when: When,
+}
+
+#[derive(Template)]
+#[template(path = "account/activity.html")]
+struct ActivityPage {
+    shell: Shell,
+    frame: Frame,
+    path: String,
+    kind: String,
+    who: String,
+    kinds: Vec<(&'static str, &'static str)>,
+    page: Paged<Line>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct ActivityQuery {
+    kind: String,
+    who: String,
+    older: Option<String>,
+    newer: Option<String>,
+}
+
+/// `GET .../activity`
+pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResult {
+    scope.require(Permission::ViewActivity)?;
+    let ActivityQuery { kind, who, older, newer } = query.into_inner();
+    let kind = KINDS.iter().find(|(prefix, _)| *prefix == kind).map_or("", |(prefix, _)| prefix);
+    let (edge, ascending) = Edge { older, newer }.read::<i64>();
+    let filter = Filter {
+        account_id: Some(scope.account.id),
+        action_prefix: Some(kind.to_owned()).filter(|kind| !kind.is_empty()),
+        actor: Some(who.trim().to_owned()).filter(|who| !who.is_empty()),
+        ..Filter::default()
+    };
+    let (facts, entries) = frame::load(&scope, move |conn, account, _| {
+        Ok(audit::page(conn, account.root_id(), &filter, edge, ascending, fetch())?)
+    })
+    .await?;
+    let path = scope.path("/activity");
+    let paged = Paged::new(entries, (edge.is_some(), ascending), &path, &[("kind", kind), ("who", &who)], |row| row.seq);
+    let rows = paged.rows.iter().map(|entry| line(&scope, &facts, entry)).collect();
+    html(&ActivityPage {
+        frame: Frame::new(&scope, &facts, "Activity"),
+        shell: scope.shell(&title(&scope, "Activity")),
+        path,
+        kind: kind.to_owned(),
+        who,
+        kinds: KINDS.to_vec(),
+        page: Paged { rows, newer: paged.newer, older: paged.older },
+    })
+}
+
+/// An entry as whoever looks may read it. What an agency notes about its client for its own people stays with them.
+#[must_use]
+pub fn line(scope: &AccountScope, facts: &Facts, entry: &Entry) -> Line {
+    let mut said = sentence::sentence(entry);
+    let agencys = entry.action.starts_with("sub_account.") || entry.on_behalf_of.is_some();
+    let inside = matches!(scope.standing, Standing::Client | Standing::ViewAs { .. });
+    if inside && agencys {
+        said.details.retain(|detail| !detail.starts_with("Reason:") && !detail.starts_with("Kind:"));
+        if entry.action == "sub_account.lift" {
+            said.details.clear();
+        }
+    }
+    let by = match entry.actor_kind.as_str() {
+        _ if inside && agencys => facts.agency().to_owned(),
+        "api_key" => format!("API key {}", entry.actor_label),
+        "system" => "Canopy".to_owned(),
+        _ => entry.actor_label.clone(),
+    };
+    let address = if inside && agencys { String::new() } else { entry.address.clone() };
+    Line { said, by, address, when: facts.when(entry.at) }
+}
+
+/// The browser tab names the client too when the page is seen from outside.
+#[must_use]
+pub fn title(scope: &AccountScope, page: &str) -> String {
+    if scope.is_from_outside() { format!("{page} · {}", scope.account.name) } else { page.to_owned() }
+}

@@ -1,0 +1,218 @@
+//! What stands above every page of an account: whose it is, how it stands and why, what can be done, the tabs.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+
+use super::span::Span;
+use crate::actions::{ActionError, ActionResult};
+use crate::domain::cap::{CapState, MonthlyCap};
+use crate::domain::hold::{AccountState, HoldKind};
+use crate::domain::ids::Id;
+use crate::domain::role::Permission;
+use crate::models::accounts::{self, Account};
+use crate::models::suspensions::{self, Suspension};
+use crate::models::{AnyConnection, account_tags, counters, domains, periods};
+use crate::web::error::PageError;
+use crate::web::format::{self, When};
+use crate::web::scope::AccountScope;
+
+/// What is known of an account whichever of its pages is open.
+pub struct Facts {
+    /// The account that is billed: its agency, or itself.
+    pub root: Account,
+    /// Its own open holds, oldest first.
+    pub holds: Vec<Suspension>,
+    pub parent_held: bool,
+    pub tags: Vec<String>,
+    pub period: Span,
+    /// Accepted in the period.
+    pub used: i64,
+    pub domains: usize,
+    pub unverified: Vec<String>,
+    pub now: DateTime<Utc>,
+}
+
+impl Facts {
+    fn read(conn: &mut AnyConnection, account: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
+        let root = accounts::find_any(conn, account.root_id())?.ok_or(ActionError::NotFound("account"))?;
+        let at = now.naive_utc();
+        let parents: Vec<Id> = account.parent_id.into_iter().collect();
+        let period =
+            periods::containing(conn, root.id, at)?.map_or_else(|| Span::expected(&root, now), |row| Span::of(&row));
+        let used = match period.id {
+            Some(id) => counters::used(conn, account.id, id)?,
+            None => 0,
+        };
+        let all = domains::all(conn, account.id)?;
+        Ok(Self {
+            holds: suspensions::open(conn, account.id, at)?,
+            parent_held: !suspensions::held(conn, &parents, at)?.is_empty(),
+            tags: account_tags::of_many(conn, &[account.id])?.into_iter().map(|(_, tag)| tag).collect(),
+            used,
+            domains: all.len(),
+            unverified: all.into_iter().filter(|row| row.verified_at.is_none()).map(|row| row.name).collect(),
+            period,
+            root,
+            now,
+        })
+    }
+
+    /// The zone in which days and times are told.
+    #[must_use]
+    pub fn tz(&self) -> Tz {
+        self.period.tz
+    }
+
+    #[must_use]
+    pub fn when(&self, at: NaiveDateTime) -> When {
+        When::new(at, self.now.naive_utc(), self.tz())
+    }
+
+    #[must_use]
+    pub fn state(&self, account: &Account) -> AccountState {
+        AccountState::derive(account.deleted_at.is_some(), !self.holds.is_empty(), self.parent_held)
+    }
+
+    #[must_use]
+    pub fn cap_state(&self, account: &Account) -> CapState {
+        CapState::of(MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE), self.used)
+    }
+
+    /// The name the agency goes by.
+    #[must_use]
+    pub fn agency(&self) -> &str {
+        self.root.brand_name.as_deref().unwrap_or(&self.root.name)
+    }
+}
+
+/// Reads what the frame needs and what the page needs at once.
+///
+/// # Errors
+/// Those of `work`, and the database's.
+pub async fn load<T: Send + 'static>(
+    scope: &AccountScope,
+    work: impl FnOnce(&mut AnyConnection, &Account, &Facts) -> ActionResult<T> + Send + 'static,
+) -> Result<(Facts, T), PageError> {
+    let (account, now) = (scope.account.clone(), scope.acting.now());
+    let found = scope.acting.app.read(move |conn| {
+        let facts = Facts::read(conn, &account, now)?;
+        let page = work(conn, &account, &facts)?;
+        Ok((facts, page))
+    });
+    Ok(found.await?)
+}
+
+/// A tab and what waits behind it.
+pub struct FrameTab {
+    pub label: &'static str,
+    pub href: String,
+    pub current: bool,
+    /// 0 shows none.
+    pub waiting: u64,
+}
+
+/// A link that looks like a button.
+pub struct Action {
+    pub label: &'static str,
+    pub href: String,
+    pub icon: &'static str,
+    pub kind: &'static str,
+}
+
+/// The frame of a page about an account.
+pub struct Frame {
+    /// An agency looks at its client: the list is one step up.
+    pub outside: bool,
+    pub heading: String,
+    /// Class and word of `ui::state`; `None` where nothing is to be said.
+    pub state: Option<(&'static str, &'static str)>,
+    /// Why it is so, in a few words.
+    pub why: String,
+    pub since: Option<When>,
+    pub about: Vec<String>,
+    pub tags: Vec<String>,
+    pub actions: Vec<Action>,
+    pub tabs: Vec<FrameTab>,
+}
+
+impl Frame {
+    /// `title` heads the page where the account's name does not: for its own members.
+    #[must_use]
+    pub fn new(scope: &AccountScope, facts: &Facts, title: &str) -> Self {
+        let (account, outside) = (&scope.account, scope.is_from_outside());
+        let hold = facts.holds.first();
+        Self {
+            outside,
+            heading: if outside { account.name.clone() } else { title.to_owned() },
+            state: state(account, facts, outside),
+            why: if outside { why(facts) } else { String::new() },
+            since: hold.map(|hold| facts.when(hold.created_at)),
+            about: if outside { about(account, facts) } else { Vec::new() },
+            tags: if outside { facts.tags.clone() } else { Vec::new() },
+            actions: if outside { actions(scope, hold.is_some()) } else { Vec::new() },
+            tabs: tabs(scope, facts),
+        }
+    }
+}
+
+fn state(account: &Account, facts: &Facts, outside: bool) -> Option<(&'static str, &'static str)> {
+    let state = facts.state(account);
+    let cap = facts.cap_state(account);
+    match (state, cap) {
+        (AccountState::Deleted, _) => Some(("off", state.label())),
+        (AccountState::Suspended, _) => Some(("held", state.label())),
+        (AccountState::ParentSuspended, _) => Some(("held", if outside { "Your account is on hold" } else { "On hold" })),
+        (AccountState::Active, CapState::At | CapState::Near) => {
+            Some((if cap == CapState::At { "full" } else { "near" }, cap.label()))
+        }
+        (AccountState::Active, _) if facts.domains == facts.unverified.len() => Some(("wait", "No verified domain")),
+        (AccountState::Active, _) => outside.then_some(("active", state.label())),
+    }
+}
+
+fn why(facts: &Facts) -> String {
+    let Some(hold) = facts.holds.first() else { return String::new() };
+    let kind = HoldKind::parse(&hold.kind).map_or("Manual", HoldKind::label);
+    let reason: String = hold.reason.lines().next().unwrap_or_default().chars().take(120).collect();
+    format!("{kind}: {reason}")
+}
+
+fn about(account: &Account, facts: &Facts) -> Vec<String> {
+    let since = format::local_date(account.created_at, facts.tz()).format("since %B %Y").to_string();
+    let id = account.external_id.as_ref().map(|id| format!("No. {id}"));
+    [Some(account.website.clone()).filter(|website| !website.is_empty()), id, Some(since)].into_iter().flatten().collect()
+}
+
+fn actions(scope: &AccountScope, held: bool) -> Vec<Action> {
+    let action = |label, rest: &str, icon, kind| Action { label, href: scope.path(rest), icon, kind };
+    let hold = if held {
+        action("Lift hold…", "/lift", "play", "go")
+    } else {
+        action("Suspend…", "/suspend", "pause", "stop")
+    };
+    [
+        (Permission::ViewAs, action("View as…", "/view-as", "eye", "")),
+        (Permission::SetCap, action("Edit cap", "/cap", "pencil", "")),
+        (Permission::Suspend, hold),
+    ]
+    .into_iter()
+    .filter_map(|(permission, action)| scope.may(permission).then_some(action))
+    .collect()
+}
+
+fn tabs(scope: &AccountScope, facts: &Facts) -> Vec<FrameTab> {
+    let waiting = |label: &str| if label == "Domains" { facts.unverified.len() as u64 } else { 0 };
+    let tab = |tab: crate::web::scope::Tab| FrameTab {
+        waiting: waiting(tab.label),
+        label: tab.label,
+        href: tab.href,
+        current: tab.current,
+    };
+    scope.tabs().into_iter().map(tab).collect()
+}
+
+/// A count of the database as charts and formats take it.
+#[must_use]
+pub fn whole(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}

@@ -1,0 +1,11 @@
+//! The pages of one account. Each is served at `/sub-accounts/{id}/...` to its agency and at `/account/...` to its
+//! own members (or whoever views as one), through `AccountScope`. `frame` is what they share: name, state, tabs.
+
+pub mod activity;
+pub mod frame;
+pub mod overview;
+mod overview_facts;
+pub mod paging;
+pub mod span;
+pub mod usage;
+mod usage_csv;

@@ -1,0 +1,3 @@
+//! The audit as people read it.
+
+pub mod sentence;
