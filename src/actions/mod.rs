@@ -3,6 +3,7 @@
 
 pub mod accept_invitation;
 pub mod accept_message;
+pub mod allocated_cost;
 pub mod audit;
 pub mod build_message;
 pub mod cancel_message;

@@ -72,6 +72,17 @@ pub fn of_period(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResul
         .load(conn)
 }
 
+/// Who accepted anything in a parent's period, and how much, by account.
+pub fn volumes(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<Vec<(Id, i64)>> {
+    counters::table
+        .filter(counters::parent_id.eq(parent))
+        .filter(counters::period_id.eq(period))
+        .filter(counters::accepted.gt(0))
+        .order(counters::account_id)
+        .select((counters::account_id, counters::accepted))
+        .load(conn)
+}
+
 /// Adds `delta` to the counter of an account and period, making it where there is none.
 pub fn add(
     conn: &mut AnyConnection,

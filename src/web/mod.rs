@@ -1,6 +1,8 @@
 //! The dashboard: HTML pages for people. Handlers fill page structs; templates draw them.
 
+pub mod account;
 pub mod acting;
+pub mod activity;
 pub mod assets;
 pub mod auth;
 pub mod chart;

@@ -5,18 +5,34 @@ use super::acting::Acting;
 use super::layout::NavItem;
 use super::scope::{AccountScope, Tab};
 use crate::domain::role::Permission;
+use crate::domain::standing::Standing;
 
 /// Label, address, icon, and what it takes; `None` is for everybody.
 type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 
 /// For an agency.
-const AGENCY: &[Line] = &[("Settings", "/settings", "settings", None)];
+const AGENCY: &[Line] =
+    &[("Own sending", "/account", "send", Some(Permission::ViewMessages)), ("Settings", "/settings", "settings", None)];
 
 /// For a client, and for whoever views as one.
-const CLIENT: &[Line] = &[("Settings", "/settings", "settings", None)];
+const CLIENT: &[Line] = &[
+    ("Overview", "/account", "layout-dashboard", Some(Permission::ViewOverview)),
+    ("Usage", "/account/usage", "chart-column", Some(Permission::ViewUsage)),
+    ("Messages", "/account/messages", "send", Some(Permission::ViewMessages)),
+    ("Activity", "/account/activity", "history", Some(Permission::ViewActivity)),
+    ("Settings", "/settings", "settings", None),
+];
 
 /// Label, last part of the address ("" is the first page), and what it takes.
-const TABS: &[(&str, &str, Permission)] = &[];
+const TABS: &[(&str, &str, Permission)] = &[
+    ("Overview", "", Permission::ViewOverview),
+    ("Usage", "/usage", Permission::ViewUsage),
+    ("Messages", "/messages", Permission::ViewMessages),
+    ("Activity", "/activity", Permission::ViewActivity),
+];
+
+/// Tabs that an agency has for itself elsewhere: its members, activity and settings.
+const CLIENTS_ONLY: &[&str] = &["/activity", "/members", "/settings"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
@@ -31,10 +47,14 @@ pub fn lines(acting: &Acting) -> Vec<NavItem> {
     let table = if acting.account.parent_id.is_some() { CLIENT } else { AGENCY };
     let allowed = |line: &&Line| line.3.is_none_or(|permission| acting.may(permission));
     let item = |line: &Line| NavItem::new(line.0, line.1, line.2).current_for(&acting.path);
-    table.iter().filter(allowed).map(item).collect()
+    let mut items: Vec<NavItem> = table.iter().filter(allowed).map(item).collect();
+    // `/account/usage` is below `/account` too: the longest address is the page's own.
+    let longest = items.iter().filter(|item| item.current).map(|item| item.href.len()).max();
+    items.iter_mut().for_each(|item| item.current &= Some(item.href.len()) == longest);
+    items
 }
 
-/// The tabs above a page about a sub account.
+/// The tabs above a page about a sub account. What only the client sees has its tab too: it leads to View as.
 #[must_use]
 pub fn tabs(scope: &AccountScope) -> Vec<Tab> {
     let path = &scope.acting.path;
@@ -43,7 +63,15 @@ pub fn tabs(scope: &AccountScope) -> Vec<Tab> {
         let current = *path == href || (!rest.is_empty() && path.starts_with(&format!("{href}/")));
         Tab { label, href, current }
     };
-    TABS.iter().filter(|(_, _, permission)| scope.may(*permission)).map(tab).collect()
+    let inside = Standing::ViewAs { raised: true };
+    let may = |permission: Permission| {
+        scope.may(permission) || (scope.is_from_outside() && inside.may(scope.acting.role, permission))
+    };
+    let own = scope.standing == Standing::Member;
+    TABS.iter()
+        .filter(|(_, rest, permission)| may(*permission) && !(own && CLIENTS_ONLY.contains(rest)))
+        .map(tab)
+        .collect()
 }
 
 /// The tabs of Settings.

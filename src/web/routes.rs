@@ -9,6 +9,7 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
+use super::account;
 use super::auth::sign_in;
 use super::error::PageError;
 use super::settings::sessions;
@@ -58,6 +59,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));
+    account::routes::configure(config);
     if app.config.demo {
         config
             .service(page("/dev/components").get(components_page::show_index))
@@ -70,17 +72,17 @@ async fn not_found() -> Result<HttpResponse, PageError> {
 }
 
 /// An address and the methods it knows; every other is a 405 page that names them.
-struct Page {
+pub(super) struct Page {
     resource: Resource,
     allow: Vec<&'static str>,
 }
 
-fn page(path: &str) -> Page {
+pub(super) fn page(path: &str) -> Page {
     Page { resource: web::resource(path), allow: Vec::new() }
 }
 
 impl Page {
-    fn get<F, Args>(self, handler: F) -> Self
+    pub(super) fn get<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,
@@ -91,7 +93,7 @@ impl Page {
         next
     }
 
-    fn post<F, Args>(self, handler: F) -> Self
+    pub(super) fn post<F, Args>(self, handler: F) -> Self
     where
         F: Handler<Args>,
         Args: FromRequest + 'static,

@@ -75,10 +75,11 @@ impl AccountScope {
         self.acting.shell(title)
     }
 
-    /// The tabs that exist and that the role may open; none for a client, whose navigation has them.
+    /// The tabs that exist and that the role may open; none for a client, whose navigation has them. An agency's own
+    /// mail has them too.
     #[must_use]
     pub fn tabs(&self) -> Vec<Tab> {
-        if self.is_from_outside() { navigation::tabs(self) } else { Vec::new() }
+        if matches!(self.standing, Standing::Parent | Standing::Member) { navigation::tabs(self) } else { Vec::new() }
     }
 }
 

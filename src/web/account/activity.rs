@@ -64,7 +64,8 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
     })
     .await?;
     let path = scope.path("/activity");
-    let paged = Paged::new(entries, (edge.is_some(), ascending), &path, &[("kind", kind), ("who", &who)], |row| row.seq);
+    let paged =
+        Paged::new(entries, (edge.is_some(), ascending), &path, &[("kind", kind), ("who", &who)], |row| row.seq);
     let rows = paged.rows.iter().map(|entry| line(&scope, &facts, entry)).collect();
     html(&ActivityPage {
         frame: Frame::new(&scope, &facts, "Activity"),

@@ -161,7 +161,9 @@ fn state(account: &Account, facts: &Facts, outside: bool) -> Option<(&'static st
     match (state, cap) {
         (AccountState::Deleted, _) => Some(("off", state.label())),
         (AccountState::Suspended, _) => Some(("held", state.label())),
-        (AccountState::ParentSuspended, _) => Some(("held", if outside { "Your account is on hold" } else { "On hold" })),
+        (AccountState::ParentSuspended, _) => {
+            Some(("held", if outside { "Your account is on hold" } else { "On hold" }))
+        }
         (AccountState::Active, CapState::At | CapState::Near) => {
             Some((if cap == CapState::At { "full" } else { "near" }, cap.label()))
         }
@@ -180,7 +182,10 @@ fn why(facts: &Facts) -> String {
 fn about(account: &Account, facts: &Facts) -> Vec<String> {
     let since = format::local_date(account.created_at, facts.tz()).format("since %B %Y").to_string();
     let id = account.external_id.as_ref().map(|id| format!("No. {id}"));
-    [Some(account.website.clone()).filter(|website| !website.is_empty()), id, Some(since)].into_iter().flatten().collect()
+    [Some(account.website.clone()).filter(|website| !website.is_empty()), id, Some(since)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn actions(scope: &AccountScope, held: bool) -> Vec<Action> {

@@ -17,9 +17,9 @@ use crate::domain::message::parse::{self, ContentParsed};
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::role::Permission;
+use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Event, Message};
 use crate::models::queue::{self, Queued};
-use crate::models::AnyConnection;
 use crate::web::error::{PageError, PageResult};
 use crate::web::format;
 use crate::web::forms::{Nothing, Posted};
@@ -202,7 +202,9 @@ pub async fn cancel(scope: AccountScope, path: Path<MessagePath>, _: Posted<Noth
     let done = scope.acting.app.write(move |conn| cancel_message(conn, &cx, account, id)).await;
     let flash = match done {
         Ok(message) => Flash::new(Tone::Good, format!("The message to {} will not be sent.", message.recipient)),
-        Err(ActionError::Invalid(_)) => Flash::new(Tone::Warn, "It has left already, or is leaving now: too late to cancel."),
+        Err(ActionError::Invalid(_)) => {
+            Flash::new(Tone::Warn, "It has left already, or is leaving now: too late to cancel.")
+        }
         Err(error) => return Err(error.into()),
     };
     scope.acting.flash(&flash);

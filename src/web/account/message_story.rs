@@ -22,7 +22,9 @@ pub struct Step {
 #[must_use]
 pub fn steps(events: &[Event], attempts: &[Attempt], facts: &Facts) -> Vec<Step> {
     let mut all: Vec<(NaiveDateTime, Step)> = events.iter().map(|event| (event.at, happened(event, facts))).collect();
-    all.extend(attempts.iter().map(|attempt| (attempt.finished_at.unwrap_or(attempt.started_at), tried(attempt, facts))));
+    all.extend(
+        attempts.iter().map(|attempt| (attempt.finished_at.unwrap_or(attempt.started_at), tried(attempt, facts))),
+    );
     all.sort_by_key(|(at, _)| *at);
     all.into_iter().map(|(_, step)| step).collect()
 }
@@ -42,12 +44,17 @@ fn tried(attempt: &Attempt, facts: &Facts) -> Step {
     let title = format!("{}{host}", state(&attempt.status).1);
     let code = attempt.code.map(|code| format!("{code} ")).unwrap_or_default();
     // Some servers' words begin with the code, some replies were recorded without.
-    let words = if attempt.log.starts_with(code.trim()) { attempt.log.clone() } else { format!("{code}{}", attempt.log) };
+    let words =
+        if attempt.log.starts_with(code.trim()) { attempt.log.clone() } else { format!("{code}{}", attempt.log) };
     step(&attempt.status, title, format!("{words} (attempt {}, {})", attempt.number, duration(took)), at, facts)
 }
 
 fn duration(milliseconds: i64) -> String {
-    if milliseconds < 1000 { format!("{milliseconds} ms") } else { format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100) }
+    if milliseconds < 1000 {
+        format!("{milliseconds} ms")
+    } else {
+        format!("{}.{} s", milliseconds / 1000, milliseconds % 1000 / 100)
+    }
 }
 
 fn step(status: &str, title: String, text: String, at: NaiveDateTime, facts: &Facts) -> Step {
@@ -82,6 +89,9 @@ mod tests {
 
     #[test]
     fn durations_read_in_the_unit_that_fits() {
-        assert_eq!([duration(84), duration(999), duration(1_250), duration(61_000)], ["84 ms", "999 ms", "1.2 s", "61.0 s"]);
+        assert_eq!(
+            [duration(84), duration(999), duration(1_250), duration(61_000)],
+            ["84 ms", "999 ms", "1.2 s", "61.0 s"]
+        );
     }
 }

@@ -3,9 +3,14 @@
 
 pub mod activity;
 pub mod frame;
+mod locked;
+pub mod message;
+mod message_story;
+pub mod messages;
 pub mod overview;
 mod overview_facts;
 pub mod paging;
+pub mod routes;
 pub mod span;
 pub mod usage;
 mod usage_csv;

@@ -16,7 +16,6 @@ use crate::models::usage::{self, UsageDay};
 use crate::models::{AnyConnection, accounts::Account};
 use crate::web::chart::{BarChart, Column, Meter};
 use crate::web::error::PageResult;
-use crate::web::filters;
 use crate::web::format::{self, When};
 use crate::web::layout::Shell;
 use crate::web::page::html;

@@ -3,13 +3,14 @@
 use super::frame::{Facts, whole};
 use super::overview::{Data, Notice};
 use crate::actions::ActionResult;
+use crate::actions::allocated_cost::allocated_cost;
 use crate::domain::cap::CapState;
 use crate::domain::forecast::CapForecast;
 use crate::domain::hold::HoldKind;
 use crate::domain::role::Permission;
-use crate::models::AnyConnection;
 use crate::models::accounts::Account;
 use crate::models::suspensions::Suspension;
+use crate::models::{AnyConnection, periods};
 use crate::web::format;
 use crate::web::scope::AccountScope;
 
@@ -50,8 +51,18 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
         line("Deferred now", whole(data.deferred), String::new(), "Tried at least once, will be tried again"),
         line("Bounced", bounced, rate(bounced), "Refused for good, as a share of accepted messages"),
         line("Complaints", complained, rate(complained), "Marked as spam by the recipient"),
-        line("Failed", of(|row| row.failed), String::new(), "Cancelled, expired, or refused for a fault of the message"),
-        line("Suppressed", of(|row| row.suppressed), String::new(), "Not sent, because the recipient is suppressed; not counted as accepted"),
+        line(
+            "Failed",
+            of(|row| row.failed),
+            String::new(),
+            "Cancelled, expired, or refused for a fault of the message",
+        ),
+        line(
+            "Suppressed",
+            of(|row| row.suppressed),
+            String::new(),
+            "Not sent, because the recipient is suppressed; not counted as accepted",
+        ),
         line("Waiting to leave", whole(data.waiting), String::new(), "Due now"),
         line("Scheduled", whole(data.scheduled), String::new(), "Due later"),
     ];
@@ -71,18 +82,15 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
 ///
 /// # Errors
 /// Only the database's.
-pub fn cost(_: &mut AnyConnection, _: &Account, _: &Facts) -> ActionResult<Option<String>> {
-    Ok(None)
+pub fn cost(conn: &mut AnyConnection, account: &Account, facts: &Facts) -> ActionResult<Option<String>> {
+    let Some(period) = periods::containing(conn, facts.root.id, facts.now.naive_utc())? else { return Ok(None) };
+    let cost = allocated_cost(conn, facts.now, facts.root.id, account.id, &period)?;
+    Ok(cost.map(|cost| cost.to_string()))
 }
 
 /// What stops the account, or soon will.
 #[must_use]
-pub fn notices(
-    scope: &AccountScope,
-    facts: &Facts,
-    forecast: Option<CapForecast>,
-    raise: Option<i64>,
-) -> Vec<Notice> {
+pub fn notices(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise: Option<i64>) -> Vec<Notice> {
     let mut notices: Vec<Notice> = facts.holds.iter().map(|hold| held(scope, facts, hold)).collect();
     if facts.parent_held {
         notices.push(Notice {
@@ -140,12 +148,17 @@ fn cap(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise
             ("bad", title, vec![format!("New messages are refused until {resets}.")])
         }
         (CapState::Near | CapState::Under, Some(day)) => {
-            let title = format!("The cap of {} will be reached around {}.", format::number(cap), day.format("%A %-d %B"));
+            let title =
+                format!("The cap of {} will be reached around {}.", format::number(cap), day.format("%A %-d %B"));
             ("warn", title, vec![window(forecast?), format!("At the cap new messages are refused until {resets}.")])
         }
         (CapState::Near, None) => {
             let left = format::count(whole(cap - facts.used), "message", "messages");
-            let title = format!("{} of the cap of {} are used.", format::percent(whole(facts.used), whole(cap)), format::number(cap));
+            let title = format!(
+                "{} of the cap of {} are used.",
+                format::percent(whole(facts.used), whole(cap)),
+                format::number(cap)
+            );
             ("warn", title, vec![format!("{left} are left until {resets}. At the cap new messages are refused.")])
         }
         _ => return None,
@@ -168,16 +181,16 @@ fn window(forecast: CapForecast) -> String {
         (Some(first), Some(last)) => {
             format!("80\u{a0}% likely between {} and {}.", first.format("%-d %B"), last.format("%-d %B"))
         }
-        (Some(first), None) => format!("It may be as early as {}, or not happen in this period.", first.format("%-d %B")),
+        (Some(first), None) => {
+            format!("It may be as early as {}, or not happen in this period.", first.format("%-d %B"))
+        }
         _ => String::new(),
     }
 }
 
 fn domains(scope: &AccountScope, facts: &Facts) -> Notice {
-    let link = vec![(
-        if facts.domains == 0 { "Add a domain" } else { "Open domains" }.to_owned(),
-        scope.path("/domains"),
-    )];
+    let link =
+        vec![(if facts.domains == 0 { "Add a domain" } else { "Open domains" }.to_owned(), scope.path("/domains"))];
     let links = if scope.may(Permission::ViewDomains) { link } else { Vec::new() };
     if facts.domains == 0 {
         let lines = vec!["Messages can be sent once a domain is added and its DNS records are published.".into()];
@@ -190,7 +203,9 @@ fn domains(scope: &AccountScope, facts: &Facts) -> Notice {
     Notice {
         tone: if facts.domains == facts.unverified.len() { "warn" } else { "info" },
         title: format!("{}{more} {verb} not verified.", shown.join(", ")),
-        lines: vec!["Nothing can be sent from there until its DNS records are published. We look again by ourselves.".into()],
+        lines: vec![
+            "Nothing can be sent from there until its DNS records are published. We look again by ourselves.".into(),
+        ],
         links,
     }
 }

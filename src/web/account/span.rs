@@ -74,7 +74,11 @@ impl Span {
         let (first, last) = (self.first_day(), self.last_day());
         let range = format::date_range(first, last);
         let told = range.contains(&last.year().to_string());
-        if told || last.year() == format::local_date(now, self.tz).year() { range } else { format!("{range} {}", last.year()) }
+        if told || last.year() == format::local_date(now, self.tz).year() {
+            range
+        } else {
+            format!("{range} {}", last.year())
+        }
     }
 }
 

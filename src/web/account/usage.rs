@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::web::Query;
 use actix_web::HttpResponse;
+use actix_web::web::Query;
 use askama::Template;
 use serde::Deserialize;
 
@@ -127,7 +127,9 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Opti
         all.insert(0, facts.period.clone());
     }
     let span = match wanted {
-        Some(id) => all.iter().find(|span| span.id == Some(id)).cloned().ok_or(ActionError::NotFound("billing period"))?,
+        Some(id) => {
+            all.iter().find(|span| span.id == Some(id)).cloned().ok_or(ActionError::NotFound("billing period"))?
+        }
         None => facts.period.clone(),
     };
     let (from, to) = (span.first_day().to_string(), span.last_day().to_string());
@@ -136,7 +138,8 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Opti
         *by_domain.entry(id).or_default() += accepted;
     }
     let ids: Vec<Id> = by_domain.keys().copied().collect();
-    let names: BTreeMap<Id, String> = domains::find_many(conn, &ids)?.into_iter().map(|row| (row.id, row.name)).collect();
+    let names: BTreeMap<Id, String> =
+        domains::find_many(conn, &ids)?.into_iter().map(|row| (row.id, row.name)).collect();
     let mut named: BTreeMap<String, i64> = BTreeMap::new();
     for (id, accepted) in by_domain {
         *named.entry(names.get(&id).cloned().unwrap_or_else(|| "a removed domain".into())).or_default() += accepted;

@@ -123,7 +123,11 @@ fn plain(action: &str, target: &str) -> String {
     let spaced = action.replace(['.', '_'], " ");
     let mut letters = spaced.chars();
     let start: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    if target.is_empty() { format!("{start}{}", letters.as_str()) } else { format!("{start}{}: {target}", letters.as_str()) }
+    if target.is_empty() {
+        format!("{start}{}", letters.as_str())
+    } else {
+        format!("{start}{}: {target}", letters.as_str())
+    }
 }
 
 fn details(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
@@ -144,7 +148,8 @@ fn details(before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
 /// The holds that a lift ended come as a list.
 fn listed(value: Option<&Value>) -> Vec<String> {
     let Some(rows) = value.and_then(Value::as_array) else { return Vec::new() };
-    let row = |row: &Value| Some(format!("{}: {}", shown("kind", row.get("kind")?), shown("reason", row.get("reason")?)));
+    let row =
+        |row: &Value| Some(format!("{}: {}", shown("kind", row.get("kind")?), shown("reason", row.get("reason")?)));
     rows.iter().filter_map(row).collect()
 }
 
@@ -173,8 +178,12 @@ fn is_nothing(value: &Value) -> bool {
 fn shown(name: &str, value: &Value) -> String {
     let text = match (name, value) {
         ("monthly_credit", Value::Number(number)) if number.as_i64() == Some(0) => "no cap".to_owned(),
-        ("kind", Value::String(kind)) => HoldKind::parse(kind).map_or_else(|_| kind.clone(), |kind| kind.label().to_owned()),
-        ("role", Value::String(role)) => Role::parse(role).map_or_else(|_| role.clone(), |role| role.label().to_owned()),
+        ("kind", Value::String(kind)) => {
+            HoldKind::parse(kind).map_or_else(|_| kind.clone(), |kind| kind.label().to_owned())
+        }
+        ("role", Value::String(role)) => {
+            Role::parse(role).map_or_else(|_| role.clone(), |role| role.label().to_owned())
+        }
         ("domain", Value::String(domain)) if domain == "*" => "every domain".to_owned(),
         ("until" | "expires_at", Value::String(at)) => instant(at),
         (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), format::number),
@@ -232,7 +241,10 @@ mod tests {
         let before = json!({ "name": "Alder", "monthly_credit": 0, "website": "a.example" });
         let after = json!({ "name": "Alder", "monthly_credit": 75000, "website": "a.example" });
         let said = sentence(&entry("sub_account.set_cap", "Alder", Some(before), Some(after)));
-        assert_eq!((said.text.as_str(), said.details), ("Cap of Alder changed", vec!["Monthly cap: no cap → 75,000".to_owned()]));
+        assert_eq!(
+            (said.text.as_str(), said.details),
+            ("Cap of Alder changed", vec!["Monthly cap: no cap → 75,000".to_owned()])
+        );
     }
 
     #[test]
@@ -245,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_lift_tells_the_holds_it_ended() {
-        let said = sentence(&entry("sub_account.lift", "Everline", Some(json!([{ "kind": "abuse", "reason": "x" }])), None));
+        let said =
+            sentence(&entry("sub_account.lift", "Everline", Some(json!([{ "kind": "abuse", "reason": "x" }])), None));
         assert_eq!(said.details, ["Abuse: x"]);
     }
 
