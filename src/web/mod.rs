@@ -7,6 +7,7 @@ pub mod assets;
 pub mod auth;
 pub mod chart;
 pub mod components_page;
+pub mod domains;
 pub mod error;
 pub mod error_page;
 pub mod fields;
