@@ -29,9 +29,11 @@ fn main() {
     println!("database: {:?}, {MESSAGES} messages of 2 KiB each", bed.app.db.backend());
     let alone = accept(&bed, &runtime, 1, 1);
     println!("one account, one in flight        {alone:>9.0}/s  1.0x");
-    for (name, in_flight, clients) in
-        [("one account, 64 in flight", 64, 1), ("one account, 512 in flight", 512, 1), ("1,000 accounts, 512 in flight", 512, 1000)]
-    {
+    for (name, in_flight, clients) in [
+        ("one account, 64 in flight", 64, 1),
+        ("one account, 512 in flight", 512, 1),
+        ("1,000 accounts, 512 in flight", 512, 1000),
+    ] {
         let grouped = accept(&bed, &runtime, in_flight, clients);
         println!("{name:<33} {grouped:>9.0}/s  {:.1}x", grouped / alone);
     }

@@ -41,7 +41,8 @@ impl Bed {
         let cx = Cx::system(app.clock.now(), "bench");
         let key = DkimKey::generate();
         let sealed = app.services.secrets.seal("dkim", &key.to_pkcs8_der());
-        let clients = app.db.write(|conn| seed(conn, &cx, clients, &sealed, &key.public_base64())).expect("the seed is written");
+        let clients =
+            app.db.write(|conn| seed(conn, &cx, clients, &sealed, &key.public_base64())).expect("the seed is written");
         Self { app, clients, folder }
     }
 }

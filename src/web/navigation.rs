@@ -19,6 +19,7 @@ const CLIENT: &[Line] = &[
     ("Overview", "/account", "layout-dashboard", Some(Permission::ViewOverview)),
     ("Usage", "/account/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Messages", "/account/messages", "send", Some(Permission::ViewMessages)),
+    ("Domains", "/account/domains", "globe", Some(Permission::ViewDomains)),
     ("Activity", "/account/activity", "history", Some(Permission::ViewActivity)),
     ("Settings", "/settings", "settings", None),
 ];
@@ -28,6 +29,7 @@ const TABS: &[(&str, &str, Permission)] = &[
     ("Overview", "", Permission::ViewOverview),
     ("Usage", "/usage", Permission::ViewUsage),
     ("Messages", "/messages", Permission::ViewMessages),
+    ("Domains", "/domains", Permission::ViewDomains),
     ("Activity", "/activity", Permission::ViewActivity),
 ];
 

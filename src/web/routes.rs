@@ -9,11 +9,10 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
-use super::account;
 use super::auth::sign_in;
 use super::error::PageError;
 use super::settings::sessions;
-use super::{assets, components_page, frame, guard, health, home, session};
+use super::{account, assets, components_page, domains, frame, guard, health, home, session};
 use crate::app::App;
 
 /// Pages that need nobody signed in.
@@ -60,6 +59,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));
     account::routes::configure(config);
+    domains::routes::configure(config);
     if app.config.demo {
         config
             .service(page("/dev/components").get(components_page::show_index))

@@ -83,12 +83,7 @@ pub async fn show(scope: AccountScope, path: Path<OfDomain>) -> PageResult {
 }
 
 /// The page; with `form` as it was typed when something is wrong with it.
-pub(super) async fn page(
-    scope: &AccountScope,
-    name: &str,
-    form: Option<SettingsForm>,
-    errors: Errors,
-) -> PageResult {
+pub(super) async fn page(scope: &AccountScope, name: &str, form: Option<SettingsForm>, errors: Errors) -> PageResult {
     let wanted = name.to_owned();
     let (facts, domain) = frame::load(scope, move |conn, account, _| {
         domains::find(conn, account.id, &wanted)?.ok_or(ActionError::NotFound("domain"))

@@ -1,3 +1,4 @@
 //! The dashboard over HTTP.
 
 mod account;
+mod domains;
