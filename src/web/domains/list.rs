@@ -114,11 +114,12 @@ async fn page(scope: &AccountScope, form: AddForm, errors: Errors) -> PageResult
 fn row(scope: &AccountScope, facts: &Facts, domain: &Domain) -> Row {
     let rows = records::rows(domain, &scope.acting.app.config.platform);
     let (found, needed) = records::found_of_needed(&rows);
+    let looked = rows.iter().any(|row| row.state.1 != records::NOT_CHECKED);
     Row {
         name: domain.name.clone(),
         href: scope.path(&format!("/domains/{}", domain.name)),
         state: records::standing(domain, &rows).shape,
-        found: format!("{found} of {needed}"),
+        found: if looked { format!("{found} of {needed}") } else { "no data".to_owned() },
         checked: domain.last_check_at.map(|at| facts.when(at)),
     }
 }

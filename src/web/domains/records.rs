@@ -7,6 +7,12 @@ use crate::models::domains::Domain;
 /// Class and word of `ui::state`.
 pub type Shape = (&'static str, &'static str);
 
+/// The state of a record before the first look.
+pub const NOT_CHECKED: &str = "Not checked yet";
+
+/// A value of more characters is not said again in the sentence below it.
+const LONG: usize = 100;
+
 /// One record to publish, and how it stands.
 pub struct RecordRow {
     pub label: &'static str,
@@ -33,6 +39,11 @@ pub fn rows(domain: &Domain, platform: &PlatformNames) -> Vec<RecordRow> {
 fn row(record: Record, state: Option<State>) -> RecordRow {
     let shape = shape(record.required, state.as_ref());
     let state = state.unwrap_or_default();
+    let problem = state.problem.unwrap_or_default();
+    let problem = match problem.strip_suffix(&record.content) {
+        Some(before) if record.content.len() > LONG => format!("{before}the value above."),
+        _ => problem,
+    };
     RecordRow {
         label: record.label,
         type_: record.type_,
@@ -41,7 +52,7 @@ fn row(record: Record, state: Option<State>) -> RecordRow {
         content: record.content,
         state: shape,
         found: if state.ok { Vec::new() } else { state.found },
-        problem: state.problem.unwrap_or_default(),
+        problem,
         unanswered: state.unanswered.unwrap_or_default(),
     }
 }
@@ -53,7 +64,7 @@ fn shape(required: bool, state: Option<&State>) -> Shape {
         Some(state) if state.problem.is_none() => ("wait", "No answer yet"),
         Some(_) if required => ("near", "Missing"),
         Some(_) => ("off", "Not set up"),
-        None => ("wait", "Not checked yet"),
+        None => ("wait", NOT_CHECKED),
     }
 }
 

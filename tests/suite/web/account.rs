@@ -123,7 +123,7 @@ async fn a_hold_tells_the_agency_why_and_the_client_only_what_it_may_read() {
     }
     app.member(client.id, "boss@ever.example", "administrator").await;
     let boss = Visitor::signed_in(&app, "boss@ever.example").await;
-    let page = boss.get("/account").await.ok() + &boss.get("/account/activity").await.ok();
+    let page = boss.get("/account").await.ok() + boss.get("/account/activity").await.ok().as_str();
     assert!(page.contains("Please call us.") && page.contains("Sending is on hold."));
     for secret in ["ticket 77", "Lift hold", "Allocated cost", "Kind: Abuse"] {
         assert!(!page.contains(secret), "{secret}");
