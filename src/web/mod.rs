@@ -8,6 +8,7 @@ pub mod auth;
 pub mod chart;
 pub mod components_page;
 pub mod csv;
+pub mod domains;
 pub mod error;
 pub mod error_page;
 pub mod fields;

@@ -22,6 +22,7 @@ const CLIENT: &[Line] = &[
     ("Overview", "/account", "layout-dashboard", Some(Permission::ViewOverview)),
     ("Usage", "/account/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Messages", "/account/messages", "send", Some(Permission::ViewMessages)),
+    ("Domains", "/account/domains", "globe", Some(Permission::ViewDomains)),
     ("Activity", "/account/activity", "history", Some(Permission::ViewActivity)),
     ("Settings", "/settings", "settings", None),
 ];
@@ -31,6 +32,7 @@ const TABS: &[(&str, &str, Permission)] = &[
     ("Overview", "", Permission::ViewOverview),
     ("Usage", "/usage", Permission::ViewUsage),
     ("Messages", "/messages", Permission::ViewMessages),
+    ("Domains", "/domains", Permission::ViewDomains),
     ("Activity", "/activity", Permission::ViewActivity),
 ];
 

@@ -1,6 +1,7 @@
 //! The dashboard, as a person meets it.
 
 mod account;
+mod domains;
 mod forms;
 mod links;
 mod pages;
