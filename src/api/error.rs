@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use crate::actions::ActionError;
 
-/// A refusal, as the contract words it.
+/// A refusal, in a sentence.
 #[derive(Serialize, ToSchema)]
 pub struct ErrorResponse {
     pub message: String,

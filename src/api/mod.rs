@@ -10,6 +10,7 @@ mod idempotent;
 mod limits;
 mod members;
 mod messages;
+pub mod openapi;
 mod pagination;
 mod ping;
 mod query;

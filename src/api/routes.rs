@@ -6,7 +6,9 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
-use super::{account, api_keys, domains, members, messages, ping, sub_account_keys, sub_accounts, suppressions, usage};
+use super::{
+    account, api_keys, domains, members, messages, openapi, ping, sub_account_keys, sub_accounts, suppressions, usage,
+};
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -14,108 +16,127 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(move |error, _| malformed(&error).into()))
         .app_data(web::PathConfig::default().error_handler(move |error, _| malformed(&error).into()));
-    config.service(
-        web::scope("/v2")
-            .service(resource("/ping", "GET").get(ping::ping))
-            .service(resource("/accounts/{account_id}", "GET, PUT").get(account::get).put(account::update))
-            .service(resource("/accounts/{account_id}/members", "GET, POST").get(members::list).post(members::add))
-            .service(resource("/accounts/{account_id}/members/{user_id}", "DELETE").delete(members::remove))
-            .service(
-                resource("/accounts/{account_id}/api-keys", "GET, POST").get(api_keys::list).post(api_keys::create),
-            )
-            .service(
-                resource("/accounts/{account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
-                    .get(api_keys::get)
-                    .put(api_keys::update)
-                    .delete(api_keys::delete),
-            )
-            .service(resource("/accounts/{account_id}/domains", "GET, POST").get(domains::list).post(domains::create))
-            .service(
-                resource("/accounts/{account_id}/domains/{domain}", "GET, PUT, DELETE")
-                    .get(domains::get)
-                    .put(domains::update)
-                    .delete(domains::delete),
-            )
-            .service(resource("/accounts/{account_id}/domains/{domain}/check-dns", "POST").post(domains::check_dns))
-            .service(
-                resource("/accounts/{account_id}/messages", "GET, POST").get(messages::list).post(messages::create),
-            )
-            .service(resource("/accounts/{account_id}/messages/conversation", "POST").post(messages::conversation))
-            .service(resource("/accounts/{account_id}/messages/{message_id}", "GET").get(messages::get))
-            .service(resource("/accounts/{account_id}/messages/{message_id}/cancel", "DELETE").delete(messages::cancel))
-            .service(
-                resource("/accounts/{account_id}/sub-accounts", "GET, POST")
-                    .get(sub_accounts::list)
-                    .post(sub_accounts::create),
-            )
-            .service(resource("/accounts/{account_id}/sub-accounts/usage", "GET").get(usage::get))
-            .service(
-                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}", "GET, PUT, DELETE")
-                    .get(sub_accounts::get)
-                    .put(sub_accounts::update)
-                    .delete(sub_accounts::delete),
-            )
-            .service(
-                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/suspend", "POST")
-                    .post(sub_accounts::suspend),
-            )
-            .service(
-                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend", "POST")
-                    .post(sub_accounts::unsuspend),
-            )
-            .service(
-                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys", "GET, POST")
-                    .get(sub_account_keys::list)
-                    .post(sub_account_keys::create),
-            )
-            .service(
-                resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
-                    .get(sub_account_keys::get)
-                    .put(sub_account_keys::update)
-                    .delete(sub_account_keys::delete),
-            )
-            .service(
-                resource("/accounts/{account_id}/suppressions", "GET, POST, DELETE")
-                    .get(suppressions::list)
-                    .post(suppressions::create)
-                    .delete(suppressions::delete),
-            )
-            .service(resource("/accounts/{account_id}/suppressions/all", "DELETE").delete(suppressions::wipe))
-            .default_service(web::to(not_found)),
-    );
+    let scope = table().0.into_iter().fold(web::scope("/v2"), |scope, route| scope.service(route.resource));
+    config.service(scope.default_service(web::to(not_found)));
+}
+
+/// Every (method, path) that is answered.
+#[must_use]
+pub fn listed() -> Vec<(String, String)> {
+    let of_route = |route: Route| {
+        let path = format!("/v2{}", route.path);
+        route.methods.into_iter().map(move |method| (method.to_string(), path.clone()))
+    };
+    table().0.into_iter().flat_map(of_route).collect()
+}
+
+fn table() -> Table {
+    Table::default()
+        .service(resource("/openapi.json", "GET").get(openapi::serve))
+        .service(resource("/ping", "GET").get(ping::ping))
+        .service(resource("/accounts/{account_id}", "GET, PUT").get(account::get).put(account::update))
+        .service(resource("/accounts/{account_id}/members", "GET, POST").get(members::list).post(members::add))
+        .service(resource("/accounts/{account_id}/members/{user_id}", "DELETE").delete(members::remove))
+        .service(resource("/accounts/{account_id}/api-keys", "GET, POST").get(api_keys::list).post(api_keys::create))
+        .service(
+            resource("/accounts/{account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+                .get(api_keys::get)
+                .put(api_keys::update)
+                .delete(api_keys::delete),
+        )
+        .service(resource("/accounts/{account_id}/domains", "GET, POST").get(domains::list).post(domains::create))
+        .service(
+            resource("/accounts/{account_id}/domains/{domain}", "GET, PUT, DELETE")
+                .get(domains::get)
+                .put(domains::update)
+                .delete(domains::delete),
+        )
+        .service(resource("/accounts/{account_id}/domains/{domain}/check-dns", "POST").post(domains::check_dns))
+        .service(resource("/accounts/{account_id}/messages", "GET, POST").get(messages::list).post(messages::create))
+        .service(resource("/accounts/{account_id}/messages/conversation", "POST").post(messages::conversation))
+        .service(resource("/accounts/{account_id}/messages/{message_id}", "GET").get(messages::get))
+        .service(resource("/accounts/{account_id}/messages/{message_id}/cancel", "DELETE").delete(messages::cancel))
+        .service(
+            resource("/accounts/{account_id}/sub-accounts", "GET, POST")
+                .get(sub_accounts::list)
+                .post(sub_accounts::create),
+        )
+        .service(resource("/accounts/{account_id}/sub-accounts/usage", "GET").get(usage::get))
+        .service(
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}", "GET, PUT, DELETE")
+                .get(sub_accounts::get)
+                .put(sub_accounts::update)
+                .delete(sub_accounts::delete),
+        )
+        .service(
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/suspend", "POST")
+                .post(sub_accounts::suspend),
+        )
+        .service(
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend", "POST")
+                .post(sub_accounts::unsuspend),
+        )
+        .service(
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys", "GET, POST")
+                .get(sub_account_keys::list)
+                .post(sub_account_keys::create),
+        )
+        .service(
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+                .get(sub_account_keys::get)
+                .put(sub_account_keys::update)
+                .delete(sub_account_keys::delete),
+        )
+        .service(
+            resource("/accounts/{account_id}/suppressions", "GET, POST, DELETE")
+                .get(suppressions::list)
+                .post(suppressions::create)
+                .delete(suppressions::delete),
+        )
+        .service(resource("/accounts/{account_id}/suppressions/all", "DELETE").delete(suppressions::wipe))
+}
+
+/// The routes, in the order in which they are tried.
+#[derive(Default)]
+struct Table(Vec<Route>);
+
+impl Table {
+    fn service(mut self, route: Route) -> Self {
+        self.0.push(route);
+        self
+    }
 }
 
 /// A path and the methods it knows.
 struct Route {
+    path: String,
+    methods: Vec<Method>,
     resource: Resource,
 }
 
 fn resource(path: &str, allow: &'static str) -> Route {
     let refuse = move |request: HttpRequest| async move { method_not_allowed(&request, allow) };
-    Route { resource: web::resource(path).default_service(web::to(refuse)) }
+    let resource = web::resource(path).default_service(web::to(refuse));
+    Route { path: path.to_owned(), methods: Vec::new(), resource }
 }
 
 macro_rules! methods {
     ($($name:ident $method:ident),*) => {
         impl Route {
-            $(fn $name<F, Args>(self, handler: F) -> Self
+            $(fn $name<F, Args>(mut self, handler: F) -> Self
             where
                 F: actix_web::Handler<Args>,
                 Args: actix_web::FromRequest + 'static,
                 F::Output: actix_web::Responder + 'static,
             {
-                Self { resource: self.resource.route(web::method(Method::$method).to(handler)) }
+                self.methods.push(Method::$method);
+                self.resource = self.resource.route(web::method(Method::$method).to(handler));
+                self
             })*
         }
     };
 }
 methods!(get GET, post POST, put PUT, delete DELETE);
-
-impl actix_web::dev::HttpServiceFactory for Route {
-    fn register(self, config: &mut actix_web::dev::AppService) {
-        self.resource.register(config);
-    }
-}
 
 fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> HttpResponse {
     let message = format!("{} is not possible here: use {allow}", request.method());

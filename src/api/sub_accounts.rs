@@ -31,22 +31,29 @@ use crate::models::{AnyConnection, accounts, summaries, suspensions};
 
 #[derive(Deserialize, ToSchema)]
 pub struct CreateSubAccountRequest {
+    #[schema(min_length = 1, max_length = 255)]
     name: String,
     /// A bare host or a full URL; the bare host is stored.
     website: String,
+    /// The monthly cap in messages; 0 is no cap.
+    #[schema(minimum = 0, maximum = 1_000_000_000, default = 0)]
     monthly_credit: Option<i64>,
 }
 
+/// Left out or null keeps a value. At least one value must differ from what is stored.
 #[derive(Deserialize, ToSchema)]
 pub struct UpdateSubAccountRequest {
+    #[schema(min_length = 1, max_length = 255)]
     name: Option<String>,
     website: Option<String>,
+    /// The monthly cap in messages; 0 is no cap.
+    #[schema(minimum = 0, maximum = 1_000_000_000)]
     monthly_credit: Option<i64>,
 }
 
 #[derive(Deserialize, ToSchema)]
 pub struct SuspendSubAccountRequest {
-    /// 1 to 500 characters.
+    #[schema(min_length = 1, max_length = 500)]
     reason: String,
 }
 

@@ -4,5 +4,6 @@ mod filter;
 mod read;
 mod send;
 
+pub use filter::MessageQuery;
 pub use read::{cancel, get, list};
 pub use send::{conversation, create};

@@ -11,7 +11,7 @@ use crate::models::{accounts, memberships};
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Account {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(value_type = uuid::Uuid)]
     id: Id,
     /// Null for a parent account.
@@ -43,7 +43,7 @@ pub struct Account {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Object {
+enum Kind {
     Account,
 }
 
@@ -51,7 +51,7 @@ impl Account {
     #[must_use]
     pub fn new(account: &accounts::Account, owner_id: Id) -> Self {
         Self {
-            object: Object::Account,
+            object: Kind::Account,
             id: account.id,
             parent_account_id: account.parent_id,
             created_at: time(account.created_at),

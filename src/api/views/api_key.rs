@@ -12,7 +12,7 @@ use crate::models::api_keys;
 #[schema(as = APIKey)]
 pub struct ApiKey {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(value_type = uuid::Uuid)]
     id: Id,
     #[schema(format = DateTime)]
@@ -34,7 +34,7 @@ pub struct ApiKey {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Object {
+enum Kind {
     ApiKey,
 }
 
@@ -71,7 +71,7 @@ impl ApiKey {
     #[must_use]
     pub fn new(key: &api_keys::ApiKey, scopes: &[api_keys::KeyScope]) -> Self {
         Self {
-            object: Object::ApiKey,
+            object: Kind::ApiKey,
             id: key.id,
             created_at: time(key.created_at),
             updated_at: time(key.updated_at),

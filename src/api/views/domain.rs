@@ -12,7 +12,7 @@ use crate::models::domains;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Domain {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(value_type = uuid::Uuid)]
     id: Id,
     #[schema(format = DateTime)]
@@ -48,7 +48,7 @@ pub struct Domain {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Object {
+enum Kind {
     Domain,
 }
 
@@ -80,7 +80,7 @@ impl Domain {
             propagated: state.is_some_and(|state| state.ok),
         });
         Self {
-            object: Object::Domain,
+            object: Kind::Domain,
             id: domain.id,
             created_at: time(domain.created_at),
             updated_at: time(domain.updated_at),

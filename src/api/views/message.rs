@@ -15,7 +15,7 @@ use crate::models::messages::{self, Attempt, Event};
 
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Object {
+enum Kind {
     Message,
 }
 
@@ -30,7 +30,7 @@ pub struct CreateMessageResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreateSingleMessageResponse {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     /// `<uuid@domain>`; null when nothing was accepted for this recipient.
     #[schema(required)]
     id: Option<String>,
@@ -92,7 +92,7 @@ impl CreateSingleMessageResponse {
             Outcome::Refused { reason } => (None, SendStatus::Error, Some(reason.clone())),
         };
         let recipient = AcceptedRecipient { email: entry.email.clone(), name: entry.name.clone().unwrap_or_default() };
-        Self { object: Object::Message, id, recipient, status, error, schedule }
+        Self { object: Kind::Message, id, recipient, status, error, schedule }
     }
 }
 
@@ -100,7 +100,7 @@ impl CreateSingleMessageResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MessageSummary {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(format = DateTime)]
     created_at: String,
     #[schema(format = DateTime)]
@@ -178,7 +178,7 @@ impl MessageSummary {
     #[must_use]
     pub fn new(message: &messages::Message, attempts: &[Attempt], events: &[Event]) -> Self {
         Self {
-            object: Object::Message,
+            object: Kind::Message,
             created_at: time(message.created_at),
             updated_at: time(message.updated_at),
             sent_at: message.sent_at.map(time),

@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use account::{Account, Member};
-pub use api_key::ApiKey;
+pub use api_key::{ApiKey, CreatedApiKey};
 pub use domain::Domain;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;

@@ -12,7 +12,7 @@ use crate::models::summaries::Summary;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubAccount {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(value_type = uuid::Uuid)]
     id: Id,
     #[schema(value_type = uuid::Uuid)]
@@ -33,13 +33,13 @@ pub struct SubAccount {
     domain_count: i64,
     #[schema(minimum = 0)]
     member_count: i64,
-    #[schema(format = DateTime)]
+    #[schema(format = DateTime, required)]
     last_activity_at: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Object {
+enum Kind {
     SubAccount,
 }
 
@@ -48,7 +48,7 @@ impl SubAccount {
     pub fn new(account: &Account, summary: &Summary, held: bool, parent_held: bool) -> Self {
         let state = AccountState::derive(account.deleted_at.is_some(), held, parent_held);
         Self {
-            object: Object::SubAccount,
+            object: Kind::SubAccount,
             id: account.id,
             parent_account_id: account.root_id(),
             created_at: time(account.created_at),

@@ -11,7 +11,7 @@ use crate::models::suppressions;
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Suppression {
     #[schema(inline)]
-    object: Object,
+    object: Kind,
     #[schema(value_type = uuid::Uuid)]
     id: Id,
     #[schema(format = DateTime)]
@@ -28,7 +28,7 @@ pub struct Suppression {
 
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-enum Object {
+enum Kind {
     Suppression,
 }
 
@@ -36,7 +36,7 @@ impl Suppression {
     #[must_use]
     pub fn new(row: &suppressions::Suppression) -> Self {
         Self {
-            object: Object::Suppression,
+            object: Kind::Suppression,
             id: row.id,
             created_at: time(row.created_at),
             email: row.email.clone(),

@@ -5,6 +5,7 @@ mod keys;
 mod members;
 mod messages_read;
 mod messages_send;
+mod openapi;
 mod suppressions;
 mod usage;
 
