@@ -1,7 +1,9 @@
 //! `canopy serve`: the site, its workers, and a graceful end.
 
-use std::net::TcpListener;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
@@ -58,7 +60,7 @@ pub fn install_tls() {
 /// A bound listener, before it serves.
 pub struct Site {
     listener: TcpListener,
-    pub address: std::net::SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Site {
@@ -89,15 +91,17 @@ impl Site {
         self.run_telling(app, || Ok(())).await
     }
 
-    /// As [`Site::run`], and calls `ready` once requests are accepted.
+    /// As [`Site::run`], and calls `ready` once a request was answered: the signals to end are heard by then too.
     ///
     /// # Errors
     /// When the server fails, or `ready` does.
     pub async fn run_telling(self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
-        let server = self.start(&app)?;
+        let address = self.address;
+        let server = actix_web::rt::spawn(self.start(&app)?);
+        actix_web::rt::task::spawn_blocking(move || until_answered(address)).await??;
         ready()?;
-        let served = server.await;
+        let served = server.await?;
         if let Some(workers) = workers {
             workers.stop();
         }
@@ -125,6 +129,14 @@ impl Site {
         .listen(self.listener)?;
         Ok(server.run())
     }
+}
+
+/// Asks the server at `address` for its health until it answers. Blocks.
+fn until_answered(address: SocketAddr) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+    stream.read_exact(&mut [0])
 }
 
 /// Stops a server gracefully.

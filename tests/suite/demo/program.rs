@@ -99,8 +99,10 @@ fn a_start_that_cannot_work_says_why_in_one_sentence_and_makes_nothing() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert!(said(&["--listen", &address]).contains("choose another with --listen"));
-    assert!(said(&["--relay", "http://127.0.0.1:25"]).contains("--relay"));
-    assert!(said(&["--dns", "nowhere"]).contains("--dns"));
-    assert!(said(&["--sub-accounts", "0"]).contains("--sub-accounts"));
+    let free = ["--listen", "127.0.0.1:0"];
+    for wrong in [["--relay", "http://127.0.0.1:25"], ["--dns", "nowhere"], ["--sub-accounts", "0"]] {
+        let said = said(&[free, wrong].concat());
+        assert!(said.contains(wrong[0]), "{said}");
+    }
     assert!(!data.exists(), "nothing was made");
 }
