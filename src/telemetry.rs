@@ -119,7 +119,7 @@ where
 
 /// A path without the secrets that some links carry.
 fn loggable(path: &str) -> String {
-    for prefix in ["/invite/", "/reset/", "/setup/", "/dns/"] {
+    for prefix in ["/invite/", "/reset/", "/setup/", "/dns/", "/settings/profile/email/"] {
         if path.starts_with(prefix) {
             return format!("{prefix}****");
         }

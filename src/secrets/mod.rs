@@ -40,6 +40,14 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The bytes that [`hex`] wrote; `None` for any other text.
+#[must_use]
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
+    let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
+    digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).ok()).collect()
+}
+
 /// Whether two secrets are equal, in a time that depends on their lengths only.
 #[must_use]
 pub fn same(a: &[u8], b: &[u8]) -> bool {
@@ -61,6 +69,12 @@ mod tests {
     fn a_digest_is_sha_256() {
         let known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(hex(&digest("abc")), known);
+    }
+
+    #[test]
+    fn hexadecimal_reads_back() {
+        assert_eq!(unhex(&hex(&[0, 127, 255])), Some(vec![0, 127, 255]));
+        assert_eq!((unhex("abc"), unhex("zz")), (None, None));
     }
 
     #[test]

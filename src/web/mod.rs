@@ -24,6 +24,7 @@ pub mod routes;
 pub mod scope;
 pub mod session;
 pub mod settings;
+pub mod view_as;
 
 #[cfg(test)]
 mod style_tests;

@@ -10,10 +10,16 @@ use crate::domain::role::Permission;
 type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 
 /// For an agency.
-const AGENCY: &[Line] = &[("Settings", "/settings", "settings", None)];
+const AGENCY: &[Line] = &[
+    // In the order of the menu.
+    ("Settings", "/settings", "settings", None),
+];
 
 /// For a client, and for whoever views as one.
-const CLIENT: &[Line] = &[("Settings", "/settings", "settings", None)];
+const CLIENT: &[Line] = &[
+    // In the order of the menu.
+    ("Settings", "/settings", "settings", None),
+];
 
 /// Label, last part of the address ("" is the first page), and what it takes.
 const TABS: &[(&str, &str, Permission)] = &[];

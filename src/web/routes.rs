@@ -11,8 +11,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::sessions;
-use super::{assets, components_page, frame, guard, health, home, session};
+use super::settings::{account, profile, sessions};
+use super::{assets, components_page, frame, guard, health, home, session, view_as};
 use crate::app::App;
 
 /// Pages that need nobody signed in.
@@ -58,7 +58,17 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/reset/{token}").get(reset::show).post(reset::submit))
         .service(page("/invite/{token}").get(invite::show).post(invite::submit))
         .service(page("/setup/{token}").get(set_up::show).post(set_up::submit))
+        // Acting inside a client
+        .service(page("/sub-accounts/{id}/view-as").get(view_as::ask).post(view_as::begin))
+        .service(page("/view-as/raise").post(view_as::raise))
+        .service(page("/view-as/leave").post(view_as::leave))
         // Settings
+        .service(page("/brand/{account}/logo").get(account::logo))
+        .service(page("/settings").get(account::show).post(account::save))
+        .service(page("/settings/profile").get(profile::show).post(profile::rename))
+        .service(page("/settings/profile/email").post(profile::change_address))
+        .service(page("/settings/profile/email/{token}").get(profile::confirm_address))
+        .service(page("/settings/profile/password").post(profile::change_own_password))
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));

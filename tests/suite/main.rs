@@ -10,3 +10,4 @@ mod models;
 mod sub_account_list;
 mod support;
 mod support_works;
+mod web;

@@ -1,4 +1,6 @@
 //! Settings: one tab per file. A tab's page has fields `shell: Shell` and `tabs: Vec<Tab>` (`navigation::settings`),
 //! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
 
+pub mod account;
+pub mod profile;
 pub mod sessions;

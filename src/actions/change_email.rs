@@ -1,0 +1,106 @@
+//! A person changes their address: it counts only after the link mailed to the new one was opened. Otherwise somebody
+//! could take an address that is not theirs, and with it the invitations meant for its owner.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+
+use super::user_audit::{self, as_user};
+use super::{ActionError, ActionResult, Cx, Services, notify};
+use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::Id;
+use crate::emails::{Action, Notice};
+use crate::models::AnyConnection;
+use crate::models::user_tokens::{self, UserToken};
+use crate::models::users::{self, User};
+use crate::secrets::digest;
+
+const KIND: &str = "email";
+const CONTEXT: &str = "change_email";
+const LASTS: TimeDelta = TimeDelta::hours(1);
+
+/// Mails the link to the new address. The address travels sealed in the link itself.
+///
+/// # Errors
+/// `NotFound` when the person is gone.
+pub fn request_email(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    user: Id,
+    new: &EmailAddress,
+) -> ActionResult<()> {
+    let user = users::find(conn, user)?.ok_or(ActionError::NotFound("user"))?;
+    let sealed = services.secrets.seal(CONTEXT, new.to_string().as_bytes());
+    let token = BASE64_URL_SAFE_NO_PAD.encode(sealed);
+    user_tokens::revoke(conn, KIND, Some(user.id), None, cx.at())?;
+    user_tokens::insert(
+        conn,
+        &UserToken {
+            id: Id::new(cx.now),
+            kind: KIND.into(),
+            digest: digest(&token).to_vec(),
+            user_id: Some(user.id),
+            account_id: None,
+            created_at: cx.at(),
+            expires_at: (cx.now + LASTS).naive_utc(),
+            used_at: None,
+        },
+    )?;
+    let notice = Notice {
+        brand: "Canopy".into(),
+        subject: "Confirm your new e-mail address".into(),
+        heading: "Confirm your new e-mail address".into(),
+        paragraphs: vec![
+            format!("{} asked to sign in with this address from now on.", user.name),
+            "The link works once, within one hour.".into(),
+        ],
+        action: Some(Action {
+            label: "Use this address".into(),
+            url: format!("{}/settings/profile/email/{token}", services.public_url),
+        }),
+        footer: "If it was not you, ignore this: nothing changes.".into(),
+    };
+    notify::send(conn, cx.now, services, None, "confirm_email", &new.to_string(), &notice)
+}
+
+/// Uses a link up: the address is the person's from now on, and the old one is told.
+///
+/// # Errors
+/// `NotFound` for a link that is unknown, used, too old or another's; `Conflict` for an address that somebody has.
+pub fn confirm_email(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    user: Id,
+    token: &str,
+) -> ActionResult<User> {
+    let gone = || ActionError::NotFound("link");
+    let row = user_tokens::find_live(conn, KIND, &digest(token), cx.at())?.ok_or_else(gone)?;
+    let mut user = users::find(conn, user)?.filter(|user| row.user_id == Some(user.id)).ok_or_else(gone)?;
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
+    let text = services.secrets.open(CONTEXT, &sealed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let new = EmailAddress::parse(&text.ok_or_else(gone)?).map_err(|_| gone())?;
+    if users::find_by_email(conn, &new.lower())?.is_some_and(|other| other.id != user.id) {
+        return Err(ActionError::Conflict("Somebody signs in with that address already.".into()));
+    }
+    if !user_tokens::use_up(conn, row.id, cx.at())? {
+        return Err(gone());
+    }
+    let old = std::mem::replace(&mut user.email, new.to_string());
+    user.email_lower = new.lower();
+    user.updated_at = cx.at();
+    users::save(conn, &user)?;
+    user_tokens::revoke(conn, "reset", Some(user.id), None, cx.at())?;
+    user_audit::record(conn, &as_user(cx, &user), &user, "user.change_email")?;
+    let notice = Notice {
+        brand: "Canopy".into(),
+        subject: "Your e-mail address was changed".into(),
+        heading: "Your e-mail address was changed".into(),
+        paragraphs: vec![format!("You sign in with {} from now on.", user.email)],
+        action: None,
+        footer: "If it was not you, tell the owner of your account at once.".into(),
+    };
+    notify::send(conn, cx.now, services, None, "email_changed", &old, &notice)?;
+    Ok(user)
+}

@@ -1,0 +1,159 @@
+//! Settings of the account: what it is called, how long it keeps mail, when it is billed, how clients see it.
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{Data, Path};
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions::ActionResult;
+use crate::actions::set_logo::set_logo;
+use crate::actions::update_account::{AccountChanges, update_account};
+use crate::app::App;
+use crate::domain::ids::Id;
+use crate::domain::period::BillingAnchor;
+use crate::domain::role::Permission;
+use crate::domain::text::{AccountName, ShortText};
+use crate::domain::website::Website;
+use crate::models::AnyConnection;
+use crate::models::accounts::{self, Account};
+use crate::web::acting::Acting;
+use crate::web::error::{PageError, PageResult};
+use crate::web::forms::{Errors, Posted};
+use crate::web::layout::{Flash, Shell, Tone};
+use crate::web::navigation;
+use crate::web::page::{html_with, see_other};
+use crate::web::scope::Tab;
+
+#[derive(Template)]
+#[template(path = "settings/account.html")]
+struct AccountPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    form: AccountForm,
+    errors: Errors,
+    /// Only an agency has periods, a brand and a logo of its own.
+    agency: bool,
+    logo: Option<String>,
+    zones: Vec<(&'static str, &'static str)>,
+}
+
+/// The form, as it is shown and as it comes.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct AccountForm {
+    name: String,
+    website: String,
+    about: String,
+    message_metadata_retention: String,
+    message_data_retention: String,
+    time_zone: String,
+    anchor_day: String,
+    brand_name: String,
+    remove_logo: Option<String>,
+}
+
+impl AccountForm {
+    fn of(account: &Account) -> Self {
+        Self {
+            name: account.name.clone(),
+            website: account.website.clone(),
+            about: account.about.clone(),
+            message_metadata_retention: account.metadata_retention.to_string(),
+            message_data_retention: account.data_retention.to_string(),
+            time_zone: account.time_zone.clone(),
+            anchor_day: account.anchor_day.to_string(),
+            brand_name: account.brand_name.clone().unwrap_or_default(),
+            remove_logo: None,
+        }
+    }
+
+    fn parsed(&self, agency: bool) -> Result<AccountChanges, Errors> {
+        let mut errors = Errors::none();
+        let mut days = |field: &str, text: &str| match text.trim().parse::<i64>() {
+            Ok(days) => Some(days),
+            Err(_) => {
+                errors.add(field, "Enter a number of days.");
+                None
+            }
+        };
+        let mut changes = AccountChanges {
+            metadata_retention: days("message_metadata_retention", &self.message_metadata_retention),
+            data_retention: days("message_data_retention", &self.message_data_retention),
+            about: Some(self.about.clone()),
+            ..AccountChanges::default()
+        };
+        changes.name = errors.take("name", AccountName::parse(&self.name));
+        changes.website = errors.take("website", Website::parse(&self.website));
+        if agency {
+            let day = self.anchor_day.trim().parse().unwrap_or(0);
+            changes.anchor = errors.take("anchor_day", BillingAnchor::parse(day, &self.time_zone));
+            changes.brand_name = match self.brand_name.trim() {
+                "" => Some(None),
+                name => errors.take("brand_name", ShortText::parse(name)).map(Some),
+            };
+        }
+        if errors.is_empty() { Ok(changes) } else { Err(errors) }
+    }
+}
+
+fn page(acting: &Acting, form: AccountForm, errors: Errors) -> PageResult {
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let account = &acting.account;
+    let logo = account.logo_type.as_ref().map(|_| logo_address(account));
+    let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| (zone.name(), zone.name())).collect();
+    let (shell, tabs) = (acting.shell("Settings"), navigation::settings(acting));
+    let agency = account.parent_id.is_none();
+    html_with(status, &AccountPage { shell, tabs, form, errors, agency, logo, zones })
+}
+
+fn logo_address(account: &Account) -> String {
+    format!("/brand/{}/logo?v={}", account.id, account.updated_at.and_utc().timestamp())
+}
+
+/// `GET /settings`: for roles without the account's settings, their own profile.
+pub async fn show(acting: Acting) -> PageResult {
+    if acting.require(Permission::ManageSettings).is_err() {
+        return Ok(see_other("/settings/profile"));
+    }
+    page(&acting, AccountForm::of(&acting.account), Errors::none())
+}
+
+/// `POST /settings`
+pub async fn save(acting: Acting, form: Posted<AccountForm>) -> PageResult {
+    acting.require(Permission::ManageSettings)?;
+    let (cx, account, agency) = (acting.cx(), acting.account.id, acting.account.parent_id.is_none());
+    let changes = match form.parsed(agency) {
+        Ok(changes) => changes,
+        Err(errors) => return page(&acting, form.clone(), errors),
+    };
+    let picture = form.file("logo").filter(|_| agency).map(|file| file.bytes.clone());
+    let remove = agency && picture.is_none() && form.remove_logo.is_some();
+    let done = acting.app.write(move |conn| -> ActionResult<()> {
+        update_account(conn, &cx, account, &changes)?;
+        apply_logo(conn, &cx, account, picture.as_deref(), remove)
+    });
+    if let Err(error) = done.await {
+        return page(&acting, form.clone(), Errors::from_action(error, "name")?);
+    }
+    acting.flash(&Flash::new(Tone::Good, "Your settings are saved."));
+    Ok(see_other("/settings"))
+}
+
+fn apply_logo(
+    conn: &mut AnyConnection,
+    cx: &crate::actions::Cx,
+    account: Id,
+    picture: Option<&[u8]>,
+    remove: bool,
+) -> ActionResult<()> {
+    if picture.is_some() || remove { set_logo(conn, cx, account, picture) } else { Ok(()) }
+}
+
+/// `GET /brand/{account}/logo`: for everybody who meets the brand, signed in or not.
+pub async fn logo(app: Data<App>, account: Path<String>) -> PageResult {
+    let id: Id = account.parse().map_err(|_| PageError::not_found())?;
+    let found = app.into_inner().read(move |conn| Ok(accounts::logo(conn, id)?)).await?;
+    let (kind, bytes) = found.ok_or_else(PageError::not_found)?;
+    Ok(HttpResponse::Ok().content_type(kind).insert_header(("cache-control", "public, max-age=86400")).body(bytes))
+}

@@ -1,0 +1,121 @@
+//! Links that work once: first set-up, password reset, invitation.
+
+use canopy::actions::add_user::{NewUser, add_user};
+use canopy::actions::{notify, set_up};
+use canopy::domain::email_address::EmailAddress;
+use canopy::domain::role::Role;
+use canopy::domain::text::PersonName;
+use canopy::models::{sessions, system_mails, users};
+use chrono::TimeDelta;
+
+use crate::support::app::{PASSWORD, TestApp, on_both};
+use crate::support::visitor::Visitor;
+
+const NEW: &str = "a brand new pass phrase";
+
+#[tokio::test]
+async fn the_set_up_link_makes_the_first_owner_once() {
+    on_both(|app| async move {
+        let token = app.write(|conn, cx| set_up::offer(conn, cx)).await.expect("an empty database");
+        let path = format!("/setup/{}", token.as_str());
+        let visitor = Visitor::new(&app);
+        let mut fields = vec![
+            ("account", "Harbor Studio"),
+            ("website", "harbor.example"),
+            ("name", "Maya Lindqvist"),
+            ("email", "maya@harbor.example"),
+            ("password", "short"),
+        ];
+        let page = visitor.submit(&path, &path, &fields).await;
+        assert_eq!(page.status, 422);
+        page.shows("at least 10 characters").shows("value=\"Harbor Studio\"");
+        fields[4].1 = NEW;
+        assert_eq!(visitor.submit(&path, &path, &fields).await.status, 303);
+        visitor.get("/settings/profile").await.shows("maya@harbor.example").shows("Harbor Studio");
+        assert_eq!(visitor.get(&path).await.status, 404);
+        assert!(app.write(|conn, cx| set_up::offer(conn, cx)).await.is_none(), "somebody is there now");
+        assert_eq!(Visitor::new(&app).sign_in("maya@harbor.example", NEW).await.status, 303);
+    })
+    .await;
+}
+
+/// The link in the newest mail to `email`; waits for the mail, because it is written after the answer.
+async fn mailed_link(app: &TestApp, email: &str) -> Option<String> {
+    let services = app.app.services.clone();
+    for _ in 0..100 {
+        let (now, email) = (app.app.clock.now().naive_utc(), email.to_owned());
+        let mails = app.write(move |conn, _| Ok(system_mails::claim(conn, now, now, 50)?)).await;
+        let mine = mails.iter().rfind(|mail| mail.recipient == email);
+        if let Some(mail) = mine {
+            let text = notify::open(&services, mail).expect("a mail that opens").text;
+            let link = text.split_whitespace().find(|word| word.contains("/reset/"))?;
+            return link.split("/reset/").nth(1).map(|token| format!("/reset/{token}"));
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    None
+}
+
+#[tokio::test]
+async fn a_reset_link_works_once_ends_every_session_and_opens_a_throttled_account() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let elsewhere = Visitor::signed_in(&app, &agency.email).await;
+        let visitor = Visitor::new(&app);
+        let known = visitor.submit("/forgot", "/forgot", &[("email", &agency.email)]).await;
+        let path = mailed_link(&app, &agency.email).await.expect("a mail");
+        let other = visitor.submit("/forgot", "/forgot", &[("email", "nobody@harbor.example")]).await;
+        assert_eq!(known.html.replace(&agency.email, ""), other.html.replace("nobody@harbor.example", ""));
+        let page = visitor.submit(&path, &path, &[("password", NEW)]).await;
+        assert_eq!((page.status, page.location.as_str()), (303, "/"));
+        assert_eq!(visitor.get("/settings/profile").await.status, 200, "signed in by the link");
+        assert_eq!(elsewhere.get("/settings/profile").await.status, 303, "the other session is over");
+        assert_eq!(Visitor::new(&app).get(&path).await.status, 404);
+        let late = visitor.submit("/settings/profile", &path, &[("password", "yet another phrase")]).await;
+        assert_eq!(late.status, 404, "used up");
+        assert_eq!(Visitor::new(&app).sign_in(&agency.email, PASSWORD).await.status, 422);
+        assert_eq!(Visitor::new(&app).sign_in(&agency.email, NEW).await.status, 303);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_reset_link_is_over_after_an_hour() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("harbor").await;
+    let visitor = Visitor::new(&app);
+    visitor.submit("/forgot", "/forgot", &[("email", &agency.email)]).await;
+    let path = mailed_link(&app, &agency.email).await.expect("a mail");
+    assert_eq!(visitor.get(&path).await.status, 200);
+    app.app.clock.step(TimeDelta::minutes(61));
+    assert_eq!(visitor.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn an_invited_person_chooses_a_password_and_is_in_under_the_agencys_name() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let client = app.client(&agency, "alder", 0).await;
+        let token = app
+            .write(move |conn, cx| {
+                let new = NewUser {
+                    email: EmailAddress::parse("ana@alder.example").expect("an address"),
+                    name: PersonName::parse("Ana").expect("a name"),
+                    role: Role::Administrator,
+                    password_hash: None,
+                };
+                Ok(add_user(conn, cx, client.id, new)?.invitation.expect("a link"))
+            })
+            .await;
+        let path = format!("/invite/{}", token.as_str());
+        let visitor = Visitor::new(&app);
+        visitor.get(&path).await.shows("Join alder").shows("<span>harbor</span>").shows("value=\"Ana\"");
+        let page = visitor.submit(&path, &path, &[("name", "Ana Ruiz"), ("password", NEW)]).await;
+        assert_eq!(page.status, 303, "{}", page.html);
+        visitor.get("/settings/profile").await.shows("Ana Ruiz").shows("<span>harbor</span>");
+        assert_eq!(visitor.get(&path).await.status, 404);
+        let user = app.read(|conn| Ok(users::find_by_email(conn, "ana@alder.example")?)).await.expect("Ana");
+        assert_eq!(app.read(move |conn| Ok(sessions::of_user(conn, user.id)?.len())).await, 1);
+    })
+    .await;
+}
