@@ -7,6 +7,7 @@ mod delivery;
 mod demo;
 mod domains;
 mod models;
+mod readme;
 mod sub_account_list;
 mod support;
 mod support_works;
