@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::ensure_period::ensure_period;
 use super::set_plan::plan_in_force;
@@ -13,7 +13,7 @@ use crate::domain::allocation::allocate;
 use crate::domain::ids::Id;
 use crate::domain::rating::{Bill, Plan, rate};
 use crate::models::AnyConnection;
-use crate::models::accounts::{self, Account};
+use crate::models::accounts::{self, Named};
 use crate::models::counters::{self, Counter, Delta};
 use crate::models::periods::{self, Period};
 
@@ -40,6 +40,7 @@ pub struct UsageLine {
     pub account_id: Id,
     pub name: String,
     pub external_id: Option<String>,
+    pub deleted_at: Option<NaiveDateTime>,
     pub counted: Counted,
 }
 
@@ -78,15 +79,17 @@ pub fn usage_report(
     };
     let counted: HashMap<Id, Counter> =
         counters::of_period(conn, parent, period.id)?.into_iter().map(|row| (row.account_id, row)).collect();
-    let live = accounts::page_of_children(conn, parent, None, true, i64::MAX)?;
-    let removed = removed(conn, &account, &live, &counted)?;
+    let live = accounts::named_children(conn, parent)?;
+    let children = live.len();
+    let removed = removed(conn, parent, &live, &counted)?;
+    let itself: Named = (account.id, account.name, account.external_id, None);
     let mut lines: Vec<UsageLine> =
-        std::iter::once(&account).chain(&live).chain(&removed).map(|account| line(account, &counted)).collect();
+        std::iter::once(itself).chain(live).chain(removed).map(|named| line(named, &counted)).collect();
     let last_instant = period.end_at - TimeDelta::microseconds(1);
     let plan = plan_in_force(conn, parent, now.naive_utc().min(last_instant))?;
     let bill = plan.as_ref().map(|plan| share(plan, &mut lines, parent));
     let total = sum(lines.iter());
-    let removed = lines.split_off(1 + live.len());
+    let removed = lines.split_off(1 + children);
     let children = lines.split_off(1);
     let parent = lines.remove(0);
     Ok(UsageReport { period, plan, bill, parent, children, removed, total })
@@ -95,24 +98,23 @@ pub fn usage_report(
 /// The accounts that were counted in the period and are neither the parent nor live.
 fn removed(
     conn: &mut AnyConnection,
-    parent: &Account,
-    live: &[Account],
+    parent: Id,
+    live: &[Named],
     counted: &HashMap<Id, Counter>,
-) -> ActionResult<Vec<Account>> {
-    let known: std::collections::HashSet<Id> =
-        live.iter().map(|account| account.id).chain(std::iter::once(parent.id)).collect();
+) -> ActionResult<Vec<Named>> {
+    let known: std::collections::HashSet<Id> = live.iter().map(|(id, ..)| *id).chain(std::iter::once(parent)).collect();
     let gone: Vec<Id> = counted.keys().filter(|id| !known.contains(id)).copied().collect();
     let mut rows = Vec::with_capacity(gone.len());
     // In bounded batches: a statement takes a limited number of values.
     for ids in gone.chunks(500) {
-        rows.extend(accounts::find_many(conn, ids)?);
+        rows.extend(accounts::named(conn, ids)?);
     }
-    rows.sort_by_key(|account| account.id);
+    rows.sort_by_key(|(id, ..)| *id);
     Ok(rows)
 }
 
-fn line(account: &Account, counted: &HashMap<Id, Counter>) -> UsageLine {
-    let messages = counted.get(&account.id).map_or_else(Delta::default, |row| Delta {
+fn line((account_id, name, external_id, deleted_at): Named, counted: &HashMap<Id, Counter>) -> UsageLine {
+    let messages = counted.get(&account_id).map_or_else(Delta::default, |row| Delta {
         accepted: row.accepted,
         delivered: row.delivered,
         deferred: row.deferred,
@@ -121,12 +123,7 @@ fn line(account: &Account, counted: &HashMap<Id, Counter>) -> UsageLine {
         suppressed: row.suppressed,
         complained: row.complained,
     });
-    UsageLine {
-        account_id: account.id,
-        name: account.name.clone(),
-        external_id: account.external_id.clone(),
-        counted: Counted { messages, cost_minor: None },
-    }
+    UsageLine { account_id, name, external_id, deleted_at, counted: Counted { messages, cost_minor: None } }
 }
 
 /// Bills the pooled volume and gives each line its part; the parts add up to the bill exactly.

@@ -136,6 +136,39 @@ pub fn page_of_children(
     }
 }
 
+/// What a report names an account by: id, name, external id, and when it was deleted.
+pub type Named = (Id, String, Option<String>, Option<NaiveDateTime>);
+
+/// Every live child of a parent, oldest first, by name only: a report of 100,000 does not read their settings.
+pub fn named_children(conn: &mut AnyConnection, parent: Id) -> QueryResult<Vec<Named>> {
+    accounts::table
+        .filter(accounts::parent_id.eq(parent))
+        .filter(accounts::deleted_at.is_null())
+        .order(accounts::id)
+        .select((accounts::id, accounts::name, accounts::external_id, accounts::deleted_at))
+        .load(conn)
+}
+
+/// Several accounts by name only, deleted ones included.
+pub fn named(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Named>> {
+    accounts::table
+        .filter(accounts::id.eq_any(ids.to_vec()))
+        .select((accounts::id, accounts::name, accounts::external_id, accounts::deleted_at))
+        .load(conn)
+}
+
+/// Accounts of a family (a parent and its children, deleted ones included) whose name contains `text`.
+pub fn of_family_named(conn: &mut AnyConnection, root: Id, text: &str, limit: i64) -> QueryResult<Vec<Id>> {
+    let like = format!("%{}%", super::messages::escape_like(&text.to_lowercase()));
+    accounts::table
+        .filter(accounts::parent_id.eq(root).or(accounts::id.eq(root).assume_not_null()))
+        .filter(accounts::name_lower.like(like).escape('\\'))
+        .order(accounts::id)
+        .limit(limit)
+        .select(accounts::id)
+        .load(conn)
+}
+
 /// The parent accounts, oldest first.
 pub fn roots(conn: &mut AnyConnection) -> QueryResult<Vec<Account>> {
     accounts::table

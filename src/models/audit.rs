@@ -68,6 +68,8 @@ pub fn append(conn: &mut AnyConnection, root: Id, entries: &[Entry]) -> QueryRes
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub account_id: Option<Id>,
+    /// Entries about any of these accounts.
+    pub among: Option<Vec<Id>>,
     pub action_prefix: Option<String>,
     pub actor: Option<String>,
     pub from: Option<NaiveDateTime>,
@@ -87,6 +89,9 @@ pub fn page(
         audit_entries::table.filter(audit_entries::root_id.eq(root)).select(Entry::as_select()).into_boxed();
     if let Some(account) = filter.account_id {
         query = query.filter(audit_entries::account_id.eq(account));
+    }
+    if let Some(accounts) = &filter.among {
+        query = query.filter(audit_entries::account_id.eq_any(accounts.clone()));
     }
     if let Some(prefix) = &filter.action_prefix {
         query =
@@ -112,6 +117,11 @@ pub fn page(
     } else {
         query.order(audit_entries::seq.desc()).limit(limit).load(conn)
     }
+}
+
+/// The end of one chain: its last sequence number and hash. `None` before its first entry.
+pub fn head(conn: &mut AnyConnection, root: Id) -> QueryResult<Option<(i64, Vec<u8>)>> {
+    audit_heads::table.find(root).select((audit_heads::seq, audit_heads::hash)).first(conn).optional()
 }
 
 /// The chains there are, with their heads: (root, last seq, last hash).

@@ -31,6 +31,7 @@ pub mod scope;
 pub mod session;
 pub mod settings;
 pub mod sub_accounts;
+pub mod usage;
 pub mod view_as;
 
 #[cfg(test)]

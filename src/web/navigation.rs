@@ -13,7 +13,9 @@ type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 /// For an agency.
 const AGENCY: &[Line] = &[
     ("Sub accounts", "/sub-accounts", "building-2", Some(Permission::ViewSubAccounts)),
+    ("Usage & cost", "/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Own sending", "/account", "send", Some(Permission::ViewMessages)),
+    ("Activity", "/activity", "history", Some(Permission::ViewActivity)),
     ("Settings", "/settings", "settings", None),
 ];
 

@@ -9,12 +9,13 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
-use super::account;
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
 use super::settings::{account as account_settings, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
-use super::{assets, components_page, domains, frame, guard, health, home, jobs, session, view_as};
+use super::{
+    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, session, usage, view_as,
+};
 use crate::app::App;
 
 /// Pages that need nobody signed in.
@@ -80,6 +81,14 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/sub-accounts/{id}/view-as").get(view_as::ask).post(view_as::begin))
         .service(page("/view-as/raise").post(view_as::raise))
         .service(page("/view-as/leave").post(view_as::leave))
+        // Usage and cost
+        .service(page("/usage").get(usage::show))
+        .service(page("/usage.csv").get(usage::csv))
+        // Activity
+        .service(page("/activity").get(activity::show))
+        .service(page("/activity.csv").get(activity::csv))
+        .service(page("/activity/verify").post(activity::verify))
+        .service(page("/activity/{seq}").get(activity::entry))
         // Settings
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))

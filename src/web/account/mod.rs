@@ -13,4 +13,4 @@ pub mod paging;
 pub mod routes;
 pub mod span;
 pub mod usage;
-mod usage_csv;
+pub mod usage_csv;

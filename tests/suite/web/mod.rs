@@ -1,6 +1,7 @@
 //! The dashboard, as a person meets it.
 
 mod account;
+mod activity;
 mod domains;
 mod forms;
 mod links;
@@ -8,4 +9,5 @@ mod pages;
 mod sessions;
 mod settings;
 mod sign_in;
+mod usage;
 mod view_as;
