@@ -67,8 +67,10 @@ async fn nothing_in_the_navigation_leads_nowhere() {
             app.member(account, &email, role).await;
             let visitor = Visitor::signed_in(&app, &email).await;
             let mut page = visitor.get("/").await;
-            if page.status == 303 {
-                page = visitor.get(&page.location).await;
+            for _ in 0..2 {
+                if page.status == 303 {
+                    page = visitor.get(&page.location).await;
+                }
             }
             assert_eq!(page.status, 200, "{role}: {}", page.html);
             let links = page.html.split("<nav").skip(1).filter_map(|rest| rest.split("</nav>").next());
