@@ -108,7 +108,7 @@ fn usual(part: Part, random: &mut Random) -> f64 {
         Part::Abusive => 36.0,
         Part::NoDns => 0.0,
         Part::Deleted => 14.0,
-        Part::Rare => 5.0 + random.unit() * 20.0,
+        Part::Rare => 3.0 + random.unit() * 12.0,
         Part::Usual => match random.below(10) {
             0 => 90.0 + random.unit() * 90.0,
             1..=3 => 24.0 + random.unit() * 36.0,
