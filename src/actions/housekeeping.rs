@@ -3,8 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use super::error::ActionResult;
+use super::throttle;
 use crate::domain::ids::Id;
-use crate::models::{AnyConnection, idempotency, leases, messages};
+use crate::models::{AnyConnection, idempotency, leases, messages, sessions, sign_in_failures};
 
 /// Rows of one kind removed in one transaction.
 const PURGED: i64 = 500;
@@ -17,11 +18,14 @@ pub fn lead(conn: &mut AnyConnection, node: Id, now: DateTime<Utc>, until: DateT
     Ok(leases::take(conn, "housekeeping", node, now.naive_utc(), until.naive_utc())?)
 }
 
-/// Removes some of what is past its time: bodies, messages, stored answers. Answers how many rows went.
+/// Removes some of what is past its time: bodies, messages, stored answers, sessions, counted tries.
+/// Answers how many rows of the large kinds went: while there are any, there may be more.
 ///
 /// # Errors
 /// Only the database's.
 pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize> {
     let gone = messages::purge(conn, now.naive_utc(), PURGED)?;
+    sessions::purge(conn, now.naive_utc())?;
+    sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
     Ok(gone + idempotency::purge(conn, now.naive_utc())?)
 }

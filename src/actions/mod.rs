@@ -30,6 +30,7 @@ pub mod delete_suppressions;
 mod domain_change;
 pub mod domain_holder;
 pub mod domain_records;
+pub mod end_sessions;
 pub mod ensure_period;
 pub mod error;
 pub mod finish_deliveries;

@@ -82,8 +82,7 @@ pub fn known_address(conn: &mut AnyConnection, user: Id, address: &str) -> Query
     Ok(found.is_some())
 }
 
-/// Removes what is past its absolute limit or has not been used since `idle_since`.
-pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, idle_since: NaiveDateTime) -> QueryResult<usize> {
-    let over = sessions::expires_at.le(now).or(sessions::last_seen_at.lt(idle_since));
-    diesel::delete(sessions::table.filter(over)).execute(conn)
+/// Removes what is past its absolute limit.
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(conn)
 }

@@ -3,8 +3,9 @@
 use askama::Template;
 use serde::Deserialize;
 
+use crate::actions::end_sessions::{end_other_sessions, end_session};
 use crate::models::sessions::{self, Session};
-use crate::secrets::hex;
+use crate::secrets::{hex, unhex};
 use crate::web::acting::Acting;
 use crate::web::error::PageResult;
 use crate::web::format::{self, When};
@@ -90,15 +91,9 @@ pub struct One {
 
 /// `POST /settings/sessions/end`
 pub async fn end(acting: Acting, form: Posted<One>) -> PageResult {
-    let (user, wanted) = (acting.user.id, form.session.clone());
-    let ended = acting
-        .app
-        .write(move |conn| {
-            let all = sessions::of_user(conn, user)?;
-            let Some(row) = all.iter().find(|row| hex(&row.digest) == wanted) else { return Ok(false) };
-            Ok(sessions::delete_of(conn, user, &row.digest)?)
-        })
-        .await?;
+    let (cx, user) = (acting.cx(), acting.user.clone());
+    let wanted = unhex(&form.session).unwrap_or_default();
+    let ended = acting.app.write(move |conn| end_session(conn, &cx, &user, &wanted)).await?;
     let text = if ended { "That device is signed out." } else { "That device was signed out already." };
     acting.flash(&Flash::new(Tone::Good, text));
     Ok(see_other(PAGE))
@@ -106,18 +101,9 @@ pub async fn end(acting: Acting, form: Posted<One>) -> PageResult {
 
 /// `POST /settings/sessions/end-others`
 pub async fn end_others(acting: Acting, _: Posted<Nothing>) -> PageResult {
-    let (user, own) = (acting.user.id, session::own_digest(&acting.session).unwrap_or_default());
-    let ended = acting
-        .app
-        .write(move |conn| {
-            let others = sessions::of_user(conn, user)?;
-            let others: Vec<_> = others.iter().filter(|row| hex(&row.digest) != own).collect();
-            for row in &others {
-                sessions::delete_of(conn, user, &row.digest)?;
-            }
-            Ok(others.len())
-        })
-        .await?;
+    let (cx, user) = (acting.cx(), acting.user.clone());
+    let own = session::own_digest(&acting.session).and_then(|text| unhex(&text)).unwrap_or_default();
+    let ended = acting.app.write(move |conn| end_other_sessions(conn, &cx, &user, &own)).await?;
     acting.flash(&Flash::new(Tone::Good, format!("Signed out: {}.", format::count(ended as u64, "device", "devices"))));
     Ok(see_other(PAGE))
 }

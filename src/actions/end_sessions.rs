@@ -1,0 +1,30 @@
+//! A person signs their other devices out.
+
+use super::user_audit;
+use super::{ActionResult, Cx};
+use crate::models::users::User;
+use crate::models::{AnyConnection, sessions};
+
+/// Ends one session of `user`; answers whether it was there and theirs.
+///
+/// # Errors
+/// Only the database's.
+pub fn end_session(conn: &mut AnyConnection, cx: &Cx, user: &User, digest: &[u8]) -> ActionResult<bool> {
+    let ended = sessions::delete_of(conn, user.id, digest)?;
+    if ended {
+        user_audit::record(conn, cx, user, "user.end_session")?;
+    }
+    Ok(ended)
+}
+
+/// Ends every session of `user` but the one with digest `keep`; answers how many there were.
+///
+/// # Errors
+/// Only the database's.
+pub fn end_other_sessions(conn: &mut AnyConnection, cx: &Cx, user: &User, keep: &[u8]) -> ActionResult<usize> {
+    let ended = sessions::delete_all_of(conn, user.id, Some(keep))?;
+    if ended > 0 {
+        user_audit::record(conn, cx, user, "user.end_sessions")?;
+    }
+    Ok(ended)
+}
