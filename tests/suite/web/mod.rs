@@ -8,4 +8,5 @@ mod pages;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sub_accounts;
 mod view_as;
