@@ -263,3 +263,21 @@ pub fn taken_below(conn: &mut AnyConnection, parent: Id, names: &[String]) -> Qu
     }
     Ok(taken)
 }
+
+/// The newest domains of `parent`'s live sub accounts that are not verified: account, its name, the domain, since when.
+pub fn unverified_below(
+    conn: &mut AnyConnection,
+    parent: Id,
+    limit: i64,
+) -> QueryResult<Vec<(Id, String, String, NaiveDateTime)>> {
+    domains::table
+        .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
+        .filter(domains::verified_at.is_null())
+        .filter(domains::deleted_at.is_null())
+        .filter(accounts::parent_id.eq(parent))
+        .filter(accounts::deleted_at.is_null())
+        .order((domains::created_at.desc(), domains::account_id.desc()))
+        .limit(limit)
+        .select((accounts::id, accounts::name, domains::name, domains::created_at))
+        .load(conn)
+}

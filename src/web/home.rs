@@ -10,11 +10,15 @@ use super::error::{PageError, PageResult};
 use super::forms::Posted;
 use super::layout::Theme;
 use super::page::{own_path, see_other};
-use super::{navigation, session};
+use super::{navigation, overview, session};
 use crate::domain::ids::Id;
+use crate::domain::role::Permission;
 
-/// `GET /`: the first page that the role may open.
+/// `GET /`: an agency's overview; for everybody else, the first page that the role may open.
 pub async fn home(acting: Acting) -> PageResult {
+    if acting.account.parent_id.is_none() && acting.may(Permission::ViewOverview) {
+        return overview::show(acting).await;
+    }
     let first = navigation::lines(&acting).into_iter().map(|line| line.href).find(|href| href != "/");
     Ok(see_other(&first.ok_or_else(PageError::forbidden)?))
 }

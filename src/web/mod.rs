@@ -24,6 +24,7 @@ pub mod home;
 pub mod jobs;
 pub mod layout;
 pub mod navigation;
+pub mod overview;
 pub mod page;
 pub mod resend;
 pub mod routes;

@@ -12,6 +12,7 @@ type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 
 /// For an agency.
 const AGENCY: &[Line] = &[
+    ("Overview", "/", "layout-dashboard", Some(Permission::ViewOverview)),
     ("Sub accounts", "/sub-accounts", "building-2", Some(Permission::ViewSubAccounts)),
     ("Usage & cost", "/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Own sending", "/account", "send", Some(Permission::ViewMessages)),

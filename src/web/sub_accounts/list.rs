@@ -125,7 +125,7 @@ impl ListPage {
 }
 
 /// "10,000+" beyond what is counted.
-fn shown(count: i64) -> String {
+pub fn shown(count: i64) -> String {
     if count > Counts::MOST { format!("{}+", format::number(Counts::MOST)) } else { format::number(count) }
 }
 

@@ -11,7 +11,7 @@ pub mod import;
 pub mod lift;
 pub mod list;
 mod params;
-mod row;
+pub mod row;
 pub mod suspend;
 pub mod undelete;
 

@@ -9,5 +9,6 @@ mod pages;
 mod sessions;
 mod settings;
 mod sign_in;
+mod sub_accounts;
 mod usage;
 mod view_as;
