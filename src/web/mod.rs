@@ -29,6 +29,7 @@ pub mod page;
 pub mod resend;
 pub mod routes;
 pub mod scope;
+pub mod search;
 pub mod session;
 pub mod settings;
 pub mod sub_accounts;

@@ -26,6 +26,9 @@ const CLIENT: &[Line] = &[
     ("Usage", "/account/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Messages", "/account/messages", "send", Some(Permission::ViewMessages)),
     ("Domains", "/account/domains", "globe", Some(Permission::ViewDomains)),
+    ("API keys", "/account/credentials", "key-round", Some(Permission::ViewKeys)),
+    ("Suppressions", "/account/suppressions", "ban", Some(Permission::ViewSuppressions)),
+    ("Members", "/account/members", "users", Some(Permission::ViewMembers)),
     ("Activity", "/account/activity", "history", Some(Permission::ViewActivity)),
     ("Settings", "/settings", "settings", None),
 ];
@@ -36,15 +39,25 @@ const TABS: &[(&str, &str, Permission)] = &[
     ("Usage", "/usage", Permission::ViewUsage),
     ("Messages", "/messages", Permission::ViewMessages),
     ("Domains", "/domains", Permission::ViewDomains),
+    ("Credentials", "/credentials", Permission::ViewKeys),
+    ("Suppressions", "/suppressions", Permission::ViewSuppressions),
+    ("Members", "/members", Permission::ViewMembers),
     ("Activity", "/activity", Permission::ViewActivity),
+    ("Settings", "/settings", Permission::EditSubAccounts),
 ];
 
 /// Tabs that an agency has for itself elsewhere: its members, activity and settings.
-const CLIENTS_ONLY: &[&str] = &["/activity", "/members", "/settings"];
+const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/settings"];
+
+/// Tabs of Settings that a client has in its navigation, or not at all.
+const AGENCYS_SETTINGS: &[&str] = &["/settings/members", "/settings/credentials", "/settings/transport"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Account", "/settings", Some(Permission::ManageSettings)),
+    ("Members", "/settings/members", Some(Permission::ViewMembers)),
+    ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
+    ("Transport", "/settings/transport", Some(Permission::ManageSettings)),
     ("Profile", "/settings/profile", None),
     ("Signed-in devices", "/settings/sessions", None),
 ];
@@ -90,5 +103,11 @@ pub fn settings(acting: &Acting) -> Vec<Tab> {
         let current = path == href || (*href != "/settings" && path.starts_with(&format!("{href}/")));
         Tab { label, href: (*href).to_owned(), current }
     };
-    SETTINGS.iter().filter(|line| line.2.is_none_or(|permission| acting.may(permission))).map(tab).collect()
+    let is_agency = acting.account.parent_id.is_none();
+    SETTINGS
+        .iter()
+        .filter(|line| line.2.is_none_or(|permission| acting.may(permission)))
+        .filter(|line| is_agency || !AGENCYS_SETTINGS.contains(&line.1))
+        .map(tab)
+        .collect()
 }

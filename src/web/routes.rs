@@ -14,7 +14,7 @@ use super::error::PageError;
 use super::settings::{account as account_settings, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, session, usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, search, session, usage, view_as,
 };
 use crate::app::App;
 
@@ -99,6 +99,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));
+    config.service(page("/search").get(search::show));
     account::routes::configure(config);
     domains::routes::configure(config);
     if app.config.demo {

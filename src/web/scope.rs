@@ -16,13 +16,16 @@ use crate::domain::role::Permission;
 use crate::domain::standing::Standing;
 use crate::models::accounts::{self, Account};
 
+/// The base of the pages that an agency finds in its Settings.
+const SETTINGS: &str = "/settings";
+
 /// One account, and how the person stands to it.
 #[derive(Clone)]
 pub struct AccountScope {
     pub acting: Acting,
     pub account: Account,
     pub standing: Standing,
-    /// Before every link of the page: `/sub-accounts/{id}`, or `/account`.
+    /// Before every link of the page: `/sub-accounts/{id}`, `/account`, or `/settings` for an agency's own.
     pub base: String,
 }
 
@@ -63,6 +66,12 @@ impl AccountScope {
         self.standing == Standing::Parent
     }
 
+    /// What the page is a part of, where that heads it: an agency's Settings.
+    #[must_use]
+    pub fn section(&self) -> Option<&'static str> {
+        (self.base == SETTINGS).then_some("Settings")
+    }
+
     /// An address of this account: `scope.path("/domains")`.
     #[must_use]
     pub fn path(&self, rest: &str) -> String {
@@ -79,7 +88,13 @@ impl AccountScope {
     /// mail has them too.
     #[must_use]
     pub fn tabs(&self) -> Vec<Tab> {
-        if matches!(self.standing, Standing::Parent | Standing::Member) { navigation::tabs(self) } else { Vec::new() }
+        if self.base == SETTINGS {
+            navigation::settings(&self.acting)
+        } else if matches!(self.standing, Standing::Parent | Standing::Member) {
+            navigation::tabs(self)
+        } else {
+            Vec::new()
+        }
     }
 }
 
@@ -103,7 +118,8 @@ impl FromRequest for AccountScope {
 
 fn inside(acting: Acting) -> AccountScope {
     let (account, standing) = (acting.account.clone(), acting.standing());
-    AccountScope { acting, account, standing, base: "/account".into() }
+    let base = if acting.path.starts_with("/settings/") { SETTINGS } else { "/account" };
+    AccountScope { acting, account, standing, base: base.into() }
 }
 
 /// Unknown, malformed, deleted and another agency's ids are refused alike.

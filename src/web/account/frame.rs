@@ -147,8 +147,8 @@ impl Frame {
         Self {
             outside,
             crumbs: list.into_iter().collect(),
-            heading: if outside { account.name.clone() } else { title.to_owned() },
-            state: state(account, facts, outside),
+            heading: if outside { account.name.clone() } else { scope.section().unwrap_or(title).to_owned() },
+            state: state(account, facts, outside).filter(|_| scope.section().is_none()),
             why: if outside { why(facts) } else { String::new() },
             since: hold.map(|hold| facts.when(hold.created_at)),
             about: if outside { about(account, facts) } else { Vec::new() },

@@ -65,6 +65,7 @@ struct MessagesPage {
     statuses: Vec<(&'static str, &'static str, String)>,
     page: Paged<Row>,
     has_filter: bool,
+    may_send: bool,
 }
 
 #[derive(Deserialize, Default)]
@@ -97,6 +98,7 @@ pub async fn list(scope: AccountScope, query: Query<MessagesQuery>) -> PageResul
         frame: Frame::new(&scope, &facts, "Messages"),
         shell: scope.shell(&title(&scope, "Messages")),
         statuses: chips(&path, &q),
+        may_send: scope.may(Permission::SendTest),
         has_filter: !q.is_empty() || !status.is_empty(),
         path,
         q,

@@ -2,8 +2,12 @@
 //! own members (or whoever views as one), through `AccountScope`. `frame` is what they share: name, state, tabs.
 
 pub mod activity;
+pub mod credentials;
 pub mod frame;
+pub mod key_form;
+mod key_scopes;
 mod locked;
+pub mod members;
 pub mod message;
 mod message_story;
 pub mod messages;
@@ -11,6 +15,11 @@ pub mod overview;
 mod overview_facts;
 pub mod paging;
 pub mod routes;
+pub mod settings;
 pub mod span;
+pub mod suppression_changes;
+pub mod suppressions;
+pub mod test_message;
+pub mod transport;
 pub mod usage;
 pub mod usage_csv;

@@ -2,7 +2,10 @@
 
 use actix_web::web::ServiceConfig;
 
-use super::{activity, message, messages, overview, usage};
+use super::{
+    activity, credentials, key_form, members, message, messages, overview, settings, suppression_changes, suppressions,
+    test_message, transport, usage,
+};
 use crate::web::routes::{Page, page};
 
 /// Mounts them. After `/sub-accounts/new` and its like, because `{id}` takes any word.
@@ -15,7 +18,29 @@ pub fn configure(config: &mut ServiceConfig) {
     both(config, "/messages/{message}/raw", |page| page.get(message::download_raw));
     both(config, "/messages/{message}/kept", |page| page.get(message::download_kept));
     both(config, "/messages/{message}/cancel", |page| page.post(message::cancel));
+    both(config, "/test", |page| page.get(test_message::show).post(test_message::send));
+    both(config, "/suppressions", |page| page.get(suppressions::list).post(suppression_changes::add));
+    both(config, "/suppressions.csv", |page| page.get(suppressions::export));
+    both(config, "/suppressions/remove", |page| page.post(suppression_changes::remove));
+    both(config, "/suppressions/wipe", |page| page.get(suppression_changes::ask_wipe).post(suppression_changes::wipe));
     both(config, "/activity", |page| page.get(activity::show));
+    both(config, "/settings", |page| page.get(settings::show).post(settings::save));
+    everywhere(config, "/credentials", |page| page.get(credentials::list));
+    everywhere(config, "/credentials/new", |page| page.get(key_form::new).post(key_form::create));
+    everywhere(config, "/credentials/{key}", |page| page.get(key_form::edit).post(key_form::update));
+    everywhere(config, "/credentials/{key}/delete", |page| page.get(credentials::ask_delete).post(credentials::delete));
+    everywhere(config, "/members", |page| page.get(members::list).post(members::invite));
+    everywhere(config, "/members/{member}/role", |page| page.post(members::set_role));
+    everywhere(config, "/members/{member}/remove", |page| page.post(members::remove));
+    everywhere(config, "/members/{member}/invite", |page| page.post(members::invite_again));
+    everywhere(config, "/transport", |page| page.get(transport::show).post(transport::save));
+    everywhere(config, "/transport/reset", |page| page.post(transport::reset));
+}
+
+/// Under `/settings` too, where an agency looks for its own.
+fn everywhere(config: &mut ServiceConfig, rest: &str, with: impl Fn(Page) -> Page) {
+    config.service(with(page(&format!("/settings{rest}"))));
+    both(config, rest, with);
 }
 
 fn both(config: &mut ServiceConfig, rest: &str, with: impl Fn(Page) -> Page) {

@@ -1,6 +1,7 @@
 //! The dashboard, as a person meets it.
 
 mod account;
+mod account_changes;
 mod activity;
 mod domains;
 mod forms;
