@@ -49,6 +49,7 @@ pub mod roll_periods;
 pub mod services;
 pub mod set_logo;
 pub mod set_plan;
+pub mod set_transport;
 pub mod set_up;
 pub mod share_domain;
 pub mod sign_in;

@@ -20,6 +20,7 @@ pub mod refusal;
 pub mod retry;
 pub mod role;
 pub mod scopes;
+pub mod smarthost;
 pub mod standing;
 pub mod text;
 pub mod website;

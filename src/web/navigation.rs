@@ -44,9 +44,15 @@ const CLIENTS_ONLY: &[&str] = &["/activity", "/members", "/settings"];
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Account", "/settings", Some(Permission::ManageSettings)),
+    ("Plan", "/settings/plan", Some(Permission::ManagePlan)),
+    ("Members", "/settings/members", Some(Permission::ViewMembers)),
+    ("Transport", "/settings/transport", Some(Permission::ManageSettings)),
     ("Profile", "/settings/profile", None),
     ("Signed-in devices", "/settings/sessions", None),
 ];
+
+/// Settings that a client has no say in.
+const AGENCYS_ONLY: &[&str] = &["/settings/transport"];
 
 /// The navigation of a signed-in page.
 #[must_use]
@@ -89,5 +95,9 @@ pub fn settings(acting: &Acting) -> Vec<Tab> {
         let current = path == href || (*href != "/settings" && path.starts_with(&format!("{href}/")));
         Tab { label, href: (*href).to_owned(), current }
     };
-    SETTINGS.iter().filter(|line| line.2.is_none_or(|permission| acting.may(permission))).map(tab).collect()
+    let client = acting.account.parent_id.is_some();
+    let shown = |line: &&(&'static str, &'static str, Option<Permission>)| {
+        line.2.is_none_or(|permission| acting.may(permission)) && !(client && AGENCYS_ONLY.contains(&line.1))
+    };
+    SETTINGS.iter().filter(shown).map(tab).collect()
 }

@@ -2,5 +2,8 @@
 //! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
 
 pub mod account;
+pub mod members;
+pub mod plan;
 pub mod profile;
 pub mod sessions;
+pub mod transport;
