@@ -6,6 +6,7 @@ mod architecture;
 mod delivery;
 mod demo;
 mod domains;
+mod isolation;
 mod models;
 mod readme;
 mod sub_account_list;
