@@ -3,6 +3,7 @@
 mod accepting;
 mod api;
 mod architecture;
+mod browser;
 mod delivery;
 mod demo;
 mod domains;

@@ -22,7 +22,9 @@ fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
         ("POST", "/api-keys" | "/sub-accounts/{sub_account_id}/api-keys") => {
             json!({ "label": "Made", "scopes": ["messages:read:all"] })
         }
-        ("PUT", "/api-keys/{key_id}" | "/sub-accounts/{sub_account_id}/api-keys/{key_id}") => json!({ "label": "Changed" }),
+        ("PUT", "/api-keys/{key_id}" | "/sub-accounts/{sub_account_id}/api-keys/{key_id}") => {
+            json!({ "label": "Changed" })
+        }
         ("POST", "/domains") => json!({ "domain": "added.example" }),
         ("PUT", "/domains/{domain}") => json!({ "tracking_subdomain": "links" }),
         ("POST", "/messages") => {
@@ -145,12 +147,18 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
         for name in names(&path).into_iter().filter(|name| name != "account_id") {
             // Who asks from where, for whom: a parent about its clients, a client about itself.
             let child_only = !path.contains("sub_account_id");
-            let (account, key, own) =
-                if child_only { (world.own.id, &world.own.key, &world.things) } else { (world.agency.id, &world.agency.key, &world.things) };
+            let (account, key, own) = if child_only {
+                (world.own.id, &world.own.key, &world.things)
+            } else {
+                (world.agency.id, &world.agency.key, &world.things)
+            };
             let mut answers = Vec::new();
-            for (whose, things) in
-                [("unknown", &unknown), ("foreign", &world.foreign_things), ("deleted", &deleted), ("sibling", &world.sibling_things)]
-            {
+            for (whose, things) in [
+                ("unknown", &unknown),
+                ("foreign", &world.foreign_things),
+                ("deleted", &deleted),
+                ("sibling", &world.sibling_things),
+            ] {
                 // A sibling is the parent's own as well.
                 if whose == "sibling" && name == "sub_account_id" {
                     continue;

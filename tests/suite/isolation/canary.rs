@@ -48,14 +48,27 @@ async fn planted_secrets_are_in_no_database_no_log_and_no_page() {
     log::set_max_level(log::LevelFilter::Trace);
     let app = TestApp::sqlite().await;
     let agency = app.agency("Canary").await;
-    let mut secrets = vec![PASSWORD.to_owned(), RELAY_PASSWORD.into(), WRONG_PASSWORD.into(), NEW_PASSWORD.into(), agency.key.clone()];
+    let mut secrets = vec![
+        PASSWORD.to_owned(),
+        RELAY_PASSWORD.into(),
+        WRONG_PASSWORD.into(),
+        NEW_PASSWORD.into(),
+        agency.key.clone(),
+    ];
     let made_up = ApiSecret::generate().secret;
     let mut pages = Vec::new();
 
     let stranger = Visitor::new(&app);
     pages.push(stranger.sign_in(&agency.email, WRONG_PASSWORD).await);
     let owner = Visitor::signed_in(&app, &agency.email).await;
-    let transport = [("kind", "smtp"), ("host", "127.0.0.1"), ("port", "9"), ("tls", "starttls"), ("username", "u"), ("password", RELAY_PASSWORD)];
+    let transport = [
+        ("kind", "smtp"),
+        ("host", "127.0.0.1"),
+        ("port", "9"),
+        ("tls", "starttls"),
+        ("username", "u"),
+        ("password", RELAY_PASSWORD),
+    ];
     let saved = owner.submit("/settings/transport", "/settings/transport", &transport).await;
     assert_eq!(saved.status, 303, "{}", saved.html);
     pages.push(owner.get("/settings/transport").await);
@@ -65,12 +78,23 @@ async fn planted_secrets_are_in_no_database_no_log_and_no_page() {
     let wrong = transport.map(|(name, value)| if name == "port" { (name, "0") } else { (name, value) });
     pages.push(owner.submit("/settings/transport", "/settings/transport", &wrong).await);
     pages.push(owner.post("/settings/transport", &transport).await);
-    let password = [("current", PASSWORD), ("new", NEW_PASSWORD), ("current_password", PASSWORD), ("password", NEW_PASSWORD), ("new_password", NEW_PASSWORD)];
+    let password = [
+        ("current", PASSWORD),
+        ("new", NEW_PASSWORD),
+        ("current_password", PASSWORD),
+        ("password", NEW_PASSWORD),
+        ("new_password", NEW_PASSWORD),
+    ];
     pages.push(owner.post("/settings/profile/password", &password).await);
     pages.push(owner.submit("/settings/profile", "/settings/profile/password", &[("password", NEW_PASSWORD)]).await);
 
     let (status, made) = app
-        .call("POST", &format!("/v2/accounts/{}/api-keys", agency.id), &agency.key, Some(&serde_json::json!({ "label": "canary", "scopes": ["messages:read:all"] })))
+        .call(
+            "POST",
+            &format!("/v2/accounts/{}/api-keys", agency.id),
+            &agency.key,
+            Some(&serde_json::json!({ "label": "canary", "scopes": ["messages:read:all"] })),
+        )
         .await;
     assert_eq!(status, 201, "{made}");
     secrets.push(made["secret_key"].as_str().expect("it is shown once").to_owned());
@@ -93,5 +117,11 @@ async fn planted_secrets_are_in_no_database_no_log_and_no_page() {
         assert!(!holds(&bytes, secret), "the database holds {secret}");
         assert!(!log.contains(secret.as_str()), "the log holds {secret}");
     }
-    println!("{} secrets planted, {} pages, {} bytes of database, {} bytes of log (judged: {logging})", secrets.len(), pages.len(), bytes.len(), log.len());
+    println!(
+        "{} secrets planted, {} pages, {} bytes of database, {} bytes of log (judged: {logging})",
+        secrets.len(),
+        pages.len(),
+        bytes.len(),
+        log.len()
+    );
 }

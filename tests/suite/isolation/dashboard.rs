@@ -9,7 +9,10 @@ use crate::support::visitor::{Page, Visitor};
 
 /// Addresses that somebody who is not signed in may open: the program's own and those with a secret in them.
 fn is_open(path: &str) -> bool {
-    let open = ["/healthz", "/readyz", "/static/", "/sign-in", "/forgot", "/reset/", "/invite/", "/setup/", "/theme", "/dns/", "/brand/"];
+    let open = [
+        "/healthz", "/readyz", "/static/", "/sign-in", "/forgot", "/reset/", "/invite/", "/setup/", "/theme", "/dns/",
+        "/brand/",
+    ];
     open.iter().any(|open| path == *open || (open.ends_with('/') && path.starts_with(open)))
 }
 
@@ -70,7 +73,12 @@ async fn strangers_are_led_to_the_sign_in_page_everywhere() {
             "GET" => stranger.get(&path).await,
             _ => stranger.post(&path, &[("csrf_token", &token)]).await,
         };
-        assert!(page.status == 303 && page.location.starts_with("/sign-in"), "{} {path}: {}", route.method, page.status);
+        assert!(
+            page.status == 303 && page.location.starts_with("/sign-in"),
+            "{} {path}: {}",
+            route.method,
+            page.status
+        );
         asked += 1;
     }
     println!("{asked} addresses lead strangers to the sign-in page");
@@ -86,7 +94,10 @@ async fn sub_accounts_of_others_are_refused_like_those_that_are_not_there() {
             app.member(world.agency.id, &format!("{role}@oak.example"), role).await;
         }
         let mut people = vec![world.agency.email.clone(), "own@member.example".to_owned()];
-        people.extend(["administrator", "developer", "analyst", "billing_manager", "support"].map(|role| format!("{role}@oak.example")));
+        people.extend(
+            ["administrator", "developer", "analyst", "billing_manager", "support"]
+                .map(|role| format!("{role}@oak.example")),
+        );
         let routes: Vec<Route> =
             dashboard().into_iter().filter(|route| route.path.starts_with("/sub-accounts/{id}")).collect();
         let before = world.heads(&app).await;
@@ -95,12 +106,21 @@ async fn sub_accounts_of_others_are_refused_like_those_that_are_not_there() {
             let visitor = Visitor::signed_in(&app, email).await;
             let client = email == "own@member.example";
             for route in &routes {
-                let mut targets = vec![unknown.clone(), world.foreign.id.to_string(), world.other.id.to_string(), MALFORMED.to_owned()];
+                let mut targets = vec![
+                    unknown.clone(),
+                    world.foreign.id.to_string(),
+                    world.other.id.to_string(),
+                    MALFORMED.to_owned(),
+                ];
                 if !route.path.ends_with("/undelete") {
                     targets.push(world.deleted.id.to_string());
                 }
                 if client {
-                    targets.extend([world.own.id.to_string(), world.sibling.id.to_string(), world.agency.id.to_string()]);
+                    targets.extend([
+                        world.own.id.to_string(),
+                        world.sibling.id.to_string(),
+                        world.agency.id.to_string(),
+                    ]);
                 }
                 let mut answers = Vec::new();
                 for target in targets {
@@ -151,7 +171,13 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
                 }
                 let path = filled(&base, things, "1");
                 let page = ask(&visitor, &route, &path).await;
-                let blots = [things.message.to_string(), things.domain.clone(), things.user.to_string(), things.key.to_string(), things.job.to_string()];
+                let blots = [
+                    things.message.to_string(),
+                    things.domain.clone(),
+                    things.user.to_string(),
+                    things.key.to_string(),
+                    things.job.to_string(),
+                ];
                 let (status, location, text) = said(&page, "(nothing)");
                 let clean = |text: String| blots.iter().fold(text, |text, blot| text.replace(blot, "(id)"));
                 answers.push((status, clean(location), clean(text)));

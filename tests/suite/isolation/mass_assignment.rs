@@ -18,7 +18,8 @@ const NUMBER: i64 = 424_242;
 /// The fields that the request of an operation has, by our own document.
 fn writable(method: &str, path: &str) -> BTreeSet<String> {
     let document = serde_json::to_value(document()).expect("JSON");
-    let schema = &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]["schema"];
+    let schema =
+        &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]["schema"];
     let mut fields = BTreeSet::new();
     collect(&document, schema, &mut fields);
     assert!(!fields.is_empty(), "{method} {path} has no body in the document: {schema}");
@@ -51,12 +52,41 @@ fn bogus(value: &Value) -> Value {
 /// The body with every field that is only read, and some that only rows have.
 fn loaded(body: &Value, shown: &Map<String, Value>, writable: &BTreeSet<String>) -> (Value, usize) {
     let mut body = body.as_object().cloned().unwrap_or_default();
-    let rows_only = ["parent_id", "account_id", "owner_id", "root_id", "deleted_at", "created_by", "secret_digest", "public_key",
-        "verified_at", "role", "accepted_at", "used", "suspended", "status", "created_at", "updated_at", "id", "object"];
+    let rows_only = [
+        "parent_id",
+        "account_id",
+        "owner_id",
+        "root_id",
+        "deleted_at",
+        "created_by",
+        "secret_digest",
+        "public_key",
+        "verified_at",
+        "role",
+        "accepted_at",
+        "used",
+        "suspended",
+        "status",
+        "created_at",
+        "updated_at",
+        "id",
+        "object",
+    ];
     let shown_only = shown.iter().map(|(name, value)| (name.clone(), bogus(value)));
     let extra: Vec<(String, Value)> = rows_only
         .iter()
-        .map(|name| ((*name).to_owned(), json!(if name.ends_with("_at") { TIME } else if name.ends_with("id") { UUID } else { TEXT })))
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!(if name.ends_with("_at") {
+                    TIME
+                } else if name.ends_with("id") {
+                    UUID
+                } else {
+                    TEXT
+                }),
+            )
+        })
         .chain(shown_only)
         .filter(|(name, _)| !writable.contains(name) && !body.contains_key(name))
         .collect();
@@ -81,14 +111,70 @@ async fn fields_that_are_only_read_have_no_effect_in_any_body() {
         // Method and path of the document, address, body, where it can be read afterwards ("" is the answer), key.
         let writes: Vec<(&str, String, String, Value, String, &str)> = vec![
             ("PUT", all.into(), base.clone(), json!({ "name": "Renamed" }), base.clone(), &key),
-            ("PUT", format!("{all}/sub-accounts/{{sub_account_id}}"), child.clone(), json!({ "name": "Renamed" }), child.clone(), &key),
-            ("POST", format!("{all}/sub-accounts"), format!("{base}/sub-accounts"), json!({ "name": "Made", "website": "made.example" }), String::new(), &key),
-            ("POST", format!("{all}/sub-accounts/{{sub_account_id}}/api-keys"), format!("{child}/api-keys"), json!({ "label": "Made", "scopes": ["messages:read:all"] }), String::new(), &key),
-            ("PUT", format!("{all}/sub-accounts/{{sub_account_id}}/api-keys/{{key_id}}"), format!("{child}/api-keys/{}", world.things.key), json!({ "label": "Changed" }), format!("{child}/api-keys/{}", world.things.key), &key),
-            ("POST", format!("{all}/api-keys"), format!("{base}/api-keys"), json!({ "label": "Made", "scopes": ["messages:read:all"] }), String::new(), &key),
-            ("POST", format!("{all}/members"), format!("{base}/members"), json!({ "email": "made@member.example", "name": "Made", "role": "Analyst" }), String::new(), &key),
-            ("POST", format!("{all}/domains"), format!("{base}/domains"), json!({ "domain": "made.example" }), String::new(), &key),
-            ("PUT", format!("{all}/domains/{{domain}}"), own_domain.clone(), json!({ "tracking_subdomain": "links" }), own_domain, &world.own.key),
+            (
+                "PUT",
+                format!("{all}/sub-accounts/{{sub_account_id}}"),
+                child.clone(),
+                json!({ "name": "Renamed" }),
+                child.clone(),
+                &key,
+            ),
+            (
+                "POST",
+                format!("{all}/sub-accounts"),
+                format!("{base}/sub-accounts"),
+                json!({ "name": "Made", "website": "made.example" }),
+                String::new(),
+                &key,
+            ),
+            (
+                "POST",
+                format!("{all}/sub-accounts/{{sub_account_id}}/api-keys"),
+                format!("{child}/api-keys"),
+                json!({ "label": "Made", "scopes": ["messages:read:all"] }),
+                String::new(),
+                &key,
+            ),
+            (
+                "PUT",
+                format!("{all}/sub-accounts/{{sub_account_id}}/api-keys/{{key_id}}"),
+                format!("{child}/api-keys/{}", world.things.key),
+                json!({ "label": "Changed" }),
+                format!("{child}/api-keys/{}", world.things.key),
+                &key,
+            ),
+            (
+                "POST",
+                format!("{all}/api-keys"),
+                format!("{base}/api-keys"),
+                json!({ "label": "Made", "scopes": ["messages:read:all"] }),
+                String::new(),
+                &key,
+            ),
+            (
+                "POST",
+                format!("{all}/members"),
+                format!("{base}/members"),
+                json!({ "email": "made@member.example", "name": "Made", "role": "Analyst" }),
+                String::new(),
+                &key,
+            ),
+            (
+                "POST",
+                format!("{all}/domains"),
+                format!("{base}/domains"),
+                json!({ "domain": "made.example" }),
+                String::new(),
+                &key,
+            ),
+            (
+                "PUT",
+                format!("{all}/domains/{{domain}}"),
+                own_domain.clone(),
+                json!({ "tracking_subdomain": "links" }),
+                own_domain,
+                &world.own.key,
+            ),
         ];
         let mut written = 0;
         for (method, path, address, body, read, key) in writes {
@@ -142,14 +228,30 @@ async fn forms_of_the_dashboard_take_no_field_that_they_do_not_show() {
     app.member(world.agency.id, "dev@oak.example", "developer").await;
     let dev = Visitor::signed_in(&app, "dev@oak.example").await;
     let other = world.other.id.to_string();
-    let extra = [("parent_id", other.as_str()), ("owner_id", UUID), ("role", "owner"), ("account_id", other.as_str()), ("id", UUID), ("monthly_credit", "7"), ("deleted_at", TIME)];
+    let extra = [
+        ("parent_id", other.as_str()),
+        ("owner_id", UUID),
+        ("role", "owner"),
+        ("account_id", other.as_str()),
+        ("id", UUID),
+        ("monthly_credit", "7"),
+        ("deleted_at", TIME),
+    ];
     let mut fields = vec![("name", "Dev Eloper")];
     fields.extend(extra);
     assert_eq!(dev.submit("/settings/profile", "/settings/profile", &fields).await.status, 303);
     assert_eq!(dev.get("/settings/members").await.html.matches("Owner</td>").count(), 1, "nobody became the owner");
     let owner = Visitor::signed_in(&app, &world.agency.email).await;
-    let mut fields = vec![("name", "Oak"), ("website", "oak.example"), ("about", ""), ("message_metadata_retention", "20"),
-        ("message_data_retention", "3"), ("time_zone", "UTC"), ("anchor_day", "1"), ("brand_name", "")];
+    let mut fields = vec![
+        ("name", "Oak"),
+        ("website", "oak.example"),
+        ("about", ""),
+        ("message_metadata_retention", "20"),
+        ("message_data_retention", "3"),
+        ("time_zone", "UTC"),
+        ("anchor_day", "1"),
+        ("brand_name", ""),
+    ];
     fields.extend(extra);
     assert_eq!(owner.submit("/settings", "/settings", &fields).await.status, 303);
     let (id, owner_id) = (world.agency.id, world.agency.owner);

@@ -121,7 +121,8 @@ const FREE: &[&str] = &[
 ];
 
 fn takes(route: &Route) -> Takes {
-    if let Some((_, _, takes)) = OTHERS.iter().find(|(method, path, _)| *method == route.method && *path == route.path) {
+    if let Some((_, _, takes)) = OTHERS.iter().find(|(method, path, _)| *method == route.method && *path == route.path)
+    {
         return *takes;
     }
     let end = ["/account", "/sub-accounts/{id}"].iter().find_map(|base| route.path.strip_prefix(base));

@@ -34,13 +34,22 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 /// How an address is written, and what stands before it.
-const FORMS: [(&str, &[&str]); 3] =
-    [("page(\"", &[""]), ("both(config, \"", &["/account", "/sub-accounts/{id}"]), ("at(\"", &["/account/domains", "/sub-accounts/{id}/domains"])];
+const FORMS: [(&str, &[&str]); 3] = [
+    ("page(\"", &[""]),
+    ("both(config, \"", &["/account", "/sub-accounts/{id}"]),
+    ("at(\"", &["/account/domains", "/sub-accounts/{id}/domains"]),
+];
 
 fn of_file(file: &Path) -> Vec<Route> {
     let text = std::fs::read_to_string(file).expect("a source file");
     // The helpers below the table take and give methods, too: they are no addresses.
-    let text = text.split("\nstruct Page").next().unwrap_or_default().split("\npub(super) struct Page").next().unwrap_or_default();
+    let text = text
+        .split("\nstruct Page")
+        .next()
+        .unwrap_or_default()
+        .split("\npub(super) struct Page")
+        .next()
+        .unwrap_or_default();
     let mut starts: Vec<(usize, usize, &[&str])> = FORMS
         .iter()
         .flat_map(|(form, bases)| text.match_indices(form).map(|(at, form)| (at, at + form.len(), *bases)))
@@ -65,7 +74,9 @@ fn of_file(file: &Path) -> Vec<Route> {
 #[test]
 fn the_addresses_that_everybody_knows_are_among_those_that_were_read() {
     let all = dashboard();
-    for path in ["/", "/sub-accounts", "/sub-accounts/{id}", "/usage", "/activity", "/settings", "/account/domains/{domain}"] {
+    for path in
+        ["/", "/sub-accounts", "/sub-accounts/{id}", "/usage", "/activity", "/settings", "/account/domains/{domain}"]
+    {
         assert!(all.contains(&Route { method: "GET", path: path.into() }), "{path}: {all:?}");
     }
     assert!(all.len() > 80, "{}", all.len());

@@ -8,6 +8,7 @@ mod links;
 mod pages;
 mod sessions;
 mod settings;
+mod settings_agency;
 mod sign_in;
 mod usage;
 mod view_as;
