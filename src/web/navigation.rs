@@ -50,11 +50,12 @@ const TABS: &[(&str, &str, Permission)] = &[
 const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/settings"];
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
-const AGENCYS_SETTINGS: &[&str] = &["/settings/members", "/settings/credentials", "/settings/transport"];
+const AGENCYS_SETTINGS: &[&str] = &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transport"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Account", "/settings", Some(Permission::ManageSettings)),
+    ("Plan", "/settings/plan", Some(Permission::ManagePlan)),
     ("Members", "/settings/members", Some(Permission::ViewMembers)),
     ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
     ("Transport", "/settings/transport", Some(Permission::ManageSettings)),

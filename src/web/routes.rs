@@ -11,7 +11,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::{account as account_settings, profile, sessions};
+use super::settings::{account as account_settings, plan, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
 use super::{
     account, activity, assets, components_page, domains, frame, guard, health, home, jobs, search, session, usage, view_as,
@@ -92,6 +92,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         // Settings
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
+        .service(page("/settings/plan").get(plan::show).post(plan::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))
         .service(page("/settings/profile/email").post(profile::change_address))
         .service(page("/settings/profile/email/{token}").get(profile::confirm_address))

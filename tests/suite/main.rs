@@ -3,9 +3,11 @@
 mod accepting;
 mod api;
 mod architecture;
+mod browser;
 mod delivery;
 mod demo;
 mod domains;
+mod isolation;
 mod models;
 mod readme;
 mod sub_account_list;

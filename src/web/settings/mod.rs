@@ -2,5 +2,6 @@
 //! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
 
 pub mod account;
+pub mod plan;
 pub mod profile;
 pub mod sessions;

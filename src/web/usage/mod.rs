@@ -1,6 +1,7 @@
 //! Usage & cost of an agency: what all its accounts sent in a period, what it costs together, and whose share is what.
 //! Every number is the report's (`actions::usage_report`); this only words and pages it.
 
+pub mod bill;
 mod cost;
 mod export;
 mod load;

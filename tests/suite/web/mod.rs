@@ -9,6 +9,7 @@ mod links;
 mod pages;
 mod sessions;
 mod settings;
+mod settings_agency;
 mod sign_in;
 mod sub_accounts;
 mod usage;

@@ -1,0 +1,5 @@
+//! The dashboard in a real Chromium, over a demo's data.
+
+mod pages;
+mod phone;
+mod world;

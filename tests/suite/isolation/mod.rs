@@ -1,0 +1,11 @@
+//! Whoever asks for what is not theirs learns nothing, not even that it exists. Every route is asked, by every kind
+//! of caller, for what is their own, a sibling's, another agency's, deleted, unknown and malformed; a route that these
+//! tests do not know fails them.
+
+mod api;
+mod canary;
+mod dashboard;
+mod mass_assignment;
+mod roles;
+mod routes;
+mod world;

@@ -1,0 +1,183 @@
+//! The dashboard's routes by role: every one takes the permission that this table says, in the standing that it is
+//! asked in. A route that is not in it fails the test.
+
+use canopy::domain::role::{Permission as P, Role};
+use canopy::domain::standing::Standing;
+
+use super::routes::{Route, dashboard};
+use super::world::World;
+use crate::support::app::TestApp;
+use crate::support::visitor::Visitor;
+
+/// What an address takes of whoever is signed in.
+#[derive(Clone, Copy, Debug)]
+enum Takes {
+    /// Nothing: everybody's own, or no sign-in at all.
+    Nothing,
+    /// This, of the agency itself.
+    Agency(P),
+    /// This, of the account in the address: from outside for a sub account, as a member for one's own.
+    Account(P),
+}
+
+use Takes::{Account, Agency, Nothing};
+
+/// The end of an account's address, and what it takes.
+const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
+    ("GET", "", P::ViewOverview),
+    ("GET", "/usage", P::ViewUsage),
+    ("GET", "/usage.csv", P::ViewUsage),
+    ("GET", "/messages", P::ViewMessages),
+    ("GET", "/messages/{message}", P::ViewMessages),
+    ("GET", "/messages/{message}/raw", P::ViewMessages),
+    ("GET", "/messages/{message}/kept", P::ViewMessages),
+    ("POST", "/messages/{message}/cancel", P::SendTest),
+    ("GET", "/activity", P::ViewActivity),
+    ("GET", "/domains", P::ViewDomains),
+    ("POST", "/domains", P::ManageDomains),
+    ("GET", "/domains/{domain}", P::ViewDomains),
+    ("POST", "/domains/{domain}/check", P::ManageDomains),
+    ("POST", "/domains/{domain}/settings", P::ManageDomains),
+    ("POST", "/domains/{domain}/share", P::ManageDomains),
+    ("POST", "/domains/{domain}/unshare", P::ManageDomains),
+    ("POST", "/domains/{domain}/delete", P::ManageDomains),
+];
+
+/// Address, methods, and what it takes.
+const OTHERS: &[(&str, &str, Takes)] = &[
+    ("GET", "/sub-accounts", Agency(P::ViewSubAccounts)),
+    ("GET", "/sub-accounts.csv", Agency(P::ViewSubAccounts)),
+    ("GET", "/sub-accounts/new", Agency(P::CreateSubAccounts)),
+    ("POST", "/sub-accounts/new", Agency(P::CreateSubAccounts)),
+    ("GET", "/sub-accounts/import", Agency(P::CreateSubAccounts)),
+    ("POST", "/sub-accounts/import", Agency(P::CreateSubAccounts)),
+    ("GET", "/sub-accounts/bulk", Nothing),
+    ("POST", "/sub-accounts/bulk", Agency(P::ViewSubAccounts)),
+    ("POST", "/sub-accounts/bulk/start", Nothing),
+    ("GET", "/sub-accounts/{id}/cap", Agency(P::SetCap)),
+    ("POST", "/sub-accounts/{id}/cap", Agency(P::SetCap)),
+    ("GET", "/sub-accounts/{id}/suspend", Agency(P::Suspend)),
+    ("POST", "/sub-accounts/{id}/suspend", Agency(P::Suspend)),
+    ("GET", "/sub-accounts/{id}/lift", Agency(P::Suspend)),
+    ("POST", "/sub-accounts/{id}/lift", Agency(P::Suspend)),
+    ("GET", "/sub-accounts/{id}/delete", Agency(P::DeleteSubAccounts)),
+    ("POST", "/sub-accounts/{id}/delete", Agency(P::DeleteSubAccounts)),
+    ("GET", "/sub-accounts/{id}/undelete", Agency(P::DeleteSubAccounts)),
+    ("POST", "/sub-accounts/{id}/undelete", Agency(P::DeleteSubAccounts)),
+    ("GET", "/sub-accounts/{id}/view-as", Agency(P::ViewAs)),
+    ("POST", "/sub-accounts/{id}/view-as", Agency(P::ViewAs)),
+    ("POST", "/view-as/raise", Agency(P::ViewAsWrite)),
+    ("GET", "/jobs", Agency(P::ViewSubAccounts)),
+    ("GET", "/jobs/{id}", Agency(P::ViewSubAccounts)),
+    ("GET", "/jobs/{id}.csv", Agency(P::ViewSubAccounts)),
+    ("GET", "/usage", Agency(P::ViewUsage)),
+    ("GET", "/usage.csv", Agency(P::ViewUsage)),
+    ("GET", "/activity", Agency(P::ViewActivity)),
+    ("GET", "/activity.csv", Agency(P::ViewActivity)),
+    ("POST", "/activity/verify", Agency(P::ViewActivity)),
+    ("GET", "/activity/{seq}", Agency(P::ViewActivity)),
+    ("POST", "/settings", Agency(P::ManageSettings)),
+    ("GET", "/settings/plan", Agency(P::ManagePlan)),
+    ("POST", "/settings/plan", Agency(P::ManagePlan)),
+    ("GET", "/settings/members", Agency(P::ViewMembers)),
+    ("POST", "/settings/members", Agency(P::ManageMembers)),
+    ("POST", "/settings/members/{user}/role", Agency(P::ManageMembers)),
+    ("POST", "/settings/members/{user}/resend", Agency(P::ManageMembers)),
+    ("GET", "/settings/members/{user}/remove", Agency(P::ManageMembers)),
+    ("POST", "/settings/members/{user}/remove", Agency(P::ManageMembers)),
+    ("GET", "/settings/transport", Agency(P::ManageSettings)),
+    ("POST", "/settings/transport", Agency(P::ManageSettings)),
+    ("POST", "/settings/transport/test", Agency(P::ManageSettings)),
+];
+
+/// Of everybody who is signed in, and of strangers.
+const FREE: &[&str] = &[
+    "/",
+    "/healthz",
+    "/readyz",
+    "/static/{path:.*}",
+    "/switch-account",
+    "/theme",
+    "/sign-in",
+    "/sign-out",
+    "/forgot",
+    "/reset/{token}",
+    "/invite/{token}",
+    "/setup/{token}",
+    "/dns/{token}",
+    "/dns/{token}/check",
+    "/brand/{account}/logo",
+    "/view-as/leave",
+    "/settings",
+    "/settings/profile",
+    "/settings/profile/email",
+    "/settings/profile/email/{token}",
+    "/settings/profile/password",
+    "/settings/sessions",
+    "/settings/sessions/end",
+    "/settings/sessions/end-others",
+    "/dev/components",
+    "/dev/components/{name}",
+];
+
+fn takes(route: &Route) -> Takes {
+    if let Some((_, _, takes)) = OTHERS.iter().find(|(method, path, _)| *method == route.method && *path == route.path)
+    {
+        return *takes;
+    }
+    let end = ["/account", "/sub-accounts/{id}"].iter().find_map(|base| route.path.strip_prefix(base));
+    if let Some((_, _, permission)) =
+        end.and_then(|end| OF_AN_ACCOUNT.iter().find(|(method, known, _)| *method == route.method && *known == end))
+    {
+        return Account(*permission);
+    }
+    assert!(FREE.contains(&route.path.as_str()), "the role matrix does not know {route:?}: say what it takes");
+    Nothing
+}
+
+async fn status(visitor: &Visitor, route: &Route, path: &str) -> u16 {
+    if route.method == "GET" {
+        return visitor.get(path).await.status;
+    }
+    let token = visitor.get("/settings/profile").await.token();
+    visitor.post(path, &[("csrf_token", &token)]).await.status
+}
+
+#[tokio::test]
+async fn every_address_takes_its_permission_of_every_role() {
+    let app = TestApp::sqlite().await;
+    let world = World::new(&app).await;
+    let routes = dashboard();
+    let mut judged = 0;
+    for role in Role::all().into_iter().filter(|role| *role != Role::Owner) {
+        let email = format!("{}@roles.example", role.as_str());
+        app.member(world.agency.id, &email, role.as_str()).await;
+        let visitor = Visitor::signed_in(&app, &email).await;
+        for route in &routes {
+            let (permission, standing) = match takes(route) {
+                Nothing => continue,
+                Agency(permission) => (permission, Standing::Member),
+                Account(permission) if route.path.starts_with("/account") => (permission, Standing::Member),
+                Account(permission) => (permission, Standing::Parent),
+            };
+            let allowed = standing.may(role, permission);
+            // Whoever may is only asked for pages: forms would change the world for those who come after.
+            if allowed && route.method == "POST" {
+                continue;
+            }
+            let path = route
+                .path
+                .replace("/jobs/{id}", &format!("/jobs/{}", world.things.job))
+                .replace("{id}", &world.own.id.to_string())
+                .replace("{message}", &world.things.message.to_string())
+                .replace("{domain}", &world.own.domain)
+                .replace("{user}", &world.agency.owner.to_string())
+                .replace("{seq}", "1");
+            let status = status(&visitor, route, &path).await;
+            assert_eq!(status == 403, !allowed, "{role:?} {route:?} with {permission:?}: {status}");
+            judged += 1;
+        }
+    }
+    println!("{judged} answers by role: each as the permission table says");
+    assert!(judged > 250, "{judged}");
+}

@@ -1,0 +1,96 @@
+//! Two agencies with clients, and one of each thing that an address can name.
+
+use canopy::actions::accept_message::Outcome;
+use canopy::actions::delete_sub_account::delete_sub_account;
+use canopy::domain::ids::Id;
+use canopy::models::jobs::{self, Job};
+use canopy::models::{api_keys, audit};
+
+use crate::support::app::{Agency, Client, TestApp};
+
+/// Text that is in the names of everything of the other agency, and of nothing of the own one.
+pub const MARK: &str = "elmzebra";
+/// An id that is none.
+pub const MALFORMED: &str = "not-an-id-zz9";
+
+/// What one account has that an address can name.
+#[derive(Clone)]
+pub struct Things {
+    pub account: Id,
+    pub key: Id,
+    pub domain: String,
+    pub message: Id,
+    pub user: Id,
+    pub job: Id,
+}
+
+pub struct World {
+    pub agency: Agency,
+    pub own: Client,
+    pub sibling: Client,
+    pub deleted: Client,
+    pub other: Agency,
+    pub foreign: Client,
+    pub things: Things,
+    pub sibling_things: Things,
+    pub foreign_things: Things,
+}
+
+impl World {
+    pub async fn new(app: &TestApp) -> Self {
+        let (agency, other) = (app.agency("Oak").await, app.agency(MARK).await);
+        let (own, sibling) = (app.client(&agency, "oakone", 0).await, app.client(&agency, "oaktwo", 0).await);
+        let deleted = app.client(&agency, "oakgone", 0).await;
+        let foreign = app.client(&other, MARK, 0).await;
+        let (parent, child) = (agency.id, deleted.id);
+        app.write(move |conn, cx| delete_sub_account(conn, cx, parent, child).map(drop)).await;
+        let things = things(app, &own, agency.id, "own").await;
+        let sibling_things = things_of_sibling(app, &sibling, agency.id).await;
+        let foreign_things = things_of_foreign(app, &foreign, other.id).await;
+        Self { agency, own, sibling, deleted, other, foreign, things, sibling_things, foreign_things }
+    }
+
+    /// The ends of both chains: unchanged while nothing was changed.
+    pub async fn heads(&self, app: &TestApp) -> Vec<(Id, i64, Vec<u8>)> {
+        app.read(|conn| Ok(audit::heads(conn)?)).await
+    }
+}
+
+async fn things_of_sibling(app: &TestApp, client: &Client, root: Id) -> Things {
+    things(app, client, root, "sibling").await
+}
+
+async fn things_of_foreign(app: &TestApp, client: &Client, root: Id) -> Things {
+    things(app, client, root, MARK).await
+}
+
+async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things {
+    let to = format!("{label}@reader.example");
+    let accepted = app.accept(client, &[&to]).await.expect("accepted");
+    let Outcome::Queued { id: message } = accepted.entries[0].outcome else { panic!("it is queued") };
+    let user = app.member(client.id, &format!("{label}@member.example"), "administrator").await;
+    let (account, title) = (client.id, label.to_owned());
+    let (key, job) = app
+        .write(move |conn, cx| {
+            let key = api_keys::page(conn, account, None, false, 1)?.first().expect("a key").id;
+            let job = Job {
+                id: Id::new(cx.now),
+                account_id: root,
+                user_id: None,
+                kind: "lift".into(),
+                title,
+                payload: "{}".into(),
+                state: "done".into(),
+                total: 0,
+                done: 0,
+                failed: 0,
+                created_at: cx.at(),
+                updated_at: cx.at(),
+                finished_at: Some(cx.at()),
+            };
+            jobs::insert(conn, &job, &[])?;
+            Ok((key, job.id))
+        })
+        .await;
+    Things { account, key, domain: client.domain.clone(), message, user, job }
+}
