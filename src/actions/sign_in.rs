@@ -64,12 +64,15 @@ pub fn sign_in(db: &Arc<Db>, attempt: &Attempt) -> ActionResult<Outcome> {
     db.write(|conn| welcome(conn, attempt, user, &counted)).map(|user| Outcome::Welcome(Box::new(user)))
 }
 
+/// Whom the try is for, where there is such a person, and the counts to take back when it succeeds.
+type Reserved = (Option<User>, Vec<Id>);
+
 /// Counts the try, unless there were too many: then `None`.
 fn reserve(
     conn: &mut AnyConnection,
     attempt: &Attempt,
     email: &str,
-) -> Result<Option<(Option<User>, Vec<Id>)>, ActionError> {
+) -> ActionResult<Option<Reserved>> {
     let user = users::find_by_email(conn, email)?;
     let device = attempt.device.as_ref().filter(|(id, _)| user.as_ref().is_some_and(|user| user.id == *id));
     let known = match &user {

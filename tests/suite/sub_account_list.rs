@@ -204,7 +204,7 @@ async fn a_deleted_account_leaves_the_list_and_shows_only_among_the_deleted() {
         let client = app.client(&agency, "gone", 0).await;
         let parent = agency.id;
         app.write(move |conn, cx| {
-            Ok(canopy::actions::delete_sub_account::delete_sub_account(conn, cx, parent, client.id)?)
+            canopy::actions::delete_sub_account::delete_sub_account(conn, cx, parent, client.id)
         })
         .await;
         let live = query(&agency, Sort::Name, false, Filter::default());

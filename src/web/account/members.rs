@@ -72,6 +72,12 @@ fn given() -> impl Iterator<Item = Role> {
     Role::all().into_iter().filter(|role| *role != Role::Owner)
 }
 
+/// Members are changed by whoever may see them: the account's own people, or its agency in View as.
+fn require_managing(scope: &AccountScope) -> Result<(), PageError> {
+    scope.require(Permission::ViewMembers)?;
+    scope.require(Permission::ManageMembers)
+}
+
 /// `GET .../members`
 pub async fn list(scope: AccountScope) -> PageResult {
     if let Some(page) = locked::page(&scope, Permission::ViewMembers, "Members").await? {
@@ -122,7 +128,7 @@ fn row(scope: &AccountScope, facts: &Facts, membership: &Membership, user: &User
 
 /// `POST .../members`
 pub async fn invite(scope: AccountScope, form: Posted<InviteForm>) -> PageResult {
-    scope.require(Permission::ManageMembers)?;
+    require_managing(&scope)?;
     let form = form.into_inner();
     let mut errors = Errors::none();
     let email = errors.take("email", EmailAddress::parse(&form.email));
@@ -156,7 +162,7 @@ pub struct RoleForm {
 
 /// `POST .../members/{member}/role`
 pub async fn set_role(scope: AccountScope, path: Path<MemberPath>, form: Posted<RoleForm>) -> PageResult {
-    scope.require(Permission::ManageMembers)?;
+    require_managing(&scope)?;
     let role = Role::parse(&form.role).map_err(|refusal| PageError::new(400).saying(refusal.message()))?;
     let (user, account, cx) = (member(&path)?, scope.account.id, scope.acting.cx());
     let done = scope.acting.app.write(move |conn| change_role(conn, &cx, account, user, role).map(drop)).await;
@@ -165,7 +171,7 @@ pub async fn set_role(scope: AccountScope, path: Path<MemberPath>, form: Posted<
 
 /// `POST .../members/{member}/remove`
 pub async fn remove(scope: AccountScope, path: Path<MemberPath>, _: Posted<Nothing>) -> PageResult {
-    scope.require(Permission::ManageMembers)?;
+    require_managing(&scope)?;
     let (user, account, cx) = (member(&path)?, scope.account.id, scope.acting.cx());
     let done = scope.acting.app.write(move |conn| remove_member(conn, &cx, account, user)).await;
     finish(&scope, done, "They are removed and can do nothing here any more.")
@@ -173,7 +179,7 @@ pub async fn remove(scope: AccountScope, path: Path<MemberPath>, _: Posted<Nothi
 
 /// `POST .../members/{member}/invite`
 pub async fn invite_again(scope: AccountScope, path: Path<MemberPath>, _: Posted<Nothing>) -> PageResult {
-    scope.require(Permission::ManageMembers)?;
+    require_managing(&scope)?;
     let (user, account, cx) = (member(&path)?, scope.account.id, scope.acting.cx());
     let services = scope.acting.app.services.clone();
     let done = scope.acting.app.write(move |conn| resend_invitation(conn, &cx, &services, account, user)).await;

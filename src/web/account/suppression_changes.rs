@@ -1,5 +1,6 @@
 //! Adding an address that must not be mailed, and letting one or all of them go.
 
+use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use crate::web::error::PageResult;
 use crate::web::format;
 use crate::web::forms::{Errors, Posted};
 use crate::web::layout::{Flash, Shell, Tone};
-use crate::web::page::{html, see_other};
+use crate::web::page::{html_with, see_other};
 use crate::web::scope::AccountScope;
 
 /// `POST .../suppressions`
@@ -124,14 +125,16 @@ pub async fn ask_wipe(scope: AccountScope) -> PageResult {
 
 async fn wipe_page(scope: &AccountScope, errors: Errors) -> PageResult {
     let (facts, ()) = frame::load(scope, |_, _, _| Ok(())).await?;
-    html(&WipePage {
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let page = WipePage {
         frame: Frame::new(scope, &facts, "Let all suppressed addresses go")
             .below("Suppressions", scope.path("/suppressions")),
         shell: scope.shell(&title(scope, "Let all suppressed addresses go")),
         path: scope.path("/suppressions"),
         expected: scope.account.name.clone(),
         errors,
-    })
+    };
+    html_with(status, &page)
 }
 
 /// `POST .../suppressions/wipe`

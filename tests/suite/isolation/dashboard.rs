@@ -52,12 +52,25 @@ fn said(page: &Page, blot: &str) -> (u16, String, String) {
     (page.status, page.location.replace(blot, "(id)"), text)
 }
 
+/// A form with something in every field that must be there: what is wrong with it is whose it is.
+fn filled_in(token: &str) -> Vec<(&str, &str)> {
+    vec![
+        ("csrf_token", token),
+        ("reason", "a test"),
+        ("confirm", "x"),
+        ("cap", "5"),
+        ("role", "analyst"),
+        ("session", "00"),
+        ("account", "0199ffff-ffff-7fff-bfff-ffffffffffff"),
+    ]
+}
+
 async fn ask(visitor: &Visitor, route: &Route, path: &str) -> Page {
     if route.method == "GET" {
         return visitor.get(path).await;
     }
     let token = visitor.get("/settings/profile").await.token();
-    visitor.post(path, &[("csrf_token", &token), ("reason", "a test"), ("confirm", "x"), ("cap", "5")]).await
+    visitor.post(path, &filled_in(&token)).await
 }
 
 #[tokio::test]
@@ -71,7 +84,7 @@ async fn strangers_are_led_to_the_sign_in_page_everywhere() {
         let path = filled(&route.path, &world.things, "1");
         let page = match route.method {
             "GET" => stranger.get(&path).await,
-            _ => stranger.post(&path, &[("csrf_token", &token)]).await,
+            _ => stranger.post(&path, &filled_in(&token)).await,
         };
         assert!(
             page.status == 303 && page.location.starts_with("/sign-in"),

@@ -68,6 +68,8 @@ fn of_file(file: &Path) -> Vec<Route> {
         }
     }
     assert!(!routes.is_empty(), "{} has no address that these tests can read", file.display());
+    // The files are mounted in a scope of their own.
+    routes.iter_mut().filter(|route| route.path == "/{path:.*}").for_each(|route| route.path.insert_str(0, "/static"));
     routes
 }
 

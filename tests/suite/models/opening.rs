@@ -30,7 +30,7 @@ fn a_database_of_a_newer_program_is_refused() {
         )
     })
     .expect("written");
-    let refused = migrate::up(&db).err().expect("refused").to_string();
+    let refused = migrate::up(&db).expect_err("refused").to_string();
     assert!(refused.contains("newer version"), "{refused}");
 }
 

@@ -16,7 +16,7 @@ const NEW: &str = "a brand new pass phrase";
 #[tokio::test]
 async fn the_set_up_link_makes_the_first_owner_once() {
     on_both(|app| async move {
-        let token = app.write(|conn, cx| set_up::offer(conn, cx)).await.expect("an empty database");
+        let token = app.write(set_up::offer).await.expect("an empty database");
         let path = format!("/setup/{}", token.as_str());
         let visitor = Visitor::new(&app);
         let mut fields = vec![
@@ -33,7 +33,7 @@ async fn the_set_up_link_makes_the_first_owner_once() {
         assert_eq!(visitor.submit(&path, &path, &fields).await.status, 303);
         visitor.get("/settings/profile").await.shows("maya@harbor.example").shows("Harbor Studio");
         assert_eq!(visitor.get(&path).await.status, 404);
-        assert!(app.write(|conn, cx| set_up::offer(conn, cx)).await.is_none(), "somebody is there now");
+        assert!(app.write(set_up::offer).await.is_none(), "somebody is there now");
         assert_eq!(Visitor::new(&app).sign_in("maya@harbor.example", NEW).await.status, 303);
     })
     .await;
