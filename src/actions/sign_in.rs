@@ -68,11 +68,7 @@ pub fn sign_in(db: &Arc<Db>, attempt: &Attempt) -> ActionResult<Outcome> {
 type Reserved = (Option<User>, Vec<Id>);
 
 /// Counts the try, unless there were too many: then `None`.
-fn reserve(
-    conn: &mut AnyConnection,
-    attempt: &Attempt,
-    email: &str,
-) -> ActionResult<Option<Reserved>> {
+fn reserve(conn: &mut AnyConnection, attempt: &Attempt, email: &str) -> ActionResult<Option<Reserved>> {
     let user = users::find_by_email(conn, email)?;
     let device = attempt.device.as_ref().filter(|(id, _)| user.as_ref().is_some_and(|user| user.id == *id));
     let known = match &user {

@@ -1,6 +1,7 @@
-//! What a worker node does beside serving: deliver, send system mail, look at DNS, and, on one node at a time, keep house.
+//! What a worker node does beside serving: deliver, work on bulk jobs, send system mail, look at DNS, and, on one node at a time, keep house.
 //! Everything runs on threads of its own, so that a busy queue does not slow the dashboard.
 
+mod bulk;
 mod dns;
 mod leader;
 mod system_mail;
@@ -36,6 +37,7 @@ impl Workers {
         let thread = std::thread::Builder::new().name("workers".into()).spawn(move || {
             runtime.block_on(async {
                 tokio::join!(
+                    bulk::run(Arc::clone(&app), stopped.clone()),
                     dns::run(Arc::clone(&app), stopped.clone()),
                     worker::run(Arc::clone(&app), stopped.clone()),
                     system_mail::run(Arc::clone(&app), stopped.clone()),

@@ -50,7 +50,8 @@ const TABS: &[(&str, &str, Permission)] = &[
 const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/settings"];
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
-const AGENCYS_SETTINGS: &[&str] = &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transport"];
+const AGENCYS_SETTINGS: &[&str] =
+    &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transport"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[

@@ -14,7 +14,8 @@ use super::error::PageError;
 use super::settings::{account as account_settings, plan, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, search, session, usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, search, session, usage,
+    view_as,
 };
 use crate::app::App;
 

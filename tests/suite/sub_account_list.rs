@@ -203,10 +203,8 @@ async fn a_deleted_account_leaves_the_list_and_shows_only_among_the_deleted() {
         let agency = app.agency("Small").await;
         let client = app.client(&agency, "gone", 0).await;
         let parent = agency.id;
-        app.write(move |conn, cx| {
-            canopy::actions::delete_sub_account::delete_sub_account(conn, cx, parent, client.id)
-        })
-        .await;
+        app.write(move |conn, cx| canopy::actions::delete_sub_account::delete_sub_account(conn, cx, parent, client.id))
+            .await;
         let live = query(&agency, Sort::Name, false, Filter::default());
         let mut gone = query(&agency, Sort::Name, false, Filter { hold: HoldFilter::Deleted, ..Filter::default() });
         gone.deleted_since = (app.app.clock.now() - chrono::TimeDelta::days(30)).naive_utc();
