@@ -10,9 +10,6 @@ pub type Shape = (&'static str, &'static str);
 /// The state of a record before the first look.
 pub const NOT_CHECKED: &str = "Not checked yet";
 
-/// A value of more characters is not said again in the sentence below it.
-const LONG: usize = 100;
-
 /// One record to publish, and how it stands.
 pub struct RecordRow {
     pub label: &'static str,
@@ -40,9 +37,10 @@ fn row(record: Record, state: Option<State>) -> RecordRow {
     let shape = shape(record.required, state.as_ref());
     let state = state.unwrap_or_default();
     let problem = state.problem.unwrap_or_default();
+    // The value stands right above the sentence: not said twice.
     let problem = match problem.strip_suffix(&record.content) {
-        Some(before) if record.content.len() > LONG => format!("{before}the value above."),
-        _ => problem,
+        Some(before) => format!("{before}the value above."),
+        None => problem,
     };
     RecordRow {
         label: record.label,

@@ -11,7 +11,8 @@ pub fn paths_in(source: &str) -> Vec<Path> {
     let mut found = Vec::new();
     let mut at = 0;
     while at < words.len() {
-        if words[at] == "use" {
+        // `impl Trait + use<>` names what is captured, and takes nothing.
+        if words[at] == "use" && words.get(at + 1).is_none_or(|next| next != "<") {
             at = read_tree(&words, at + 1, &mut Vec::new(), &mut found);
         } else if is_name(&words[at]) {
             at = read_inline(&words, at, &mut found);
@@ -158,6 +159,7 @@ fn every_way_of_naming_a_path_is_found() {
     assert_eq!(found("fn f() -> Result<crate::api::X, ()> { super::g::<u8>() }"), ["crate::api::X", "super::g"]);
     assert_eq!(found("x.y::<std::fs::File>()"), ["std::fs::File"]);
     assert_eq!(found("#[derive(diesel::Queryable)]"), ["diesel::Queryable"]);
+    assert_eq!(found("fn f() -> impl Fn() + use<> { let x = a::b; x }"), ["a::b"]);
 }
 
 #[test]
