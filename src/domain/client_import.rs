@@ -108,7 +108,8 @@ fn column(head: &str) -> Option<Column> {
 /// # Errors
 /// When it is no list at all: too long, no columns of ours, no lines.
 pub fn parse(text: &str) -> Result<Vec<Line>, Refusal> {
-    let text = text.trim_start_matches('\u{feff}');
+    // The reader counts a line only at its LF: with CRLF every number would be one too small.
+    let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if text.len() > MAX_BYTES {
         return Err(Refusal::new("The list is larger than 2 MB. Split it."));
     }

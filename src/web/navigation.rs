@@ -10,11 +10,13 @@ use crate::domain::standing::Standing;
 /// Label, address, icon, and what it takes; `None` is for everybody.
 type Line = (&'static str, &'static str, &'static str, Option<Permission>);
 
+const USAGE_AND_COST: &str = "Usage & cost";
+
 /// For an agency.
 const AGENCY: &[Line] = &[
     ("Overview", "/", "layout-dashboard", Some(Permission::ViewOverview)),
     ("Sub accounts", "/sub-accounts", "building-2", Some(Permission::ViewSubAccounts)),
-    ("Usage & cost", "/usage", "chart-column", Some(Permission::ViewUsage)),
+    (USAGE_AND_COST, "/usage", "chart-column", Some(Permission::ViewUsage)),
     ("Own sending", "/account", "send", Some(Permission::ViewMessages)),
     ("Activity", "/activity", "history", Some(Permission::ViewActivity)),
     ("Settings", "/settings", "settings", None),
@@ -69,7 +71,9 @@ const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
 pub fn lines(acting: &Acting) -> Vec<NavItem> {
     let table = if acting.account.parent_id.is_some() { CLIENT } else { AGENCY };
     let allowed = |line: &&Line| line.3.is_none_or(|permission| acting.may(permission));
-    let item = |line: &Line| NavItem::new(line.0, line.1, line.2).current_for(&acting.path);
+    // Whoever sees no money reads no word of it either.
+    let label = |label| if label == USAGE_AND_COST && !acting.may(Permission::ViewCost) { "Usage" } else { label };
+    let item = |line: &Line| NavItem::new(label(line.0), line.1, line.2).current_for(&acting.path);
     let mut items: Vec<NavItem> = table.iter().filter(allowed).map(item).collect();
     // `/account/usage` is below `/account` too: the longest address is the page's own.
     let longest = items.iter().filter(|item| item.current).map(|item| item.href.len()).max();

@@ -53,7 +53,7 @@ fn query(agency: &Agency, sort: Sort, descending: bool, filter: Filter) -> Query
         edge: None,
         backward: false,
         limit: 50,
-        deleted_since: chrono::NaiveDateTime::MIN,
+        deleted_since: chrono::DateTime::UNIX_EPOCH.naive_utc(),
     }
 }
 
@@ -175,7 +175,7 @@ async fn filters_find_what_they_name_and_chips_count_it() {
         fill(&app, agency.id, 2000).await;
         let other = app.agency("Other").await;
         app.client(&other, "client", 0).await;
-        let since = chrono::NaiveDateTime::MIN;
+        let since = chrono::DateTime::UNIX_EPOCH.naive_utc();
         let found = |filter: Filter| {
             let wanted = query(&agency, Sort::Name, false, filter.clone());
             let app = &app;

@@ -161,7 +161,7 @@ fn row(row: &Suppression, facts: &Facts) -> Row {
         domain: row.domain.clone(),
         reason: row.reason.clone(),
         since: facts.when(row.created_at),
-        until: format::long_date(format::local_date(row.expires_at, facts.tz())),
+        until: format::long_date(format::local_date(row.expires_at - TimeDelta::microseconds(1), facts.tz())),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use canopy::api::openapi::document;
 use canopy::models::accounts;
+use diesel::connection::SimpleConnection;
 use serde_json::{Map, Value, json};
 
 use super::world::World;
@@ -181,6 +182,10 @@ async fn fields_that_are_only_read_have_no_effect_in_any_body() {
             let shown = if read.is_empty() { Value::Null } else { app.call("GET", &read, key, None).await.1 };
             let shown = if read.is_empty() { created(&app, method, &address, key, &body).await } else { shown };
             let (body, count) = loaded(&vary(&body), &object(&shown), &writable(method, &path));
+            if path.ends_with("/domains/{domain}") {
+                // The names of a verified domain are locked: this one is taken back first.
+                app.write(|conn, _| Ok(conn.batch_execute("UPDATE domains SET verified_at = NULL")?)).await;
+            }
             let (status, answer) = app.call(method, &address, key, Some(&body)).await;
             assert!((200..300).contains(&status), "{method} {address}: {status} {answer} to {body}");
             let after = if read.is_empty() { answer } else { app.call("GET", &read, key, None).await.1 };

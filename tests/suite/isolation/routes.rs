@@ -34,9 +34,10 @@ fn find(folder: &Path, files: &mut Vec<PathBuf>) {
 }
 
 /// How an address is written, and what stands before it.
-const FORMS: [(&str, &[&str]); 3] = [
+const FORMS: [(&str, &[&str]); 4] = [
     ("page(\"", &[""]),
     ("both(config, \"", &["/account", "/sub-accounts/{id}"]),
+    ("everywhere(config, \"", &["/settings", "/account", "/sub-accounts/{id}"]),
     ("at(\"", &["/account/domains", "/sub-accounts/{id}/domains"]),
 ];
 

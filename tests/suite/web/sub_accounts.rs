@@ -142,7 +142,7 @@ async fn three_steps_create_a_client_once_and_show_its_key_once() {
         let path = "/sub-accounts/new";
         let zero = owner.submit(path, path, &step("client", "next", &[("cap", "0")])).await;
         assert_eq!(zero.status, 422);
-        zero.shows("Alder &amp; Söhne").shows("No cap");
+        zero.shows("Alder &#38; Söhne").shows("No cap");
         let second = owner.submit(path, path, &step("client", "next", &[("cap", "500")])).await;
         second.shows("Sending domain");
         let wrong =
