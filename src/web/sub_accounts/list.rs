@@ -132,8 +132,11 @@ pub fn shown(count: i64) -> String {
 /// `GET /sub-accounts`
 pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     acting.require(Permission::ViewSubAccounts)?;
-    let params = params.into_inner();
+    let mut params = params.into_inner();
     let money = acting.may(Permission::ViewCost);
+    if !money && params.sort == "cost" {
+        params.sort.clear();
+    }
     let (parent, now, tz) = (acting.account.clone(), acting.now(), acting.time_zone());
     let asked = params.clone();
     let seen = Seen { now: now.naive_utc(), tz };

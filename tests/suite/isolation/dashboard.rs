@@ -59,6 +59,8 @@ fn filled_in(token: &str) -> Vec<(&str, &str)> {
         ("csrf_token", token),
         ("reason", "a test"),
         ("confirm", "x"),
+        ("label", "x"),
+        ("scopes", "accounts:read"),
         ("cap", "5"),
         ("role", "analyst"),
         ("session", "00"),

@@ -138,6 +138,10 @@ const FREE: &[&str] = &[
 ];
 
 fn takes(route: &Route) -> Takes {
+    // One's own account is edited at /settings: these addresses are for those who look from outside.
+    if ["/account/settings"].contains(&route.path.as_str()) {
+        return Nothing;
+    }
     if let Some((_, _, takes)) = OTHERS.iter().find(|(method, path, _)| *method == route.method && *path == route.path)
     {
         return *takes;

@@ -1,0 +1,37 @@
+//! The API against its own document, by a fuzzer that others wrote: no error of ours, no answer that the document does
+//! not know. Being stricter than a schema can say (a taken name, a date in the past) is no fault.
+
+use std::process::Command;
+
+use crate::support::app::TestApp;
+use crate::support::environment::{need, tool};
+use crate::support::temp_dir::TempDir;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_api_answers_everything_as_its_document_says() {
+    let found = tool("CANOPY_TEST_SCHEMATHESIS", &["target/test-venv/bin/schemathesis"]);
+    let Some(program) = need("schemathesis", found) else { return };
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Fuzz").await;
+    app.client(&agency, "fuzzed", 0).await;
+    app.verified_domain(agency.id, "agency.example").await;
+    let dir = TempDir::new();
+    let config = dir.path().join("schemathesis.toml");
+    std::fs::write(&config, format!("[parameters]\n\"path.account_id\" = \"{}\"\n", agency.id)).expect("written");
+    let mut command = Command::new(program);
+    command
+        .current_dir(dir.path())
+        .arg("--config-file")
+        .arg(&config)
+        .args(["run", &format!("{}/v2/openapi.json", app.url), "--url", &app.url])
+        .args(["--header", &format!("Authorization: Bearer {}", agency.key)])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", "4", "--seed", "1"])
+        .args(["--exclude-checks", "positive_data_acceptance"]);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.expect("it runs").expect("it starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    let cases = text.lines().find(|line| line.contains("generated")).unwrap_or_default().trim().to_owned();
+    let count: usize = cases.split(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0);
+    println!("fuzzed: {cases}");
+    assert!(count > 300, "too few cases were tried: {cases}");
+}
