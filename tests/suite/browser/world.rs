@@ -69,7 +69,15 @@ pub async fn press(browser: &Browser, selector: &str) {
     found.click().await.unwrap_or_else(|error| panic!("{selector} cannot be pressed: {error}"));
 }
 
-/// What the page says.
+/// What the page says. Right after a press the old page may still be there, and gone before it was read: then again.
 pub async fn text(browser: &Browser) -> String {
-    browser.driver.find(By::Tag("body")).await.expect("a page").text().await.expect("a text")
+    for _ in 0..100 {
+        if let Ok(body) = browser.driver.find(By::Tag("body")).await
+            && let Ok(text) = body.text().await
+        {
+            return text;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("no page stayed long enough to be read");
 }
