@@ -2,4 +2,5 @@
 
 mod alerts;
 mod caps;
+mod processes;
 mod suspension;
