@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use super::error::ActionResult;
 use super::throttle;
 use crate::domain::ids::Id;
-use crate::models::{AnyConnection, idempotency, leases, messages, sessions, sign_in_failures};
+use crate::models::{AnyConnection, idempotency, leases, messages, sessions, sign_in_failures, user_tokens};
 
 /// Rows of one kind removed in one transaction.
 const PURGED: i64 = 500;
@@ -27,5 +27,6 @@ pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize
     let gone = messages::purge(conn, now.naive_utc(), PURGED)?;
     sessions::purge(conn, now.naive_utc())?;
     sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
+    user_tokens::purge(conn, now.naive_utc())?;
     Ok(gone + idempotency::purge(conn, now.naive_utc())?)
 }

@@ -4,6 +4,7 @@
 mod bulk;
 mod dns;
 mod leader;
+mod mailbox;
 mod system_mail;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use crate::app::App;
 use crate::delivery::worker;
 
 pub use leader::Leader;
+pub use mailbox::sweep as sweep_mailbox;
 pub use system_mail::send_due;
 
 /// The running workers of a node.
@@ -38,6 +40,7 @@ impl Workers {
             runtime.block_on(async {
                 tokio::join!(
                     bulk::run(Arc::clone(&app), stopped.clone()),
+                    mailbox::run(Arc::clone(&app), stopped.clone()),
                     dns::run(Arc::clone(&app), stopped.clone()),
                     worker::run(Arc::clone(&app), stopped.clone()),
                     system_mail::run(Arc::clone(&app), stopped.clone()),

@@ -75,3 +75,8 @@ pub fn revoke(
         .execute(conn)
         .map(drop)
 }
+
+/// Forgets the links that are no longer good; answers how many.
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::delete(user_tokens::table.filter(user_tokens::expires_at.le(now))).execute(conn)
+}

@@ -61,6 +61,22 @@ impl Mailbox {
         Ok(ids)
     }
 
+    /// The accounts that have something here. Blocks on the disk.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn accounts(&self) -> io::Result<Vec<Id>> {
+        let entries = match fs::read_dir(&self.root) {
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        let mut ids = Vec::new();
+        for entry in entries {
+            ids.extend(entry?.file_name().to_str().and_then(|name| name.parse::<Id>().ok()));
+        }
+        Ok(ids)
+    }
+
     /// Removes a message, as retention asks; gone already is fine. Blocks on the disk.
     ///
     /// # Errors

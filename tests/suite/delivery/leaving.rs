@@ -1,7 +1,9 @@
 //! Messages leave: signed so that others agree, through the account's transport.
 
+use canopy::jobs::sweep_mailbox;
 use canopy::models::transports::{self, Transport};
 use canopy::models::{domains, usage};
+use chrono::TimeDelta;
 
 use super::{accept, attempts, counter_of, deliver, message, queued, send_through};
 use crate::support::app::on_both;
@@ -58,6 +60,10 @@ async fn without_a_transport_of_its_own_an_account_delivers_into_the_mailbox() {
             assert_eq!(message(&app, id).await.status, "delivered");
             assert_eq!(attempts(&app, id).await[0].host, "mailbox");
         }
+        assert_eq!(sweep_mailbox(&app.app).expect("swept"), 0, "retention keeps them");
+        app.app.clock.step(TimeDelta::days(8));
+        assert_eq!(sweep_mailbox(&app.app).expect("swept"), 2, "seven days are over");
+        assert!(app.app.mailbox.list(client.id).expect("readable").is_empty());
     })
     .await;
 }
