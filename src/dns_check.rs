@@ -39,7 +39,8 @@ pub async fn run(app: &Arc<App>, id: Id) -> ActionResult<Domain> {
     let result = dns::check(&app.dns, &setup).await;
     let looked = Looked { setup, result, jitter: rand::random() };
     let cx = Cx::system(app.clock.now(), "DNS check");
-    app.write(move |conn| check_domain(conn, &cx, id, &looked)).await
+    let services = Arc::clone(&app.services);
+    app.write(move |conn| check_domain(conn, &cx, &services, id, &looked)).await
 }
 
 /// Looks at up to `limit` domains whose time has come; answers how many this node took.

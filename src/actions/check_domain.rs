@@ -5,7 +5,8 @@ use chrono::{NaiveDateTime, TimeDelta};
 use serde_json::json;
 
 use super::domain_records::{self, States};
-use super::{ActionError, ActionResult, Cx, domain_change, domain_holder};
+use super::services::Services;
+use super::{ActionError, ActionResult, Cx, domain_change, domain_holder, tell_domain_lost};
 use crate::dns::{CheckResult, DomainSetup};
 use crate::domain::ids::Id;
 use crate::models::domains::{self, Domain};
@@ -29,7 +30,13 @@ pub struct Looked {
 ///
 /// # Errors
 /// `NotFound` when the domain is gone.
-pub fn check_domain(conn: &mut AnyConnection, cx: &Cx, id: Id, looked: &Looked) -> ActionResult<Domain> {
+pub fn check_domain(
+    conn: &mut AnyConnection,
+    cx: &Cx,
+    services: &Services,
+    id: Id,
+    looked: &Looked,
+) -> ActionResult<Domain> {
     let name = live(conn, id)?.name;
     domains::lock_name(conn, &name)?;
     let before = live(conn, id)?;
@@ -51,7 +58,7 @@ pub fn check_domain(conn: &mut AnyConnection, cx: &Cx, id: Id, looked: &Looked) 
     }
     domains::save(conn, &after)?;
     if changed {
-        note(conn, cx, &after)?;
+        note(conn, cx, services, &after)?;
     }
     Ok(after)
 }
@@ -95,12 +102,14 @@ fn next_look(now: NaiveDateTime, jitter: f64) -> NaiveDateTime {
     now + TimeDelta::minutes(15) + TimeDelta::seconds(seconds)
 }
 
-/// Writes a change of state down, and lets whoever waits for a name that was lost know it at once.
-fn note(conn: &mut AnyConnection, cx: &Cx, domain: &Domain) -> ActionResult<()> {
+/// Writes a change of state down. A loss is told to whoever may mend it, and looks at others who wait for the name come
+/// at once.
+fn note(conn: &mut AnyConnection, cx: &Cx, services: &Services, domain: &Domain) -> ActionResult<()> {
     let Some(account) = accounts::find_any(conn, domain.account_id)? else { return Ok(()) };
     let verified = domain.verified_at.is_some();
     if !verified {
         domains::hasten(conn, &domain.name, cx.at(), domain.id)?;
+        tell_domain_lost::tell(conn, cx, services, &account, domain)?;
     }
     let action = if verified { "domain.verify" } else { "domain.lose" };
     let state = |verified: bool| Some(json!({ "verified": verified }));

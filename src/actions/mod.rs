@@ -56,6 +56,7 @@ pub mod share_domain;
 pub mod sign_in;
 pub mod suspend_account;
 mod tally;
+mod tell_domain_lost;
 pub mod throttle;
 pub mod undelete_sub_account;
 pub mod unshare_domain;

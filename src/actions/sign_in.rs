@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::{ActionError, ActionResult, throttle};
+use super::user_audit::{self, as_user};
+use super::{ActionError, ActionResult, Actor, Cx, throttle};
 use crate::domain::ids::Id;
 use crate::models::users::{self, User};
-use crate::models::{AnyConnection, Db, sessions};
+use crate::models::{AnyConnection, Db, sessions, sign_in_failures};
 use crate::secrets::{burn, digest, verify_password};
 
 /// Tries per person (or trusted device, or trusted address) in a quarter hour.
@@ -25,6 +26,8 @@ pub struct Attempt {
     pub email: String,
     pub password: String,
     pub address: String,
+    /// The request's id, for the audit.
+    pub request_id: String,
     /// The person and the secret of the device's own cookie, from a sign-in before.
     pub device: Option<(Id, String)>,
 }
@@ -38,8 +41,11 @@ pub fn subject_of(email_lower: &str) -> [u8; 32] {
 /// What came of it.
 pub enum Outcome {
     Welcome(Box<User>),
-    /// No such person, wrong password, disabled, never accepted: one answer.
-    Refused,
+    /// No such person, wrong password, disabled, never accepted: one answer. `guessed` is whom the last of the tries
+    /// that are looked at was for: to be noted after the answer, whose time shall tell nothing.
+    Refused {
+        guessed: Option<Box<User>>,
+    },
     Throttled,
 }
 
@@ -49,7 +55,7 @@ pub enum Outcome {
 /// Only the database's.
 pub fn sign_in(db: &Arc<Db>, attempt: &Attempt) -> ActionResult<Outcome> {
     let email = attempt.email.trim().to_lowercase();
-    let Some((user, counted)) = db.write(|conn| reserve(conn, attempt, &email))? else {
+    let Some(Reserved { user, counted, is_last }) = db.write(|conn| reserve(conn, attempt, &email))? else {
         return Ok(Outcome::Throttled);
     };
     let stored = user.as_ref().and_then(|user| user.password_hash.as_deref());
@@ -60,12 +66,40 @@ pub fn sign_in(db: &Arc<Db>, attempt: &Attempt) -> ActionResult<Outcome> {
             false
         }
     };
-    let Some(user) = user.filter(|user| right && user.disabled_at.is_none()) else { return Ok(Outcome::Refused) };
-    db.write(|conn| welcome(conn, attempt, user, &counted)).map(|user| Outcome::Welcome(Box::new(user)))
+    match user {
+        Some(user) if right && user.disabled_at.is_none() => {
+            db.write(|conn| welcome(conn, attempt, user, &counted)).map(|user| Outcome::Welcome(Box::new(user)))
+        }
+        user => Ok(Outcome::Refused { guessed: user.filter(|_| is_last).map(Box::new) }),
+    }
 }
 
-/// Whom the try is for, where there is such a person, and the counts to take back when it succeeds.
-type Reserved = (Option<User>, Vec<Id>);
+/// Writes down that somebody guessed at `user`'s password until no more tries were looked at.
+///
+/// # Errors
+/// Only the database's.
+pub fn note_guessing(conn: &mut AnyConnection, cx: &Cx, user: &User) -> ActionResult<()> {
+    user_audit::record(conn, cx, user, "user.guessed")
+}
+
+/// Writes down that `user` ends the session they are in.
+///
+/// # Errors
+/// Only the database's. Somebody who is gone by now is not noted.
+pub fn sign_out(conn: &mut AnyConnection, cx: &Cx, user: Id) -> ActionResult<()> {
+    let Some(user) = users::find(conn, user)? else { return Ok(()) };
+    user_audit::record(conn, &as_user(cx, &user), &user, "user.sign_out")
+}
+
+/// A try that was counted.
+struct Reserved {
+    /// Whom it is for, where there is such a person.
+    user: Option<User>,
+    /// The counts to take back when it succeeds.
+    counted: Vec<Id>,
+    /// Whether the next one is not looked at.
+    is_last: bool,
+}
 
 /// Counts the try, unless there were too many: then `None`.
 fn reserve(conn: &mut AnyConnection, attempt: &Attempt, email: &str) -> ActionResult<Option<Reserved>> {
@@ -81,8 +115,9 @@ fn reserve(conn: &mut AnyConnection, attempt: &Attempt, email: &str) -> ActionRe
         None => subject_of(email),
     };
     let subjects = [(person, PER_PERSON), (digest(&format!("address {}", attempt.address)), PER_ADDRESS)];
-    let counted = throttle::count(conn, attempt.now, &subjects)?;
-    Ok(counted.map(|counted| (user, counted)))
+    let Some(counted) = throttle::count(conn, attempt.now, &subjects)? else { return Ok(None) };
+    let tries = sign_in_failures::count(conn, &person, (attempt.now - throttle::WINDOW).naive_utc())?;
+    Ok(Some(Reserved { user, counted, is_last: tries >= PER_PERSON }))
 }
 
 /// Takes the counted try back, notes the sign-in, and clears away what is over.
@@ -94,5 +129,8 @@ fn welcome(conn: &mut AnyConnection, attempt: &Attempt, mut user: User, counted:
     throttle::forgive(conn, attempt.now, counted)?;
     user.last_sign_in_at = Some(attempt.now.naive_utc());
     users::save(conn, &user)?;
+    let (address, request_id) = (attempt.address.clone(), attempt.request_id.clone());
+    let cx = Cx { now: attempt.now, actor: Actor { address, request_id, ..Actor::system("sign-in") } };
+    user_audit::record(conn, &as_user(&cx, &user), &user, "user.sign_in")?;
     Ok(user)
 }

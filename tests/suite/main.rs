@@ -7,6 +7,7 @@ mod browser;
 mod delivery;
 mod demo;
 mod domains;
+mod flow;
 mod fuzz;
 mod isolation;
 mod models;

@@ -44,6 +44,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("sub_account.undelete", "good", "{} brought back"),
     ("account.create", "good", "Account {} created"),
     ("account.update", "", "Settings of {} changed"),
+    ("account.set_logo", "", "Logo of {} changed"),
     ("api_key.create", "good", "API key “{}” created"),
     ("api_key.update", "", "API key “{}” edited"),
     ("api_key.delete", "bad", "API key “{}” deleted"),
@@ -51,14 +52,13 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("domain.update", "", "Domain {} edited"),
     ("domain.delete", "bad", "Domain {} removed"),
     ("domain.verify", "good", "Domain {} verified"),
-    ("domain.verified", "good", "Domain {} verified"),
-    ("domain.unverify", "warn", "Domain {} lost its records"),
-    ("domain.unverified", "warn", "Domain {} lost its records"),
+    ("domain.lose", "warn", "Domain {} lost its records and stopped sending"),
     ("domain.share", "", "Link to the records of {} made"),
     ("domain.unshare", "", "Link to the records of {} revoked"),
     ("suppression.create", "", "{} suppressed"),
     ("suppression.delete", "", "{} let go from the suppressions"),
     ("suppression.wipe", "warn", "Suppressions wiped: {}"),
+    ("member.add", "good", "{} added on the command line"),
     ("member.invite", "", "{} invited"),
     ("member.invite_again", "", "Invitation to {} sent again"),
     ("member.accept", "good", "{} accepted the invitation"),
@@ -67,7 +67,17 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("transport.set", "", "Transport set to {}"),
     ("transport.reset", "", "Transport of {} reset to the default"),
     ("plan.set", "", "Plan of {} changed"),
-    ("view_as.start", "warn", "Viewing as {} began"),
+    ("user.sign_in", "", "{} signed in"),
+    ("user.sign_out", "", "{} signed out"),
+    ("user.guessed", "bad", "Ten wrong passwords for {}: more tries are refused for a quarter of an hour"),
+    ("user.set_up", "good", "{} set this installation up"),
+    ("user.rename", "", "{} changed their name"),
+    ("user.change_email", "", "{} confirmed this address as their new one"),
+    ("user.change_password", "", "{} changed their password"),
+    ("user.reset_password", "warn", "{} set a new password by a mailed link"),
+    ("user.end_session", "", "{} signed a device out"),
+    ("user.end_sessions", "", "{} signed their other devices out"),
+    ("view_as.begin", "warn", "Viewing as {} began"),
     ("view_as.raise", "warn", "Changes allowed while viewing as {}"),
     ("view_as.end", "", "Viewing as {} ended"),
 ];
@@ -260,6 +270,33 @@ mod tests {
         let said =
             sentence(&entry("sub_account.lift", "Everline", Some(json!([{ "kind": "abuse", "reason": "x" }])), None));
         assert_eq!(said.details, ["Abuse: x"]);
+    }
+
+    /// The names of actions as they stand in the code that records them.
+    fn recorded(folder: &std::path::Path, found: &mut std::collections::BTreeSet<String>) {
+        for file in std::fs::read_dir(folder).expect("a folder of the source").flatten() {
+            if file.path().is_dir() {
+                recorded(&file.path(), found);
+                continue;
+            }
+            let text = std::fs::read_to_string(file.path()).expect("a source file");
+            let areas = KINDS.iter().map(|(area, _)| *area);
+            let named = |word: &&str| {
+                areas.clone().any(|area| word.starts_with(area))
+                    && word.bytes().all(|b| b.is_ascii_lowercase() || b"._".contains(&b))
+            };
+            found.extend(text.split('"').skip(1).step_by(2).filter(named).map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn every_action_that_is_recorded_has_words_and_no_words_wait_for_an_action_that_is_not() {
+        let mut found = std::collections::BTreeSet::new();
+        recorded(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/actions"), &mut found);
+        let worded: std::collections::BTreeSet<String> =
+            WORDS.iter().map(|(action, ..)| (*action).to_owned()).collect();
+        assert!(found.len() > 40, "{found:?}");
+        assert_eq!(found, worded);
     }
 
     #[test]

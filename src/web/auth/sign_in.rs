@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{bare, begin, device};
-use crate::actions::sign_in::{Attempt, Outcome, sign_in};
+use super::{bare, begin, cx, device};
+use crate::actions::sign_in::{self as action, Attempt, Outcome, note_guessing, sign_in};
 use crate::app::App;
 use crate::models::users::User;
 use crate::telemetry;
@@ -69,7 +69,10 @@ pub async fn submit(request: HttpRequest, app: Data<App>, current: Session, form
     let form = form.into_inner();
     match attempt(&app, &request, &form).await? {
         Outcome::Welcome(user) => enter(&app, &request, &current, &user, &form),
-        Outcome::Refused => {
+        Outcome::Refused { guessed } => {
+            if let Some(user) = guessed {
+                note(&app, &request, *user);
+            }
             let errors = Errors::one("email", "E-mail address or password is not right. Check both and try again.");
             page(&request, &current, form, errors, StatusCode::UNPROCESSABLE_ENTITY)
         }
@@ -80,12 +83,26 @@ pub async fn submit(request: HttpRequest, app: Data<App>, current: Session, form
     }
 }
 
+/// Notes that somebody guesses at a person's password; the answer does not wait for it.
+fn note(app: &Arc<App>, request: &HttpRequest, user: User) {
+    let mut cx = cx(app, request);
+    cx.actor.label = "sign-in".into();
+    let app = Arc::clone(app);
+    actix_web::rt::spawn(async move {
+        if let Err(error) = app.write(move |conn| note_guessing(conn, &cx, &user)).await {
+            log::error!("guessing could not be noted: {error:?}");
+        }
+    });
+}
+
 async fn attempt(app: &Arc<App>, request: &HttpRequest, form: &SignInForm) -> Result<Outcome, PageError> {
+    let info = telemetry::info(request);
     let attempt = Attempt {
         now: app.clock.now(),
         email: form.email.clone(),
         password: form.password.clone(),
-        address: telemetry::info(request).ip.to_string(),
+        address: info.ip.to_string(),
+        request_id: info.id,
         device: device::read(app, request),
     };
     let db = Arc::clone(&app.db);
@@ -114,7 +131,11 @@ fn enter(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User, 
 }
 
 /// `POST /sign-out`
-pub async fn sign_out(current: Session, _: Posted<Nothing>) -> PageResult {
+pub async fn sign_out(request: HttpRequest, app: Data<App>, current: Session, _: Posted<Nothing>) -> PageResult {
+    if let Some(user) = session::user(&current) {
+        let cx = cx(&app, &request);
+        app.write(move |conn| action::sign_out(conn, &cx, user)).await?;
+    }
     current.purge();
     Ok(see_other("/sign-in"))
 }

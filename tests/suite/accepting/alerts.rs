@@ -3,24 +3,8 @@
 use canopy::actions::update_sub_account::{Changes, update_sub_account};
 use canopy::domain::cap::MonthlyCap;
 use canopy::domain::ids::Id;
-use canopy::models::system_mails;
-use chrono::TimeDelta;
 
 use crate::support::app::{TestApp, on_both};
-
-/// The subjects waiting in the outbox, with their readers, oldest first.
-async fn outbox(app: &TestApp) -> Vec<(String, String)> {
-    let now = (app.app.clock.now() + TimeDelta::minutes(1)).naive_utc();
-    app.write(move |conn, _| {
-        let mails = system_mails::claim(conn, now, now, 100)?;
-        let seen = mails.iter().map(|mail| (mail.recipient.clone(), mail.subject.clone())).collect();
-        for mail in mails {
-            system_mails::remove(conn, mail.id)?;
-        }
-        Ok(seen)
-    })
-    .await
-}
 
 async fn set_cap(app: &TestApp, parent: Id, child: Id, cap: i64) {
     let changes = Changes { cap: Some(MonthlyCap::new(cap).expect("a cap")), ..Changes::default() };
@@ -36,21 +20,21 @@ async fn each_threshold_is_told_once_and_a_raise_arms_it_again() {
         for _ in 0..7 {
             app.accept(&client, &["ann@example.org"]).await.expect("under the cap");
         }
-        assert_eq!(outbox(&app).await, [], "70 % is nothing to tell");
+        assert_eq!(app.outbox().await, [], "70 % is nothing to tell");
         app.accept(&client, &["ann@example.org"]).await.expect("under the cap");
-        let told = outbox(&app).await;
+        let told = app.outbox().await;
         assert_eq!(told, [(agency.email.clone(), "alerts has used 80 % of its monthly cap".to_owned())]);
         for _ in 0..2 {
             app.accept(&client, &["ann@example.org"]).await.expect("under the cap");
         }
-        assert_eq!(outbox(&app).await, [(agency.email.clone(), "alerts has reached its monthly cap".to_owned())]);
+        assert_eq!(app.outbox().await, [(agency.email.clone(), "alerts has reached its monthly cap".to_owned())]);
         app.accept(&client, &["ann@example.org"]).await.expect_err("at the cap");
-        assert_eq!(outbox(&app).await, [], "a refusal is no crossing");
+        assert_eq!(app.outbox().await, [], "a refusal is no crossing");
         set_cap(&app, agency.id, client.id, 20).await;
         for _ in 0..6 {
             app.accept(&client, &["ann@example.org"]).await.expect("under the new cap");
         }
-        assert_eq!(outbox(&app).await, [(agency.email.clone(), "alerts has used 80 % of its monthly cap".to_owned())]);
+        assert_eq!(app.outbox().await, [(agency.email.clone(), "alerts has used 80 % of its monthly cap".to_owned())]);
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! The dashboard in a real Chromium, over a demo's data.
 
+mod journeys;
 mod pages;
 mod phone;
 mod world;

@@ -47,6 +47,15 @@ impl Demo {
     pub async fn sign_in(&self, browser: &Browser, role: &str) {
         let users = self.said["users"].as_array().expect("the demo tells its users");
         let user = users.iter().find(|user| user["role"] == role).unwrap_or_else(|| panic!("nobody is {role}"));
+        self.sign_in_as(browser, user).await;
+    }
+
+    /// Signs in as somebody of a client.
+    pub async fn sign_in_client(&self, browser: &Browser) {
+        self.sign_in_as(browser, &self.said["client_users"][0]).await;
+    }
+
+    async fn sign_in_as(&self, browser: &Browser, user: &Value) {
         browser.goto(&self.address("/sign-in")).await;
         fill(browser, "#email", user["email"].as_str().expect("an address")).await;
         fill(browser, "#password", user["password"].as_str().expect("a password")).await;

@@ -4,7 +4,7 @@ use canopy::dns_check;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::{Owner, a_minute_passes, agency_owner, publish, withdraw};
+use super::{Owner, a_minute_passes, agency_owner, owner, publish, withdraw};
 use crate::support::app::{TestApp, on_both};
 
 async fn valid(app: &TestApp, owner: &Owner, name: &str) -> Value {
@@ -89,4 +89,33 @@ async fn one_good_look_between_failures_starts_the_count_anew() {
         app.app.clock.step(TimeDelta::minutes(40));
         assert_eq!(owner.check(&app, "between.example").await["dns_valid"], true);
     }
+}
+
+#[tokio::test]
+async fn a_lost_domain_is_told_once_to_whoever_may_mend_it_at_the_client_and_at_the_agency() {
+    on_both(|app| async move {
+        let agency = app.agency("Harbor").await;
+        app.member(agency.id, "support@harbor.example", "support").await;
+        let client = owner(&app, &agency, "lark").await;
+        app.member(client.id, "it@lark.example", "developer").await;
+        app.member(client.id, "books@lark.example", "billing_manager").await;
+        let domain = client.add(&app, "lark-mail.example", json!({})).await;
+        publish(&app, &domain);
+        assert_eq!(client.check(&app, "lark-mail.example").await["dns_valid"], true);
+        assert_eq!(app.outbox().await, []);
+        withdraw(&app, "lark-mail.example");
+        for _ in 0..5 {
+            app.app.clock.step(TimeDelta::minutes(40));
+            dns_check::recheck_due(&app.app, 10).await.expect("it rechecks");
+        }
+        assert_eq!(valid(&app, &client, "lark-mail.example").await, false);
+        let subject = "lark-mail.example has stopped sending: its DNS records are missing";
+        // The domain that every client of the tests is given has no records either.
+        let mut told = app.outbox().await;
+        told.retain(|(_, said)| !said.starts_with("lark.example"));
+        told.sort();
+        let told: Vec<(&str, &str)> = told.iter().map(|(reader, said)| (reader.as_str(), said.as_str())).collect();
+        assert_eq!(told, [("it@lark.example", subject), (agency.email.as_str(), subject)]);
+    })
+    .await;
 }

@@ -3,7 +3,7 @@
 mod contract;
 mod holding;
 mod looks;
-mod real_dns;
+pub mod real_dns;
 
 use canopy::dns::Dns;
 use canopy::domain::ids::Id;

@@ -8,7 +8,7 @@ use crate::support::app::{On, TestApp};
 use crate::support::dns_server::{DnsServer, Record};
 
 /// What the API shows of a domain, as records of the server.
-fn zone(domain: &Value) -> Vec<Record> {
+pub fn zone(domain: &Value) -> Vec<Record> {
     let records = domain["dns_records"].as_array().expect("records").iter();
     records
         .map(|record| {
@@ -61,7 +61,7 @@ async fn a_published_domain_is_verified_and_then_sends() {
 }
 
 /// The hosts that the domain's aliases lead to: dnsmasq answers an alias only when it knows its target.
-fn targets(domain: &Value) -> Vec<Record> {
+pub fn targets(domain: &Value) -> Vec<Record> {
     let records = domain["dns_records"].as_array().expect("records").iter();
     let mut hosts: Vec<String> = records
         .filter(|record| record["type"] == "CNAME")

@@ -20,6 +20,7 @@ use canopy::models::accounts::{self, Account};
 use canopy::models::api_keys::{self, ApiKey, KeyScope};
 use canopy::models::domains::{self, Domain};
 use canopy::models::memberships::{self, Membership};
+use canopy::models::system_mails;
 use canopy::models::users::{self, User};
 use canopy::secrets::{self, ApiSecret, DkimKey, SecretKeys};
 use serde_json::Value;
@@ -269,6 +270,20 @@ impl TestApp {
     /// Accepts one plain message a recipient, past the API, as every way in does.
     pub async fn accept(&self, client: &Client, recipients: &[&str]) -> ActionResult<Accepted> {
         self.app.committer.accept(prepared(client, recipients)).await
+    }
+
+    /// Takes what waits in the outbox: readers with subjects, oldest first.
+    pub async fn outbox(&self) -> Vec<(String, String)> {
+        let now = (self.app.clock.now() + chrono::TimeDelta::minutes(1)).naive_utc();
+        self.write(move |conn, _| {
+            let mails = system_mails::claim(conn, now, now, 100)?;
+            let seen = mails.iter().map(|mail| (mail.recipient.clone(), mail.subject.clone())).collect();
+            for mail in mails {
+                system_mails::remove(conn, mail.id)?;
+            }
+            Ok(seen)
+        })
+        .await
     }
 
     /// One API request; answers status and body.

@@ -90,6 +90,12 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", media).await;
     }
 
+    /// Puts files that pages offer into `folder`, without asking.
+    pub async fn downloads_to(&self, folder: &std::path::Path) {
+        let wish = json!({"behavior": "allow", "downloadPath": folder});
+        self.devtools("Browser.setDownloadBehavior", wish).await;
+    }
+
     async fn devtools(&self, method: &str, params: serde_json::Value) {
         let sent = self.driver.cdp().send_raw(method, params).await;
         sent.unwrap_or_else(|error| panic!("{method}: {error}"));

@@ -1,8 +1,9 @@
 //! Signing in, and guessing.
 
+use canopy::models::audit;
 use chrono::TimeDelta;
 
-use crate::support::app::{PASSWORD, TestApp, on_both};
+use crate::support::app::{Agency, PASSWORD, TestApp, on_both};
 use crate::support::visitor::Visitor;
 
 #[tokio::test]
@@ -85,4 +86,37 @@ async fn a_disabled_user_is_out_at_once_and_cannot_come_back() {
     .await;
     assert_eq!(visitor.get("/settings/profile").await.status, 303);
     assert_eq!(visitor.sign_in(&agency.email, PASSWORD).await.status, 422);
+}
+
+/// What the audit says of people, oldest first: the action, whom it is about, and from where.
+async fn of_people(app: &TestApp, agency: &Agency) -> Vec<(String, String, String)> {
+    let root = agency.id;
+    let entries = app.read(move |conn| Ok(audit::page(conn, root, &audit::Filter::default(), None, true, 100)?)).await;
+    let of_people = entries.into_iter().filter(|entry| entry.action.starts_with("user."));
+    of_people.map(|entry| (entry.action, entry.target, entry.address)).collect()
+}
+
+#[tokio::test]
+async fn signing_in_and_out_and_guessing_are_written_down_once() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        owner.submit("/settings/sessions", "/sign-out", &[]).await;
+        let note = |action: &str| (action.to_owned(), agency.email.clone(), "127.0.0.1".to_owned());
+        assert_eq!(of_people(&app, &agency).await, [note("user.sign_in"), note("user.sign_out")]);
+        let attacker = Visitor::new(&app);
+        for _ in 0..15 {
+            attacker.sign_in(&agency.email, "a guess at it").await;
+            attacker.sign_in("nobody@harbor.example", "a guess at it").await;
+        }
+        // The note is written beside the answer: it may come a moment later.
+        for _ in 0..100 {
+            if of_people(&app, &agency).await.len() > 2 {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert_eq!(of_people(&app, &agency).await[2..], [note("user.guessed")], "once, however many tries follow");
+    })
+    .await;
 }
