@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::audit::{self, Record};
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::domain::money::Currency;
-use crate::domain::rating::Plan;
+use crate::domain::money::{Currency, Micros, Money, grouped};
+use crate::domain::rating::{Plan, Tier};
 use crate::models::AnyConnection;
 use crate::models::accounts;
 use crate::models::plans::{self, PlanRow};
@@ -63,7 +63,19 @@ pub fn read(row: &PlanRow) -> ActionResult<Plan> {
     })
 }
 
-fn shown(plan: &Plan) -> Value {
-    json!({ "currency": plan.currency.code(), "monthly_fee_minor": plan.monthly_fee_minor, "included": plan.included,
-            "tiers": plan.tiers })
+/// A plan as the audit tells it: amounts and prices as people write them.
+#[must_use]
+pub fn shown(plan: &Plan) -> Value {
+    let step = |tier: &Tier| match tier.up_to {
+        Some(up_to) => {
+            format!("{} per 1,000 up to {}", Micros(tier.micros_per_thousand), grouped(up_to.unsigned_abs()))
+        }
+        None => format!("{} per 1,000 beyond", Micros(tier.micros_per_thousand)),
+    };
+    json!({
+        "currency": plan.currency.code(),
+        "monthly_fee": Money::new(plan.monthly_fee_minor, plan.currency).amount(),
+        "included": plan.included,
+        "prices": plan.tiers.iter().map(step).collect::<Vec<_>>(),
+    })
 }

@@ -74,6 +74,8 @@ pub struct Filter {
     pub actor: Option<String>,
     pub from: Option<NaiveDateTime>,
     pub to: Option<NaiveDateTime>,
+    /// Beginnings of actions that are left out.
+    pub hidden: &'static [&'static str],
 }
 
 /// A page of a chain, newest first; with `ascending`, the entries just newer than `edge`, oldest first.
@@ -96,6 +98,10 @@ pub fn page(
     if let Some(prefix) = &filter.action_prefix {
         query =
             query.filter(audit_entries::action.like(format!("{}%", super::messages::escape_like(prefix))).escape('\\'));
+    }
+    for prefix in filter.hidden {
+        let pattern = format!("{}%", super::messages::escape_like(prefix));
+        query = query.filter(audit_entries::action.not_like(pattern).escape('\\'));
     }
     if let Some(actor) = &filter.actor {
         query = query

@@ -11,7 +11,7 @@ use super::story::Actor;
 use super::traffic::Traffic;
 use super::words::SECTORS;
 use super::{Ready, Sender, SignIns, letters};
-use crate::actions::ActionResult;
+use crate::actions::{ActionResult, set_plan};
 use crate::domain::ids::Id;
 use crate::domain::rating::Tier;
 use crate::domain::role::Role;
@@ -134,22 +134,20 @@ impl<'a> Agency<'a> {
             Tier { up_to: None, micros_per_thousand: 400_000 },
         ];
         let by = &clerk.actors[2].email;
-        plans::insert(
-            conn,
-            &PlanRow {
-                id: random.id(since.and_utc()),
-                account_id: self.id,
-                effective_from: since,
-                currency: "USD".into(),
-                monthly_fee_minor: 4_900,
-                included: 10_000,
-                tiers: json!(tiers).to_string(),
-                created_by: by.clone(),
-                created_at: since,
-            },
-        )?;
-        let after = json!({ "currency": "USD", "monthly_fee_minor": 4_900, "included": 10_000, "tiers": tiers });
-        clerk.deed(2, since.and_utc(), self.id, "plan.set", "Plan", None, Some(after));
+        let row = PlanRow {
+            id: random.id(since.and_utc()),
+            account_id: self.id,
+            effective_from: since,
+            currency: "USD".into(),
+            monthly_fee_minor: 4_900,
+            included: 10_000,
+            tiers: json!(tiers).to_string(),
+            created_by: by.clone(),
+            created_at: since,
+        };
+        plans::insert(conn, &row)?;
+        let plan = set_plan::read(&row)?;
+        clerk.deed(2, since.and_utc(), self.id, "plan.set", NAME, None, Some(set_plan::shown(&plan)));
         Ok(())
     }
 }

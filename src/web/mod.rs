@@ -37,4 +37,6 @@ pub mod usage;
 pub mod view_as;
 
 #[cfg(test)]
+mod macro_tests;
+#[cfg(test)]
 mod style_tests;

@@ -3,6 +3,8 @@
 use askama::Template;
 
 use super::acting::Acting;
+use super::activity::by;
+use super::activity::hidden;
 use super::activity::sentence::{Sentence, sentence};
 use super::chart::BarChart;
 use super::error::PageResult;
@@ -89,13 +91,14 @@ pub async fn show(acting: Acting) -> PageResult {
     let seen = Seen { now: now.naive_utc(), tz: acting.time_zone() };
     let acts = Acts { holds: acting.may(Permission::Suspend), caps: acting.may(Permission::SetCap) };
     let logs = acting.may(Permission::ViewActivity);
+    let hidden = hidden::in_overviews(acting.may(Permission::ViewCost));
     let (glance, counts, attention, activity) = acting
         .app
         .read(move |conn| {
             let glance = Glance::read(conn, &parent, now)?;
             let counts = sub_account_list::counts(conn, parent.id, now.naive_utc())?;
             let attention = attention(conn, &parent, &glance, seen, acts)?;
-            let activity = if logs { latest(conn, parent.id, seen)? } else { Vec::new() };
+            let activity = if logs { latest(conn, parent.id, hidden, seen)? } else { Vec::new() };
             Ok((glance, counts, attention, activity))
         })
         .await?;
@@ -135,7 +138,8 @@ fn attention(
         let hold = suspensions::open(conn, row.id, seen.now)?.into_iter().next();
         let why = hold.map_or_else(String::new, |hold| {
             let since = format::relative(hold.created_at, seen.now, seen.tz);
-            format!("{}, {since}", hold.reason.lines().next().unwrap_or_default())
+            let reason = hold.reason.lines().next().unwrap_or_default().trim_end_matches('.');
+            format!("{reason}, {since}")
         });
         all.push(concern(&row, "held", "Suspended", why, acts.holds.then_some(("Lift…", "/lift"))));
     }
@@ -193,12 +197,13 @@ fn rows(
     row::rows(conn, &page.rows, glance, seen, false)
 }
 
-fn latest(conn: &mut AnyConnection, root: Id, seen: Seen) -> ActionResult<Vec<Line>> {
-    let entries = audit::page(conn, root, &audit::Filter::default(), None, false, LATEST)?;
+fn latest(conn: &mut AnyConnection, root: Id, hidden: &'static [&'static str], seen: Seen) -> ActionResult<Vec<Line>> {
+    let filter = audit::Filter { hidden, ..audit::Filter::default() };
+    let entries = audit::page(conn, root, &filter, None, false, LATEST)?;
     let line = |entry: audit::Entry| Line {
         said: sentence(&entry),
         when: When::new(entry.at, seen.now, seen.tz),
-        by: entry.actor_label,
+        by: by(&entry),
     };
     Ok(entries.into_iter().map(line).collect())
 }

@@ -101,7 +101,7 @@ fn no_template_carries_style_or_script_of_its_own() {
     });
 }
 
-fn visit(folder: &Path, seen: &mut dyn FnMut(&str, &str)) {
+pub(super) fn visit(folder: &Path, seen: &mut dyn FnMut(&str, &str)) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

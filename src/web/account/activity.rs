@@ -10,6 +10,7 @@ use crate::domain::role::Permission;
 use crate::domain::standing::Standing;
 use crate::models::audit::{self, Entry, Filter};
 use crate::web::activity::sentence::{self, KINDS, Sentence};
+use crate::web::activity::{hidden, kinds};
 use crate::web::error::PageResult;
 use crate::web::format::When;
 use crate::web::layout::Shell;
@@ -57,6 +58,7 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
         account_id: Some(scope.account.id),
         action_prefix: Some(kind.to_owned()).filter(|kind| !kind.is_empty()),
         actor: Some(who.trim().to_owned()).filter(|who| !who.is_empty()),
+        hidden: hidden::in_lists(scope.may(Permission::ViewCost)),
         ..Filter::default()
     };
     let (facts, entries) = frame::load(&scope, move |conn, account, _| {
@@ -67,13 +69,14 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
     let paged =
         Paged::new(entries, (edge.is_some(), ascending), &path, &[("kind", kind), ("who", &who)], |row| row.seq);
     let rows = paged.rows.iter().map(|entry| line(&scope, &facts, entry)).collect();
+    let kinds = kinds(scope.may(Permission::ViewCost));
     html(&ActivityPage {
         frame: Frame::new(&scope, &facts, "Activity"),
         shell: scope.shell(&title(&scope, "Activity")),
         path,
         kind: kind.to_owned(),
         who,
-        kinds: KINDS.to_vec(),
+        kinds,
         page: Paged { rows, newer: paged.newer, older: paged.older },
     })
 }

@@ -14,6 +14,7 @@ use crate::models::audit::{self, Entry, Filter};
 use crate::models::messages::{self, Message};
 use crate::models::usage::{self, UsageDay};
 use crate::models::{AnyConnection, accounts::Account};
+use crate::web::activity::hidden;
 use crate::web::chart::{BarChart, Column, Meter};
 use crate::web::error::PageResult;
 use crate::web::format::{self, When};
@@ -106,7 +107,8 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, may: May) ->
     let from = (today - chrono::Days::new(56)).min(facts.period.first_day()).to_string();
     let days = usage::days(conn, account.id, &from, &facts.period.last_day().to_string())?;
     let (waiting, scheduled) = crate::models::queue::depth(conn, account.id, facts.now.naive_utc())?;
-    let filter = Filter { account_id: Some(account.id), ..Filter::default() };
+    let hidden = hidden::in_overviews(may.cost);
+    let filter = Filter { account_id: Some(account.id), hidden, ..Filter::default() };
     Ok(Data {
         days,
         counter: match facts.period.id {

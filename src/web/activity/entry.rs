@@ -4,6 +4,7 @@ use actix_web::web::Path;
 use askama::Template;
 use serde_json::Value;
 
+use super::hidden;
 use super::list::{Line, line, names};
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
@@ -39,8 +40,9 @@ pub async fn entry(acting: Acting, seq: Path<String>) -> PageResult {
     }
     let seq: i64 = seq.parse().ok().filter(|seq| (1..i64::MAX).contains(seq)).ok_or_else(PageError::not_found)?;
     let root = acting.account.id;
+    let filter = Filter { hidden: hidden::in_lists(acting.may(Permission::ViewCost)), ..Filter::default() };
     let found = acting.app.read(move |conn| {
-        let entries = audit::page(conn, root, &Filter::default(), Some(seq + 1), false, 1)?;
+        let entries = audit::page(conn, root, &filter, Some(seq + 1), false, 1)?;
         let names = names(conn, &entries)?;
         let entry = entries.into_iter().next().filter(|entry| entry.seq == seq);
         let viewed: Vec<Id> = entry.iter().filter_map(|entry| entry.on_behalf_of).collect();

@@ -3,9 +3,11 @@
 use chrono::{Days, NaiveDate, NaiveDateTime};
 use serde::Deserialize;
 
+use super::hidden;
 use super::sentence::KINDS;
 use crate::domain::ids::Id;
 use crate::domain::period::midnight;
+use crate::domain::role::Permission;
 use crate::models::audit::Filter;
 use crate::models::{AnyConnection, accounts};
 use crate::web::acting::Acting;
@@ -73,6 +75,7 @@ impl ActivityQuery {
             actor: some(&self.who),
             from: self.instant(&self.from, 0, acting),
             to: self.instant(&self.to, 1, acting).map(|end| end - chrono::TimeDelta::microseconds(1)),
+            hidden: hidden::in_lists(acting.may(Permission::ViewCost)),
             ..Filter::default()
         }
     }

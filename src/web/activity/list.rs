@@ -6,6 +6,7 @@ use actix_web::web::Query;
 use askama::Template;
 
 use super::filter::{ActivityQuery, resolve};
+use super::hidden;
 use super::sentence::{self, KINDS, Sentence};
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
@@ -64,12 +65,19 @@ pub async fn show(acting: Acting, asked: Query<ActivityQuery>) -> PageResult {
     let export = if kept.is_empty() { "/activity.csv".into() } else { format!("/activity.csv?{}", query(&kept)) };
     html(&ListPage {
         shell: acting.shell("Activity"),
-        kinds: KINDS.to_vec(),
+        kinds: kinds(acting.may(Permission::ViewCost)),
         zone: acting.time_zone().to_string(),
         page: Paged { rows, newer: paged.newer, older: paged.older },
         export,
         asked,
     })
+}
+
+/// The kinds there is anything of for whoever looks.
+#[must_use]
+pub fn kinds(sees_money: bool) -> Vec<(&'static str, &'static str)> {
+    let hidden = hidden::in_lists(sees_money);
+    KINDS.iter().copied().filter(|(prefix, _)| !hidden.contains(prefix)).collect()
 }
 
 /// Name, and whether it is live, of each account that the entries are about.

@@ -3,11 +3,12 @@
 mod entry;
 mod export;
 mod filter;
+pub mod hidden;
 mod list;
 pub mod sentence;
 mod verify;
 
 pub use entry::entry;
 pub use export::csv;
-pub use list::show;
+pub use list::{by, kinds, show};
 pub use verify::verify;

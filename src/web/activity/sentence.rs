@@ -109,6 +109,10 @@ const FIELDS: &[(&str, &str)] = &[
     ("port", "Port"),
     ("tls", "TLS"),
     ("username", "User"),
+    ("currency", "Currency"),
+    ("monthly_fee", "Monthly fee"),
+    ("included", "Included messages"),
+    ("prices", "Prices"),
 ];
 
 /// Facts that only repeat the sentence.

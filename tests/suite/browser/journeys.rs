@@ -30,6 +30,7 @@ async fn day(browser: &Browser, script: bool) {
     wait_for(browser, "Overview").await;
     provision(browser, &demo).await;
     edit_cap(browser, &demo, script).await;
+    delete(browser, &demo, script).await;
     export(browser, &demo).await;
     browser.viewport(390, 844).await;
     suspend(browser, &demo).await;
@@ -48,6 +49,19 @@ async fn wait_for(browser: &Browser, wanted: &str) {
         }
         assert!(Instant::now() < deadline, "the page never said {wanted:?}: {said}");
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits until the field of this name has the focus: a menu tells its script a moment after it opened.
+async fn wait_for_focus_on(browser: &Browser, name: &str) {
+    let deadline = Instant::now() + Duration::from_secs(15);
+    loop {
+        let focused = browser.driver.active_element().await.expect("something always has the focus");
+        if focused.attr("name").await.expect("an attribute").as_deref() == Some(name) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "the focus never came to {name}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 
@@ -80,14 +94,31 @@ async fn edit_cap(browser: &Browser, demo: &Demo, script: bool) {
     browser.goto(&demo.address("/sub-accounts?q=Larkspur")).await;
     press(browser, "details.cap-edit summary").await;
     if script {
-        let focused = browser.driver.active_element().await.expect("an edit opens with its field focused");
-        assert_eq!(focused.attr("name").await.expect("an attribute").as_deref(), Some("cap"));
+        wait_for_focus_on(browser, "cap").await;
     }
     fill(browser, "details.cap-edit input[name=cap]", "7500").await;
     press(browser, "details.cap-edit button.go").await;
     wait_for(browser, "7,500").await;
     let here = browser.driver.current_url().await.expect("an address");
     assert_eq!((here.path(), here.query()), ("/sub-accounts", Some("q=Larkspur")), "it stays where it was");
+}
+
+/// Deleting waits for the name, and is taken back from the list.
+async fn delete(browser: &Browser, demo: &Demo, script: bool) {
+    browser.goto(&demo.address("/sub-accounts?q=Larkspur")).await;
+    press(browser, "main td.name a").await;
+    wait_for(browser, "Suspend").await;
+    let id = browser.driver.current_url().await.expect("an address").path().to_owned();
+    browser.goto(&demo.address(&format!("{id}/delete"))).await;
+    let button = browser.driver.find(By::Css("main form button.stop")).await.expect("the button");
+    assert_eq!(button.is_enabled().await.expect("a state"), !script, "script waits for the name, the server checks it");
+    fill(browser, "#typed", "Larkspur Dental").await;
+    assert!(button.is_enabled().await.expect("a state"), "the name was typed");
+    press(browser, "main form button.stop").await;
+    wait_for(browser, "is deleted").await;
+    browser.goto(&demo.address(&format!("{id}/undelete"))).await;
+    press(browser, "main form button.go").await;
+    wait_for(browser, "is back").await;
 }
 
 /// The file holds the rows that the list shows.

@@ -1,5 +1,8 @@
 //! The audit on the dashboard: narrowed, checked, exported, an agency's own.
 
+use canopy::actions::set_plan::set_plan;
+use canopy::domain::rating::Plan;
+
 use crate::support::app::{TestApp, on_both};
 use crate::support::person::Person;
 
@@ -36,6 +39,29 @@ async fn activity_is_narrowed_by_account_kind_person_and_day() {
 }
 
 #[tokio::test]
+async fn who_sees_no_money_finds_no_plan_in_any_list_export_or_entry() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Prices").await;
+    let parent = agency.id;
+    let plan = Plan::parse("eur", "47.11", "2", &[(String::new(), "333.33".into())]).expect("a plan");
+    app.write(move |conn, cx| set_plan(conn, cx, parent, plan)).await;
+    let pages = ["/", "/activity", "/activity?kind=plan.", "/activity.csv", "/account/activity", "/activity/1"];
+    for (role, sees) in [("billing_manager", true), ("support", false), ("developer", false)] {
+        let email = format!("{role}@prices.example");
+        app.member(agency.id, &email, role).await;
+        let person = Person::signed_in(&app, &email).await;
+        for path in pages {
+            let page = person.get(path).await;
+            let told = page.text.contains("47.11") || page.text.contains("Plan of Prices");
+            assert!(!told || sees, "{role} {path}: {}", page.text);
+        }
+        let list = person.get("/activity").await.ok();
+        assert_eq!(list.contains("Monthly fee: 47.11") && list.contains("333.33 per 1,000 beyond"), sees, "{list}");
+        assert_eq!(person.get("/activity/1").await.status, if sees { 200 } else { 404 }, "{role}");
+    }
+}
+
+#[tokio::test]
 async fn a_changed_entry_is_found_by_the_button() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Chain").await;
@@ -61,7 +87,9 @@ async fn entries_of_another_agency_are_not_found() {
     let owner = Person::signed_in(&app, &agency.email).await;
     let page = owner.get(&format!("/activity?account={}", foreign.id)).await.ok();
     assert!(!page.contains("birch created") && page.contains("No entry matches"));
-    for seq in ["1", "0", "-1", "x", "9223372036854775807", "99999999999999999999"] {
+    // The first entry is that the owner signed in; what follows is only in the other chain.
+    assert!(!owner.get("/activity/1").await.ok().contains("birch"));
+    for seq in ["2", "3", "0", "-1", "x", "9223372036854775807", "99999999999999999999"] {
         assert_eq!(owner.get(&format!("/activity/{seq}")).await.status, 404, "{seq}");
     }
     app.member(foreign.id, "dev@birch.example", "administrator").await;
