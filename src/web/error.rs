@@ -66,17 +66,27 @@ impl PageError {
     /// The page, in the reader's colours.
     #[must_use]
     pub fn html(&self, theme: Theme, request_id: &str) -> String {
-        let mut page = ErrorPage::new(self.status, Bare { theme, ..Bare::default() }, request_id);
+        let page = self.in_words(ErrorPage::new(self.status, Bare { theme, ..Bare::default() }, request_id));
+        page.render().unwrap_or_else(|error| {
+            log::error!("the error page cannot be drawn: {error}");
+            page.what
+        })
+    }
+
+    /// What the page says, to be drawn in another frame.
+    #[must_use]
+    pub fn page(&self) -> ErrorPage {
+        self.in_words(ErrorPage::new(self.status, Bare::default(), ""))
+    }
+
+    fn in_words(&self, mut page: ErrorPage) -> ErrorPage {
         if let Some(what) = &self.what {
             page = page.saying(what);
         }
         if let Some((label, href)) = &self.back {
             page = page.back_to(label, href);
         }
-        page.render().unwrap_or_else(|error| {
-            log::error!("the error page cannot be drawn: {error}");
-            page.what
-        })
+        page
     }
 }
 

@@ -21,6 +21,7 @@ pub mod guard;
 pub mod headers;
 pub mod health;
 pub mod home;
+mod inside;
 pub mod jobs;
 pub mod layout;
 pub mod navigation;

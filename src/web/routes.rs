@@ -14,8 +14,8 @@ use super::error::PageError;
 use super::settings::{account as account_settings, plan, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, jobs, search, session, usage,
-    view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, search, session,
+    usage, view_as,
 };
 use crate::app::App;
 
@@ -42,6 +42,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(
             web::scope("")
                 .wrap(from_fn(guard::guard))
+                .wrap(from_fn(inside::inside))
                 .wrap(session::middleware(app))
                 .wrap(from_fn(frame::frame))
                 .wrap(Compress::default())

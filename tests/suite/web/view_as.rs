@@ -4,7 +4,7 @@ use canopy::models::audit::{self, Filter};
 use chrono::TimeDelta;
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
-use crate::support::visitor::Visitor;
+use crate::support::visitor::{Page, Visitor};
 
 async fn begin(visitor: &Visitor, client: &Client) -> u16 {
     let path = format!("/sub-accounts/{}/view-as", client.id);
@@ -72,7 +72,11 @@ async fn nobody_views_as_without_a_reason_or_the_role_or_as_another_agencys_clie
     let others = owner.get(&format!("/sub-accounts/{}/view-as", foreign.id)).await;
     let malformed = owner.get("/sub-accounts/not-an-id/view-as").await;
     assert_eq!((unknown.status, others.status, malformed.status), (404, 404, 404));
-    assert!(unknown.html == others.html && others.html == malformed.html, "refused alike");
+    let said = |page: &Page| {
+        let main = page.html.split("<main").nth(1).map(str::to_owned);
+        main.expect("the page inside the navigation")
+    };
+    assert!(said(&unknown) == said(&others) && said(&others) == said(&malformed), "refused alike");
     for role in ["analyst", "billing_manager"] {
         let email = format!("{role}@harbor.example");
         app.member(agency.id, &email, role).await;
@@ -82,4 +86,28 @@ async fn nobody_views_as_without_a_reason_or_the_role_or_as_another_agencys_clie
     let support = Visitor::signed_in(&app, "support@harbor.example").await;
     assert_eq!(begin(&support, &client).await, 303);
     assert_eq!(support.submit("/settings/profile", "/view-as/raise", &[]).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_wrong_turn_keeps_the_banner_and_the_way_out_and_a_stranger_gets_a_bare_page() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("harbor").await;
+    let client = app.client(&agency, "alder", 0).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
+    let lost = owner.get("/nothing-here").await;
+    assert_eq!(lost.status, 404);
+    lost.shows("Nothing lives here").shows("aria-label=\"Main\"").shows("Sign out");
+    begin(&owner, &client).await;
+    let refused = owner.get("/account/test").await;
+    assert_eq!(refused.status, 403);
+    refused.shows("You are viewing as <strong>alder</strong>").shows("action=\"/view-as/leave\"").shows("read only");
+    let token = refused.token();
+    assert_eq!(
+        owner.post("/view-as/leave", &[("csrf_token", &token)]).await.status,
+        303,
+        "the way out works from there"
+    );
+    let stranger = Visitor::new(&app).get("/nothing-here").await;
+    assert_eq!(stranger.status, 404);
+    assert!(!stranger.html.contains("Sign out"), "{}", stranger.html);
 }
