@@ -1,7 +1,7 @@
 //! The audit on the dashboard: narrowed, checked, exported, an agency's own.
 
 use crate::support::app::{TestApp, on_both};
-use crate::support::person::Person;
+use crate::support::visitor::Visitor;
 
 #[tokio::test]
 async fn activity_is_narrowed_by_account_kind_person_and_day() {
@@ -9,7 +9,7 @@ async fn activity_is_narrowed_by_account_kind_person_and_day() {
         let agency = app.agency("Narrow").await;
         let one = app.client(&agency, "birch", 0).await;
         app.client(&agency, "alder", 0).await;
-        let owner = Person::signed_in(&app, &agency.email).await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
         let all = owner.get("/activity").await.ok();
         assert!(all.contains("birch created") && all.contains("alder created"), "{all}");
         for (query, one_too) in [
@@ -40,8 +40,8 @@ async fn a_changed_entry_is_found_by_the_button() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Chain").await;
     app.client(&agency, "birch", 0).await;
-    let owner = Person::signed_in(&app, &agency.email).await;
-    let page = owner.post_and_follow("/activity/verify", &[]).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
+    let page = owner.fill_and_follow("/activity/verify", &[]).await;
     assert!(page.contains("The chain is whole"), "{page}");
     app.write(|conn, _| {
         use diesel::RunQueryDsl;
@@ -49,7 +49,7 @@ async fn a_changed_entry_is_found_by_the_button() {
         Ok(())
     })
     .await;
-    let page = owner.post_and_follow("/activity/verify", &[]).await;
+    let page = owner.fill_and_follow("/activity/verify", &[]).await;
     assert!(page.contains("The chain is broken at entry 1."), "{page}");
 }
 
@@ -58,14 +58,14 @@ async fn entries_of_another_agency_are_not_found() {
     let app = TestApp::sqlite().await;
     let (agency, other) = (app.agency("Mine").await, app.agency("Theirs").await);
     let foreign = app.client(&other, "birch", 0).await;
-    let owner = Person::signed_in(&app, &agency.email).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
     let page = owner.get(&format!("/activity?account={}", foreign.id)).await.ok();
     assert!(!page.contains("birch created") && page.contains("No entry matches"));
     for seq in ["1", "0", "-1", "x", "9223372036854775807", "99999999999999999999"] {
         assert_eq!(owner.get(&format!("/activity/{seq}")).await.status, 404, "{seq}");
     }
     app.member(foreign.id, "dev@birch.example", "administrator").await;
-    let dev = Person::signed_in(&app, "dev@birch.example").await;
+    let dev = Visitor::signed_in(&app, "dev@birch.example").await;
     assert_eq!(dev.get("/activity").await.location, "/account/activity");
     assert_eq!(dev.get("/activity/1").await.status, 404);
     assert_eq!(dev.get("/activity.csv").await.status, 404);
