@@ -58,7 +58,7 @@ pub struct NewRelay {
     pub tls: String,
     /// Empty signs in nowhere.
     pub username: String,
-    /// `None` keeps the one there is, while host and user stay.
+    /// `None` keeps the one there is, while host, port and user stay and the encryption gets no weaker.
     pub password: Option<String>,
 }
 
@@ -97,18 +97,34 @@ pub fn set_transport(
     Ok(row)
 }
 
-/// A kept password goes with the server and user that it is for: it must not be sent to another.
+/// A kept password goes with the server and user that it is for: it must not be sent to another, nor to whatever
+/// listens on another port, nor where more people could read it than before.
 fn password(services: &Services, before: Option<&Transport>, new: &NewRelay) -> ActionResult<Option<Vec<u8>>> {
     if new.username.is_empty() {
-        return Ok(None);
+        return match new.password {
+            Some(_) => Err(ActionError::invalid("username", "Enter the user that this password belongs to.")),
+            None => Ok(None),
+        };
     }
     if let Some(password) = &new.password {
         return Ok(Some(services.secrets.seal(CONTEXT, password.as_bytes())));
     }
-    let kept = before.filter(|row| row.username == new.username && row.host == new.host.as_str());
+    let kept = before.filter(|row| {
+        let same_place = row.host == new.host.as_str() && row.port == i32::from(new.port);
+        same_place && row.username == new.username && secrecy(&new.tls) >= secrecy(&row.tls)
+    });
     match kept.and_then(|row| row.password_sealed.clone()) {
         Some(sealed) => Ok(Some(sealed)),
         None => Err(ActionError::invalid("password", "Enter the password of this user on this server.")),
+    }
+}
+
+/// How well a mode keeps a password to the server it is meant for: 2 is encrypted for a verified server, 0 in the clear.
+fn secrecy(tls: &str) -> u8 {
+    match tls {
+        "starttls" | "implicit" => 2,
+        "opportunistic" => 1,
+        _ => 0,
     }
 }
 

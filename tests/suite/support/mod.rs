@@ -8,7 +8,6 @@ pub mod browser;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
-pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod smtp_sink;

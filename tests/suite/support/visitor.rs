@@ -29,6 +29,13 @@ impl Page {
         after.split('"').next().unwrap_or_default().to_owned()
     }
 
+    /// The page, which must be a 200.
+    #[must_use]
+    pub fn ok(self) -> String {
+        assert_eq!(self.status, 200, "{}", self.html);
+        self.html
+    }
+
     /// Fails unless `text` is on the page.
     pub fn shows(&self, text: &str) -> &Self {
         assert!(self.html.contains(text), "{:?} is not on the page ({}): {}", text, self.status, self.html);
@@ -71,6 +78,32 @@ impl Visitor {
         let mut all = vec![("csrf_token", token.as_str())];
         all.extend_from_slice(fields);
         self.post(path, &all).await
+    }
+
+    /// Sends a form with the token of a page that every session has: for whoever is signed in, and for strangers.
+    pub async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let token = self.token().await;
+        let mut all = vec![("csrf_token", token.as_str())];
+        all.extend_from_slice(fields);
+        self.post(path, &all).await
+    }
+
+    /// The same, which must be answered with a redirect: what the person sees next.
+    pub async fn fill_and_follow(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        let answer = self.fill(path, fields).await;
+        assert_eq!(answer.status, 303, "{path}: {}", answer.html);
+        self.get(&answer.location).await.ok()
+    }
+
+    /// A token of this session as it is now; there is always one to be had.
+    pub async fn token(&self) -> String {
+        for path in ["/settings/sessions", "/sign-in"] {
+            let token = self.get(path).await.token();
+            if !token.is_empty() {
+                return token;
+            }
+        }
+        panic!("no page has a token");
     }
 
     /// Sends these fields and no other.

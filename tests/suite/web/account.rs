@@ -5,7 +5,7 @@ use canopy::domain::hold::HoldKind;
 use canopy::domain::text::SuspendReason;
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
-use crate::support::person::Person as Visitor;
+use crate::support::visitor::Visitor;
 
 async fn hold(app: &TestApp, agency: &Agency, client: &Client) {
     let (services, parent, child) = (app.app.services.clone(), agency.id, client.id);
@@ -33,7 +33,7 @@ async fn an_agency_sees_its_client_at_a_glance_and_what_it_sent() {
         let usage = owner.get(&format!("{base}/usage")).await.ok();
         assert!(usage.contains("welcome") && usage.contains("birch.example"), "by tag and by domain");
         let csv = owner.get(&format!("{base}/usage.csv")).await;
-        assert!(csv.text.starts_with("day,accepted,delivered") && csv.text.contains(",2,0,0,0,0,0,0"), "{}", csv.text);
+        assert!(csv.html.starts_with("day,accepted,delivered") && csv.html.contains(",2,0,0,0,0,0,0"), "{}", csv.html);
     })
     .await;
 }
@@ -49,8 +49,8 @@ async fn messages_are_the_clients_and_from_outside_the_tab_leads_to_view_as() {
     for rest in ["messages", &format!("messages/{id}")] {
         let answer = owner.get(&format!("/sub-accounts/{}/{rest}", client.id)).await;
         assert_eq!(answer.status, 403, "{rest}");
-        assert!(answer.text.contains("Only the client sees this") && answer.text.contains("/view-as"), "{rest}");
-        assert!(!answer.text.contains("ann@example.org"), "{rest}");
+        assert!(answer.html.contains("Only the client sees this") && answer.html.contains("/view-as"), "{rest}");
+        assert!(!answer.html.contains("ann@example.org"), "{rest}");
     }
     for rest in ["raw", "kept"] {
         let answer = owner.get(&format!("/sub-accounts/{}/messages/{id}/{rest}", client.id)).await;
@@ -59,7 +59,7 @@ async fn messages_are_the_clients_and_from_outside_the_tab_leads_to_view_as() {
     app.member(agency.id, "analyst@closed.example", "analyst").await;
     let analyst = Visitor::signed_in(&app, "analyst@closed.example").await;
     let answer = analyst.get(&format!("/sub-accounts/{}/messages", client.id)).await;
-    assert!(answer.status == 403 && !answer.text.contains("/view-as"), "no role that may view as");
+    assert!(answer.status == 403 && !answer.html.contains("/view-as"), "no role that may view as");
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn a_clients_member_finds_a_message_and_reads_what_became_of_it() {
         let raw = dev.get(&format!("/account/messages/{id}/raw")).await;
         assert_eq!(raw.headers["content-type"], "message/rfc822");
         assert!(raw.headers["content-disposition"].to_str().is_ok_and(|value| value.starts_with("attachment")));
-        assert!(raw.text.contains("Hello there"));
+        assert!(raw.html.contains("Hello there"));
     })
     .await;
 }

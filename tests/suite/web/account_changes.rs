@@ -3,12 +3,12 @@
 use canopy::models::{accounts, api_keys, audit, memberships, suppressions, transports};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
-use crate::support::person::Person;
+use crate::support::visitor::Visitor;
 
-async fn setting(app: &TestApp, label: &str) -> (Agency, Client, Person, String) {
+async fn setting(app: &TestApp, label: &str) -> (Agency, Client, Visitor, String) {
     let agency = app.agency(&format!("{label} agency")).await;
     let client = app.client(&agency, label, 0).await;
-    let owner = Person::signed_in(app, &agency.email).await;
+    let owner = Visitor::signed_in(app, &agency.email).await;
     let base = format!("/sub-accounts/{}", client.id);
     (agency, client, owner, base)
 }
@@ -25,7 +25,7 @@ async fn a_key_made_in_the_dashboard_is_shown_once_and_works_until_it_is_deleted
         let (_, client, owner, base) = setting(&app, "keys").await;
         let form =
             [("label", "Booking engine"), ("scopes", "accounts:read"), ("scopes", "messages:send:{keys.example}")];
-        let page = owner.post(&format!("{base}/credentials/new"), &form).await.ok();
+        let page = owner.fill(&format!("{base}/credentials/new"), &form).await.ok();
         let secret =
             page.split("<output>").nth(1).and_then(|rest| rest.split('<').next()).expect("a secret").to_owned();
         assert!(page.contains("curl ") && page.contains("/messages"), "a request to paste");
@@ -37,10 +37,10 @@ async fn a_key_made_in_the_dashboard_is_shown_once_and_works_until_it_is_deleted
         let keys = app.read(move |conn| Ok(api_keys::page(conn, id, None, false, 10)?)).await;
         let key = keys.iter().find(|key| key.label == "Booking engine").expect("listed").id;
         let edited = [("label", "Engine"), ("scopes", "accounts:read"), ("allow", "203.0.113.0/24\n198.51.100.7")];
-        let page = owner.post_and_follow(&format!("{base}/credentials/{key}"), &edited).await;
+        let page = owner.fill_and_follow(&format!("{base}/credentials/{key}"), &edited).await;
         assert!(page.contains("The key “Engine” is saved.") && page.contains("203.0.113.0/24 and 1 more"), "{page}");
         assert_eq!(app.call("GET", &account, &secret, None).await.0, 403, "not from here any more");
-        let page = owner.post_and_follow(&format!("{base}/credentials/{key}/delete"), &[]).await;
+        let page = owner.fill_and_follow(&format!("{base}/credentials/{key}/delete"), &[]).await;
         assert!(page.contains("is deleted") && !page.contains(&format!("{key}/delete")));
         assert_eq!(app.call("GET", &account, &secret, None).await.0, 401);
     })
@@ -64,21 +64,21 @@ async fn a_wrong_key_form_comes_back_with_what_was_typed_and_makes_nothing() {
         ),
         (vec![("label", "Kept words"), ("scopes", "accounts:read"), ("allow", "0.0.0.0/0")], "lets every address in"),
     ] {
-        let answer = owner.post(&format!("{base}/credentials/new"), &form).await;
+        let answer = owner.fill(&format!("{base}/credentials/new"), &form).await;
         assert_eq!(answer.status, 422, "{form:?}");
         assert!(
-            answer.text.contains(words) && (form[0].1.is_empty() || answer.text.contains("Kept words")),
+            answer.html.contains(words) && (form[0].1.is_empty() || answer.html.contains("Kept words")),
             "{form:?}"
         );
     }
     assert_eq!(count().await, before);
     app.member(client.id, "analyst@wrong.example", "analyst").await;
-    let analyst = Person::signed_in(&app, "analyst@wrong.example").await;
+    let analyst = Visitor::signed_in(&app, "analyst@wrong.example").await;
     for path in ["/account/credentials", "/account/credentials/new"] {
         assert_eq!(analyst.get(path).await.status, 403, "{path}");
     }
     let form = [("label", "x"), ("scopes", "accounts:read")];
-    assert_eq!(analyst.post("/account/credentials/new", &form).await.status, 403);
+    assert_eq!(analyst.fill("/account/credentials/new", &form).await.status, 403);
     assert_eq!(count().await, before);
 }
 
@@ -88,7 +88,7 @@ async fn suppressions_are_added_found_exported_let_go_and_wiped_by_typing() {
         let (_, client, owner, base) = setting(&app, "supp").await;
         let path = format!("{base}/suppressions");
         let form = [("email", "=Ann@Example.org"), ("domain", "*"), ("reason", "=asked"), ("until", "2099-01-01")];
-        let page = owner.post_and_follow(&path, &form).await;
+        let page = owner.fill_and_follow(&path, &form).await;
         assert!(page.contains("supp.example") && page.contains("1 January 2099"), "{page}");
         assert!(owner.get(&format!("{path}?q=%3Dann@example.org")).await.ok().contains("supp.example</td>"));
         assert!(owner.get(&format!("{path}?q=bob@example.org")).await.ok().contains("Not suppressed"));
@@ -97,17 +97,17 @@ async fn suppressions_are_added_found_exported_let_go_and_wiped_by_typing() {
             csv.starts_with("email,domain,reason") && csv.contains("'=Ann@example.org,supp.example,'=asked"),
             "{csv}"
         );
-        let answer = owner.post(&path, &form).await;
-        assert!(answer.status == 422 && answer.text.contains("suppressed already"), "{}", answer.text);
+        let answer = owner.fill(&path, &form).await;
+        assert!(answer.status == 422 && answer.html.contains("suppressed already"), "{}", answer.html);
         for (field, value) in
             [("email", "nobody"), ("until", "2001-01-01"), ("until", "soon"), ("domain", "not a domain")]
         {
             let mut wrong = vec![("email", "bob@example.org"), ("until", "2099-01-01"), (field, value)];
             wrong.retain(|(name, given)| *name != field || *given == value);
-            assert_eq!(owner.post(&path, &wrong).await.status, 422, "{field} {value}");
+            assert_eq!(owner.fill(&path, &wrong).await.status, 422, "{field} {value}");
         }
         let one = [("email", "=ann@example.org"), ("domain", "supp.example")];
-        assert!(owner.post_and_follow(&format!("{path}/remove"), &one).await.contains("can be mailed again"));
+        assert!(owner.fill_and_follow(&format!("{path}/remove"), &one).await.contains("can be mailed again"));
         let left = |app: TestApp, id| async move {
             let now = app.app.clock.now().naive_utc();
             let filter = suppressions::Filter::default();
@@ -116,9 +116,9 @@ async fn suppressions_are_added_found_exported_let_go_and_wiped_by_typing() {
         };
         let (app, rows) = left(app, client.id).await;
         assert_eq!(rows, 1, "the row for later domains stays");
-        let answer = owner.post(&format!("{path}/wipe"), &[("typed", "another")]).await;
-        assert!(answer.text.contains("Type the name exactly"));
-        owner.post_and_follow(&format!("{path}/wipe"), &[("typed", "supp")]).await;
+        let answer = owner.fill(&format!("{path}/wipe"), &[("typed", "another")]).await;
+        assert!(answer.html.contains("Type the name exactly"));
+        owner.fill_and_follow(&format!("{path}/wipe"), &[("typed", "supp")]).await;
         assert_eq!(left(app, client.id).await.1, 0);
     })
     .await;
@@ -129,25 +129,25 @@ async fn a_clients_administrator_invites_changes_and_removes_members_whom_the_ag
     on_both(|app| async move {
         let (agency, client, owner, base) = setting(&app, "team").await;
         app.member(client.id, "boss@team.example", "administrator").await;
-        let boss = Person::signed_in(&app, "boss@team.example").await;
-        let form = [("email", "New@team.example"), ("name", "New Person"), ("role", "analyst")];
-        let page = boss.post_and_follow("/account/members", &form).await;
+        let boss = Visitor::signed_in(&app, "boss@team.example").await;
+        let form = [("email", "New@team.example"), ("name", "New Visitor"), ("role", "analyst")];
+        let page = boss.fill_and_follow("/account/members", &form).await;
         assert!(page.contains("is invited by mail") && page.contains(">invited<"), "{page}");
-        let answer = boss.post("/account/members", &form).await;
-        assert!(answer.status == 422 && answer.text.contains("already a member"));
+        let answer = boss.fill("/account/members", &form).await;
+        assert!(answer.status == 422 && answer.html.contains("already a member"));
         let id = client.id;
         let members = app.read(move |conn| Ok(memberships::of_account(conn, id)?)).await;
         let new = members.iter().find(|(_, user)| user.email_lower == "new@team.example").expect("listed").1.id;
         let own = members.iter().find(|(_, user)| user.email_lower == "boss@team.example").expect("listed").1.id;
         let path = |user, verb: &str| format!("/account/members/{user}/{verb}");
-        assert!(boss.post_and_follow(&path(new, "role"), &[("role", "support")]).await.contains("now Support"));
-        assert!(boss.post_and_follow(&path(new, "invite"), &[]).await.contains("fresh invitation"));
-        assert_eq!(boss.post(&path(new, "role"), &[("role", "owner")]).await.status, 400);
-        assert!(boss.post_and_follow(&path(own, "remove"), &[]).await.contains("your own membership"));
+        assert!(boss.fill_and_follow(&path(new, "role"), &[("role", "support")]).await.contains("now Support"));
+        assert!(boss.fill_and_follow(&path(new, "invite"), &[]).await.contains("fresh invitation"));
+        assert_eq!(boss.fill(&path(new, "role"), &[("role", "owner")]).await.status, 400);
+        assert!(boss.fill_and_follow(&path(own, "remove"), &[]).await.contains("your own membership"));
         let answer = owner.get(&format!("{base}/members")).await;
-        assert!(answer.status == 403 && answer.text.contains("/view-as") && !answer.text.contains("boss@team.example"));
-        assert_eq!(owner.post(&format!("{base}/members/{new}/remove"), &[]).await.status, 403, "not from outside");
-        boss.post_and_follow(&path(new, "remove"), &[]).await;
+        assert!(answer.status == 403 && answer.html.contains("/view-as") && !answer.html.contains("boss@team.example"));
+        assert_eq!(owner.fill(&format!("{base}/members/{new}/remove"), &[]).await.status, 403, "not from outside");
+        boss.fill_and_follow(&path(new, "remove"), &[]).await;
         let left = app.read(move |conn| Ok(memberships::count(conn, id)?)).await;
         assert_eq!(left, 1);
         assert!(actions(&app, &agency).await.contains(&"member.remove".to_owned()));
@@ -161,7 +161,7 @@ async fn view_as_shows_a_clients_messages_and_members_read_only() {
     let (_, client, owner, base) = setting(&app, "inside").await;
     app.accept(&client, &["ann@example.org"]).await.expect("accepted");
     app.member(client.id, "boss@inside.example", "administrator").await;
-    assert_eq!(owner.post(&format!("{base}/view-as"), &[("reason", "ticket 12")]).await.status, 303);
+    assert_eq!(owner.fill(&format!("{base}/view-as"), &[("reason", "ticket 12")]).await.status, 303);
     assert!(owner.get("/account/messages").await.ok().contains("ann@example.org"));
     assert!(owner.get("/account/members").await.ok().contains("boss@inside.example"));
     for (path, form) in [
@@ -171,7 +171,7 @@ async fn view_as_shows_a_clients_messages_and_members_read_only() {
         ("/account/suppressions", vec![("email", "a@b.example"), ("until", "2099-01-01")]),
         ("/account/transport", vec![("host", "127.0.0.1"), ("port", "25"), ("tls", "none")]),
     ] {
-        assert_eq!(owner.post(path, &form).await.status, 403, "{path}");
+        assert_eq!(owner.fill(path, &form).await.status, 403, "{path}");
     }
 }
 
@@ -186,21 +186,21 @@ async fn an_agency_edits_its_client_and_nothing_changes_on_a_wrong_form() {
             ("external_id", "K-77"),
             ("tags", "hotels, priority"),
         ];
-        let page = owner.post_and_follow(&path, &form).await;
+        let page = owner.fill_and_follow(&path, &form).await;
         for words in ["<h1>Edited</h1>", "No. K-77", "new.example", ">hotels<"] {
             assert!(page.contains(words), "{words}");
         }
         let wrong = [("name", ""), ("website", "not a website"), ("tags", "")];
-        let answer = owner.post(&path, &wrong).await;
-        assert!(answer.status == 422 && answer.text.contains("The name is empty"));
-        assert!(owner.post_and_follow(&path, &form).await.contains("Nothing was changed"));
+        let answer = owner.fill(&path, &wrong).await;
+        assert!(answer.status == 422 && answer.html.contains("The name is empty"));
+        assert!(owner.fill_and_follow(&path, &form).await.contains("Nothing was changed"));
         let id = client.id;
         let account = app.read(move |conn| Ok(accounts::find(conn, id)?)).await.expect("there");
         assert_eq!((account.name.as_str(), account.external_id.as_deref()), ("Edited", Some("K-77")));
         app.member(client.id, "boss@edit.example", "administrator").await;
-        let boss = Person::signed_in(&app, "boss@edit.example").await;
+        let boss = Visitor::signed_in(&app, "boss@edit.example").await;
         assert_eq!(boss.get("/account/settings").await.status, 404, "the tags are the agency's");
-        assert_eq!(boss.post("/account/settings", &form).await.status, 404);
+        assert_eq!(boss.fill("/account/settings", &form).await.status, 404);
         assert_eq!(actions(&app, &agency).await.iter().filter(|action| *action == "sub_account.update").count(), 1);
     })
     .await;
@@ -218,28 +218,46 @@ async fn a_transport_of_its_own_is_kept_sealed_and_its_password_goes_to_no_other
             ("username", "u"),
             ("password", "hunter2"),
         ];
-        let page = owner.post_and_follow(&path, &form).await;
+        let page = owner.fill_and_follow(&path, &form).await;
         assert!(page.contains("leaves through smtp.relay.example:587") && !page.contains("hunter2"));
         let id = client.id;
         let row = || app.read(move |conn| Ok(transports::find(conn, id)?));
         let sealed = row().await.and_then(|row| row.password_sealed).expect("sealed");
         assert_eq!(app.app.services.secrets.open("transport", &sealed).expect("opens"), b"hunter2");
-        let keep = [("host", "smtp.relay.example"), ("port", "465"), ("tls", "implicit"), ("username", "u")];
-        owner.post_and_follow(&path, &keep).await;
-        assert_eq!(row().await.map(|row| (row.port, row.password_sealed.is_some())), Some((465, true)));
-        let mut other = keep;
-        other[0].1 = "smtp.evil.example";
-        let answer = owner.post(&path, &other).await;
-        assert!(answer.status == 422 && answer.text.contains("Enter the password"), "{}", answer.text);
+        let keep = [("host", "smtp.relay.example"), ("port", "587"), ("tls", "implicit"), ("username", "u")];
+        owner.fill_and_follow(&path, &keep).await;
+        let kept = row().await.expect("kept");
+        assert_eq!((kept.tls.as_str(), kept.password_sealed.as_deref()), ("implicit", Some(sealed.as_slice())));
+        for (field, value) in [
+            ("host", "smtp.evil.example"),
+            ("port", "2525"),
+            ("username", "another"),
+            ("tls", "opportunistic"),
+            ("tls", "none"),
+        ] {
+            let other: Vec<_> =
+                keep.iter().map(|(name, given)| (*name, if *name == field { value } else { given })).collect();
+            let answer = owner.fill(&path, &other).await;
+            assert!(answer.status == 422 && answer.html.contains("Enter the password"), "{field}: {}", answer.html);
+            assert!(answer.html.contains("id=\"password-error\"") && answer.html.contains(value), "{field}: {value}");
+            assert_eq!(row().await.as_ref(), Some(&kept), "{field}: nothing was changed");
+        }
+        let lost = [keep[0], keep[1], keep[2], ("username", ""), ("password", "hunter3")];
+        let answer = owner.fill(&path, &lost).await;
+        assert!(answer.status == 422 && answer.html.contains("Enter the user that this password belongs to."));
+        assert!(!answer.html.contains("hunter3"), "a secret is never echoed");
         for (field, value) in [("host", "a b"), ("port", "0"), ("port", "70000"), ("tls", "magic")] {
             let wrong: Vec<_> =
                 form.iter().map(|(name, given)| (*name, if *name == field { value } else { given })).collect();
-            assert_eq!(owner.post(&path, &wrong).await.status, 422, "{field} {value}");
+            let answer = owner.fill(&path, &wrong).await;
+            assert_eq!(answer.status, 422, "{field} {value}");
+            assert!(answer.html.contains(&format!("href=\"#{field}\"")), "{field} {value}: {}", answer.html);
         }
+        assert_eq!(row().await.as_ref(), Some(&kept), "nothing was changed");
         app.member(client.id, "boss@relay.example", "administrator").await;
-        let boss = Person::signed_in(&app, "boss@relay.example").await;
-        assert_eq!(boss.post("/account/transport", &form).await.status, 403, "the agency sets it");
-        owner.post_and_follow(&format!("{path}/reset"), &[]).await;
+        let boss = Visitor::signed_in(&app, "boss@relay.example").await;
+        assert_eq!(boss.fill("/account/transport", &form).await.status, 403, "the agency sets it");
+        owner.fill_and_follow(&format!("{path}/reset"), &[]).await;
         assert!(row().await.is_none());
     })
     .await;
@@ -250,11 +268,11 @@ async fn a_test_message_is_accepted_like_any_other_and_its_page_tells_of_it() {
     let app = TestApp::sqlite().await;
     let (_, client, _, _) = setting(&app, "testing").await;
     app.member(client.id, "dev@testing.example", "developer").await;
-    let dev = Person::signed_in(&app, "dev@testing.example").await;
-    let page = dev.post_and_follow("/account/test", &[("domain", "testing.example")]).await;
+    let dev = Visitor::signed_in(&app, "dev@testing.example").await;
+    let page = dev.fill_and_follow("/account/test", &[("domain", "testing.example")]).await;
     assert!(page.contains("Test message from testing.example") && page.contains("dev@testing.example"), "{page}");
-    let answer = dev.post("/account/test", &[("domain", "other.example")]).await;
-    assert!(answer.status == 422 && answer.text.contains("verified domains"));
+    let answer = dev.fill("/account/test", &[("domain", "other.example")]).await;
+    assert!(answer.status == 422 && answer.html.contains("verified domains"));
 }
 
 #[tokio::test]
@@ -274,11 +292,11 @@ async fn search_finds_accounts_by_name_domain_and_id_and_of_clients_messages_onl
         let page = owner.get("/search?q=ann@example.org").await.ok();
         assert!(page.contains("Messages of clients are found inside the client") && !page.contains("Hello"));
         app.member(client.id, "dev@findable.example", "developer").await;
-        let dev = Person::signed_in(&app, "dev@findable.example").await;
+        let dev = Visitor::signed_in(&app, "dev@findable.example").await;
         assert!(dev.get("/search?q=ann@example.org").await.ok().contains("ann@example.org</a>"));
         assert!(dev.get("/search?q=%25%5F%00%27").await.ok().contains("Nothing found"));
         let other = app.agency("stranger").await;
-        let stranger = Person::signed_in(&app, &other.email).await;
+        let stranger = Visitor::signed_in(&app, &other.email).await;
         for q in ["findable".to_owned(), client.id.to_string(), id.to_string()] {
             let page = stranger.get(&format!("/search?q={q}")).await.ok();
             assert!(page.contains("Nothing found"), "{q}");

@@ -4,7 +4,7 @@ use canopy::actions::set_plan::set_plan;
 use canopy::domain::rating::Plan;
 
 use crate::support::app::{TestApp, on_both};
-use crate::support::person::Person;
+use crate::support::visitor::Visitor;
 
 #[tokio::test]
 async fn activity_is_narrowed_by_account_kind_person_and_day() {
@@ -12,7 +12,7 @@ async fn activity_is_narrowed_by_account_kind_person_and_day() {
         let agency = app.agency("Narrow").await;
         let one = app.client(&agency, "birch", 0).await;
         app.client(&agency, "alder", 0).await;
-        let owner = Person::signed_in(&app, &agency.email).await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
         let all = owner.get("/activity").await.ok();
         assert!(all.contains("birch created") && all.contains("alder created"), "{all}");
         for (query, one_too) in [
@@ -66,8 +66,8 @@ async fn a_changed_entry_is_found_by_the_button() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Chain").await;
     app.client(&agency, "birch", 0).await;
-    let owner = Person::signed_in(&app, &agency.email).await;
-    let page = owner.post_and_follow("/activity/verify", &[]).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
+    let page = owner.fill_and_follow("/activity/verify", &[]).await;
     assert!(page.contains("The chain is whole"), "{page}");
     app.write(|conn, _| {
         use diesel::RunQueryDsl;
@@ -75,7 +75,7 @@ async fn a_changed_entry_is_found_by_the_button() {
         Ok(())
     })
     .await;
-    let page = owner.post_and_follow("/activity/verify", &[]).await;
+    let page = owner.fill_and_follow("/activity/verify", &[]).await;
     assert!(page.contains("The chain is broken at entry 1."), "{page}");
 }
 
@@ -84,7 +84,7 @@ async fn entries_of_another_agency_are_not_found() {
     let app = TestApp::sqlite().await;
     let (agency, other) = (app.agency("Mine").await, app.agency("Theirs").await);
     let foreign = app.client(&other, "birch", 0).await;
-    let owner = Person::signed_in(&app, &agency.email).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
     let page = owner.get(&format!("/activity?account={}", foreign.id)).await.ok();
     assert!(!page.contains("birch created") && page.contains("No entry matches"));
     // The first entry is that the owner signed in; what follows is only in the other chain.
@@ -93,7 +93,7 @@ async fn entries_of_another_agency_are_not_found() {
         assert_eq!(owner.get(&format!("/activity/{seq}")).await.status, 404, "{seq}");
     }
     app.member(foreign.id, "dev@birch.example", "administrator").await;
-    let dev = Person::signed_in(&app, "dev@birch.example").await;
+    let dev = Visitor::signed_in(&app, "dev@birch.example").await;
     assert_eq!(dev.get("/activity").await.location, "/account/activity");
     assert_eq!(dev.get("/activity/1").await.status, 404);
     assert_eq!(dev.get("/activity.csv").await.status, 404);

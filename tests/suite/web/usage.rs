@@ -12,7 +12,7 @@ use canopy::domain::website::Website;
 use canopy::models::AnyConnection;
 
 use crate::support::app::{Agency, TestApp, on_both};
-use crate::support::person::Person;
+use crate::support::visitor::Visitor;
 
 async fn plan(app: &TestApp, agency: &Agency) {
     let parent = agency.id;
@@ -30,7 +30,7 @@ async fn the_parts_of_the_bill_add_up_and_a_removed_account_keeps_its_line() {
         app.accept(&two, &["c@x.example"]).await.expect("accepted");
         let (parent, child) = (agency.id, two.id);
         app.write(move |conn, cx| delete_sub_account(conn, cx, parent, child).map(drop)).await;
-        let owner = Person::signed_in(&app, &agency.email).await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
         let page = owner.get("/usage").await.ok();
         assert!(page.contains("not set") && !page.contains("$0.00"), "without a plan nothing costs nothing: {page}");
         assert!(page.contains("href=\"/settings/plan\""), "and the page says where to enter one");
@@ -42,10 +42,10 @@ async fn the_parts_of_the_bill_add_up_and_a_removed_account_keeps_its_line() {
         }
         let csv = owner.get("/usage.csv").await;
         let cost = |row: &str| row.rsplit(',').next().and_then(|cell| cell.parse::<f64>().ok()).expect("a cost");
-        let rows: Vec<&str> = csv.text.lines().skip(1).collect();
+        let rows: Vec<&str> = csv.html.lines().skip(1).collect();
         let parts: f64 = rows[..rows.len() - 1].iter().map(|row| cost(row)).sum();
-        assert_eq!(rows.len(), 5, "{}", csv.text);
-        assert!((parts - cost(rows[4])).abs() < 0.001 && (parts - 100.03).abs() < 0.001, "{}", csv.text);
+        assert_eq!(rows.len(), 5, "{}", csv.html);
+        assert!((parts - cost(rows[4])).abs() < 0.001 && (parts - 100.03).abs() < 0.001, "{}", csv.html);
     })
     .await;
 }
@@ -58,7 +58,7 @@ async fn support_sees_the_messages_and_no_money_exports_included() {
     app.accept(&client, &["a@x.example"]).await.expect("accepted");
     plan(&app, &agency).await;
     app.member(agency.id, "support@blind.example", "support").await;
-    let support = Person::signed_in(&app, "support@blind.example").await;
+    let support = Visitor::signed_in(&app, "support@blind.example").await;
     for text in [support.get("/usage").await.ok(), support.get("/usage.csv").await.ok()] {
         assert!(text.contains("birch"));
         for money in ["$", "cost", "USD", "100.01"] {
@@ -91,7 +91,7 @@ async fn pages_of_sub_accounts_and_the_others_add_up_to_the_total() {
     let parent = agency.id;
     app.write(move |conn, cx| (2..103).try_for_each(|number| quiet(conn, cx, parent, &format!("client{number:03}"))))
         .await;
-    let owner = Person::signed_in(&app, &agency.email).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
     let first = owner.get("/usage").await.ok();
     assert!(first.contains("Sub accounts 1 to 100 of 103") && first.contains("3 other sub accounts"));
     assert!(first.contains("client000") && first.contains("client001"), "the most messages first");
@@ -109,13 +109,13 @@ async fn a_client_is_led_to_its_own_usage_and_a_foreign_period_is_not_found() {
     let (agency, other) = (app.agency("Here").await, app.agency("There").await);
     let client = app.client(&agency, "birch", 0).await;
     app.member(client.id, "dev@birch.example", "developer").await;
-    let dev = Person::signed_in(&app, "dev@birch.example").await;
+    let dev = Visitor::signed_in(&app, "dev@birch.example").await;
     let answer = dev.get("/usage").await;
     assert_eq!((answer.status, answer.location.as_str()), (303, "/account/usage"));
     assert_eq!(dev.get("/usage.csv").await.status, 404);
     let root = other.id;
     let foreign = app.write(move |conn, cx| canopy::actions::ensure_period::ensure_period(conn, root, cx.now)).await.id;
-    let owner = Person::signed_in(&app, &agency.email).await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
     for period in [foreign.to_string(), "x".into(), canopy::domain::ids::Id::new(app.app.clock.now()).to_string()] {
         for path in ["/usage", "/usage.csv"] {
             assert_eq!(owner.get(&format!("{path}?period={period}")).await.status, 404, "{path} {period}");
