@@ -11,6 +11,7 @@ pub mod environment;
 pub mod person;
 pub mod postgres;
 pub mod process;
+pub mod rows;
 pub mod smtp_sink;
 pub mod temp_dir;
 pub mod visitor;
