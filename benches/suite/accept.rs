@@ -8,8 +8,8 @@ use canopy::actions::accept_message::{Prepared, PreparedEntry};
 use canopy::domain::ids::Id;
 use canopy::models::accounts::{self, Account};
 use canopy::models::{AnyConnection, Db};
-use diesel::{ExpressionMethods as _, RunQueryDsl as _};
 use diesel::connection::SimpleConnection as _;
+use diesel::{ExpressionMethods as _, RunQueryDsl as _};
 use futures_util::{StreamExt as _, stream};
 
 use crate::bare::Bare;
@@ -134,7 +134,6 @@ fn insert(db: &Db) {
     let written: Result<usize, diesel::result::Error> = db.write(work);
     written.expect("the row is written");
 }
-
 
 /// The committer without HTTP: many in flight against one at a time.
 fn groups(on: On, world: &World, clients: &[Client], table: &mut Table) {
