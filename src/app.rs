@@ -13,6 +13,8 @@ use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
 use crate::dns::Dns;
 use crate::mailer::{Mailer, SystemTransport};
+use crate::models::sub_account_list::Facets;
+use crate::models::trends::Trends;
 use crate::models::{AnyConnection, Db, migrate};
 use crate::secrets::SecretKeys;
 
@@ -26,6 +28,9 @@ pub struct App {
     pub mailer: Mailer,
     pub relay: Relay,
     pub mailbox: Mailbox,
+    /// What this node remembers of lists, so that their pages stay quick.
+    pub facets: Facets,
+    pub trends: Trends,
 }
 
 /// Why the program cannot start, in a sentence for its operator.
@@ -70,6 +75,8 @@ impl App {
             mailer: Mailer::new(system, &config.mail_from_name, &config.mail_from_address),
             relay: Relay::new(Timeouts::default()),
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
+            facets: Facets::default(),
+            trends: Trends::default(),
             config,
             db,
             clock,
@@ -91,6 +98,21 @@ impl App {
         finished(tokio::task::spawn_blocking(move || db.read(work)).await)
     }
 
+    /// Runs a short read by key: on SQLite at once, when a connection is free, since changing threads costs more than
+    /// reading a few pages that are in memory; on PostgreSQL, which is asked over a socket, as [`App::read`] does.
+    ///
+    /// # Errors
+    /// Whatever `work` answers.
+    pub async fn glimpse<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> ActionResult<T> {
+        match self.db.idle_reader() {
+            Some(mut conn) => work(&mut conn),
+            None => self.read(work).await,
+        }
+    }
+
     /// Runs a write transaction off the async threads.
     ///
     /// # Errors
@@ -99,8 +121,13 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
     ) -> ActionResult<T> {
-        let db = Arc::clone(&self.db);
-        finished(tokio::task::spawn_blocking(move || db.write(work)).await)
+        let app = Arc::clone(self);
+        let written = tokio::task::spawn_blocking(move || {
+            let written = app.db.write(work);
+            app.facets.changed();
+            written
+        });
+        finished(written.await)
     }
 }
 

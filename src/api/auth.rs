@@ -131,7 +131,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let digest = secrets::digest(secret);
     let info = telemetry::info(request);
     let now = app.clock.now();
-    let caller = app.read(move |conn| look_up(conn, now, &digest, info)).await?.ok_or_else(invalid)??;
+    let caller = app.glimpse(move |conn| look_up(conn, now, &digest, info)).await?.ok_or_else(invalid)??;
     let in_path = request.match_info().get("account_id");
     if in_path.is_some_and(|text| text.parse::<Id>().ok() != Some(caller.account.id)) {
         return Err(invalid());

@@ -1,6 +1,6 @@
 //! The audit: one chain of entries per parent account, each holding the hash of the one before.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
@@ -78,6 +78,31 @@ pub struct Filter {
     pub hidden: &'static [&'static str],
 }
 
+/// Clocks of several nodes may differ by this much: the entries of a chain are in the order of their times but for it.
+const SKEW: TimeDelta = TimeDelta::minutes(5);
+
+/// The entries just before and just after the times of `filter`, so that a page does not read what lies outside them.
+fn around(conn: &mut AnyConnection, root: Id, filter: &Filter) -> QueryResult<(Option<i64>, Option<i64>)> {
+    let chain = audit_entries::table.filter(audit_entries::root_id.eq(root)).select(audit_entries::seq);
+    let before = match filter.from.and_then(|from| from.checked_sub_signed(SKEW)) {
+        None => None,
+        Some(from) => chain
+            .filter(audit_entries::at.lt(from))
+            .order((audit_entries::at.desc(), audit_entries::seq.desc()))
+            .first(conn)
+            .optional()?,
+    };
+    let after = match filter.to.and_then(|to| to.checked_add_signed(SKEW)) {
+        None => None,
+        Some(to) => chain
+            .filter(audit_entries::at.gt(to))
+            .order((audit_entries::at.asc(), audit_entries::seq.asc()))
+            .first(conn)
+            .optional()?,
+    };
+    Ok((before, after))
+}
+
 /// A page of a chain, newest first; with `ascending`, the entries just newer than `edge`, oldest first.
 pub fn page(
     conn: &mut AnyConnection,
@@ -87,6 +112,7 @@ pub fn page(
     ascending: bool,
     limit: i64,
 ) -> QueryResult<Vec<Entry>> {
+    let (before, after) = around(conn, root, filter)?;
     let mut query =
         audit_entries::table.filter(audit_entries::root_id.eq(root)).select(Entry::as_select()).into_boxed();
     if let Some(account) = filter.account_id {
@@ -112,6 +138,12 @@ pub fn page(
     }
     if let Some(to) = filter.to {
         query = query.filter(audit_entries::at.le(to));
+    }
+    if let Some(before) = before {
+        query = query.filter(audit_entries::seq.gt(before));
+    }
+    if let Some(after) = after {
+        query = query.filter(audit_entries::seq.lt(after));
     }
     match (edge, ascending) {
         (Some(edge), true) => query = query.filter(audit_entries::seq.gt(edge)),

@@ -148,7 +148,10 @@ fn set_aside(conn: &mut SqliteConnection) -> QueryResult<String> {
          LIKE 'CREATE UNIQUE%' OR type = 'trigger' AND name = 'account_search_insert') ORDER BY name",
     )
     .load(conn)?;
-    let mut later = String::from("INSERT INTO account_search (account_search) VALUES ('rebuild');\n");
+    let mut later = String::from(
+        "INSERT OR IGNORE INTO account_search_rows (account_id) SELECT id FROM accounts;\n\
+         INSERT INTO account_search (account_search) VALUES ('rebuild');\n",
+    );
     for one in made {
         conn.batch_execute(&format!("DROP {} {}", one.kind, one.name))?;
         later.push_str(&one.words);

@@ -4,6 +4,7 @@
 //! `query_only` readers; PostgreSQL has one pool for both. Every write transaction goes through [`Db::write`].
 
 use std::fmt;
+use std::ops::DerefMut;
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -140,6 +141,12 @@ impl Db {
     pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
         let mut conn = self.pool.get().map_err(no_connection)?;
         work(&mut conn)
+    }
+
+    /// A connection to read with that waits for nothing: a free one to a SQLite file, none to PostgreSQL.
+    #[must_use]
+    pub fn idle_reader(&self) -> Option<impl DerefMut<Target = AnyConnection> + use<>> {
+        (self.backend == Backend::Sqlite).then(|| self.pool.try_get()).flatten()
     }
 
     /// Runs `work` in one write transaction: committed when it answers `Ok`, rolled back when not.

@@ -136,8 +136,9 @@ pub fn mark_dirty(conn: &mut AnyConnection, account: Id, period: Id) -> QueryRes
 /// The accounts of up to `limit` counters that changed since the last flush.
 pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
     counters::table
-        .filter(counters::dirty.eq(true))
-        .order((counters::account_id, counters::period_id))
+        // Without a value to bind, so that SQLite knows its index of dirty counters to fit.
+        .filter(counters::dirty)
+        .order(counters::account_id)
         .limit(limit)
         .select(counters::account_id)
         .load(conn)
@@ -147,7 +148,7 @@ pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
 pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Counter>> {
     let rows: Vec<Counter> = counters::table
         .filter(counters::account_id.eq_any(accounts.to_vec()))
-        .filter(counters::dirty.eq(true))
+        .filter(counters::dirty)
         .order((counters::account_id, counters::period_id))
         .select(Counter::as_select())
         .load(conn)?;

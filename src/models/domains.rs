@@ -168,9 +168,10 @@ pub fn save(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
 /// Live domains of live accounts whose next look at DNS is due.
 pub fn due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Domain>> {
     domains::table
+        .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
         .filter(domains::deleted_at.is_null())
         .filter(domains::next_check_at.le(now))
-        .filter(domains::account_id.eq_any(accounts::table.filter(accounts::deleted_at.is_null()).select(accounts::id)))
+        .filter(accounts::deleted_at.is_null())
         .order(domains::next_check_at)
         .limit(limit)
         .select(Domain::as_select())

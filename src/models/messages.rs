@@ -317,7 +317,8 @@ pub fn release_contents(conn: &mut AnyConnection, content: Id, count: i32) -> Qu
 pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
     let bodies: Vec<(Id, Id)> = contents::table
         .filter(contents::purge_at.le(now))
-        .filter(contents::waiting.eq(0))
+        // Written out and not bound, so that SQLite knows its index of contents that nobody waits for to fit.
+        .filter(diesel::dsl::sql::<diesel::sql_types::Bool>("waiting = 0"))
         .limit(limit)
         .select((contents::id, contents::request_id))
         .load(conn)?;

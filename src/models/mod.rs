@@ -28,6 +28,7 @@ pub mod suppressions;
 pub mod suspensions;
 pub mod system_mails;
 pub mod transports;
+pub mod trends;
 mod types;
 pub mod usage;
 pub mod user_tokens;

@@ -253,7 +253,7 @@ async fn acting(request: &HttpRequest) -> Result<Acting, PageError> {
     let app = request.app_data::<web::Data<App>>().cloned().ok_or_else(|| PageError::new(500))?.into_inner();
     let wanted =
         Wanted { user, account: session::account(&session), grant: session::view_as(&session), now: app.clock.now() };
-    let found = app.read(move |conn| Ok(find(conn, wanted)?)).await?;
+    let found = app.glimpse(move |conn| Ok(find(conn, wanted)?)).await?;
     let Some((_, found)) = found else {
         session.purge();
         return Err(PageError::sign_in(&next));

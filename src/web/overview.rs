@@ -1,5 +1,7 @@
 //! `/` for an agency: the period at a glance, thirty days of it, what needs attention first, and what happened last.
 
+use std::sync::Arc;
+
 use askama::Template;
 
 use super::acting::Acting;
@@ -15,6 +17,7 @@ use super::page::html;
 use super::sub_accounts::list::shown;
 use super::sub_accounts::row::{self, Row, Seen};
 use crate::actions::ActionResult;
+use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
@@ -92,11 +95,12 @@ pub async fn show(acting: Acting) -> PageResult {
     let acts = Acts { holds: acting.may(Permission::Suspend), caps: acting.may(Permission::SetCap) };
     let logs = acting.may(Permission::ViewActivity);
     let hidden = hidden::in_overviews(acting.may(Permission::ViewCost));
+    let app = Arc::clone(&acting.app);
     let (glance, counts, attention, activity) = acting
         .app
         .read(move |conn| {
             let glance = Glance::read(conn, &parent, now)?;
-            let counts = sub_account_list::counts(conn, parent.id, now.naive_utc())?;
+            let counts = app.facets.of(conn, parent.id, (now - UNDELETE_WITHIN).naive_utc(), now)?.counts;
             let attention = attention(conn, &parent, &glance, seen, acts)?;
             let activity = if logs { latest(conn, parent.id, hidden, seen)? } else { Vec::new() };
             Ok((glance, counts, attention, activity))
@@ -194,7 +198,7 @@ fn rows(
         deleted_since: seen.now,
     };
     let page = sub_account_list::page(conn, &query)?;
-    row::rows(conn, &page.rows, glance, seen, false)
+    row::rows(conn, &page.rows, glance, seen, None)
 }
 
 fn latest(conn: &mut AnyConnection, root: Id, hidden: &'static [&'static str], seen: Seen) -> ActionResult<Vec<Line>> {

@@ -82,7 +82,7 @@ impl Store {
         let (now, key_digest) = (self.0.clock.now().naive_utc(), digest(key).to_vec());
         let idle = self.0.config.session_idle;
         let wanted = key_digest.clone();
-        let Some(row) = self.0.read(move |conn| Ok(sessions::find(conn, &wanted)?)).await? else { return Ok(None) };
+        let Some(row) = self.0.glimpse(move |conn| Ok(sessions::find(conn, &wanted)?)).await? else { return Ok(None) };
         if row.expires_at <= now || (row.user_id.is_some() && row.last_seen_at + idle < now) {
             self.0.write(move |conn| Ok(sessions::delete(conn, &row.digest)?)).await?;
             return Ok(None);

@@ -162,8 +162,8 @@ fn search(parent: Id, words: &[String], dialect: Dialect) -> Option<Part> {
         Dialect::Sqlite => {
             let phrases: Vec<String> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
             Sql::text(
-                "SELECT a.id AS account_id FROM account_search f CROSS JOIN accounts a ON a.rowid = f.rowid \
-                 WHERE f.search_text MATCH ",
+                "SELECT a.id AS account_id FROM account_search f CROSS JOIN account_search_rows r ON r.id = f.rowid \
+                 CROSS JOIN accounts a ON a.id = r.account_id WHERE f.search_text MATCH ",
             )
             .bind(Bind::Text(phrases.join(" AND ")))
             .and(" AND a.parent_id = ")

@@ -5,6 +5,7 @@
 
 mod count;
 mod edge;
+mod facets;
 mod filter;
 mod freeze;
 mod page;
@@ -12,6 +13,7 @@ mod sql;
 
 pub use count::{Counts, counts, total};
 pub use edge::{Edge, Key};
+pub use facets::{Facet, Facets};
 pub use filter::{CapFilter, Filter, Health, HoldFilter};
 pub use freeze::freeze;
 pub use page::{Page, Query, Sort, page};

@@ -59,7 +59,7 @@ pub async fn show(scope: AccountScope) -> PageResult {
 
 async fn page(scope: &AccountScope, form: Option<SettingsForm>, errors: Errors) -> PageResult {
     let (facts, (used, own)) = frame::load(scope, |conn, account, facts| {
-        Ok((account_tags::used(conn, facts.root.id)?, transports::find(conn, account.id)?))
+        Ok((account_tags::used(conn, facts.root.id, 1)?, transports::find(conn, account.id)?))
     })
     .await?;
     let account = &scope.account;

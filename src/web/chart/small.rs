@@ -62,19 +62,37 @@ pub struct Sparkline {
 impl Sparkline {
     /// The trend of `values`, oldest first. Fewer than two make a flat line.
     pub fn new(values: &[u64]) -> Self {
-        let top = values.iter().copied().max().unwrap_or(0).max(1) as f64;
-        let step = 96.0 / values.len().saturating_sub(1).max(1) as f64;
-        let mut heights: Vec<f64> = values.iter().map(|value| 24.0 - 22.0 * *value as f64 / top).collect();
-        if heights.len() < 2 {
-            heights = vec![heights.first().copied().unwrap_or(24.0); 2];
+        let top = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
+        let single = [values.first().copied().unwrap_or(0); 2];
+        let values = if values.len() < 2 { &single } else { values };
+        let last = values.len() as u128 - 1;
+        let mut line = String::with_capacity(values.len() * 10 + 8);
+        // In whole tenths: a page of fifty lines has thousands of numbers.
+        for (place, value) in values.iter().enumerate() {
+            line.push(if place == 0 { 'M' } else { 'L' });
+            push_tenths(&mut line, rounded(960 * place as u128, last));
+            line.push(' ');
+            push_tenths(&mut line, 240 - rounded(220 * u128::from(*value), top));
         }
-        let step = if heights.len() == values.len() { step } else { 96.0 };
-        let points: Vec<String> =
-            heights.iter().enumerate().map(|(i, y)| format!("{:.1} {y:.1}", i as f64 * step)).collect();
-        let line = format!("M{}", points.join("L"));
         let area = format!("{line}V26H0Z");
         Self { line, area }
     }
+}
+
+/// `part / whole` to the nearest.
+fn rounded(part: u128, whole: u128) -> u128 {
+    (part * 2 + whole) / (whole * 2)
+}
+
+/// `123` as `12.3`; up to 999.
+fn push_tenths(text: &mut String, tenths: u128) {
+    let digit = |number: u128| char::from(b'0' + (number % 10) as u8);
+    if tenths >= 100 {
+        text.push(digit(tenths / 100));
+    }
+    text.push(digit(tenths / 10));
+    text.push('.');
+    text.push(digit(tenths));
 }
 
 #[cfg(test)]

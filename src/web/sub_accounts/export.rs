@@ -76,7 +76,7 @@ async fn piece(app: Arc<App>, mut export: Export) -> ActionResult<(Bytes, Next)>
 /// Some lines, and where the next ones begin.
 fn lines(conn: &mut AnyConnection, export: &Export) -> ActionResult<(String, Option<Edge>)> {
     let page = sub_account_list::page(conn, &export.query)?;
-    let rows = row::rows(conn, &page.rows, &export.glance, export.seen, false)?;
+    let rows = row::rows(conn, &page.rows, &export.glance, export.seen, None)?;
     let text = rows.iter().map(|row| csv::line(&cells(row, export.money))).collect();
     let edge = page.rows.last().filter(|_| page.after).map(|row| Edge::of(row, export.query.sort));
     Ok((text, edge))

@@ -1,5 +1,7 @@
 //! `GET /sub-accounts`: search, filters, every order, pages from an edge.
 
+use std::sync::Arc;
+
 use actix_web::web::Query as UrlQuery;
 use askama::Template;
 
@@ -7,10 +9,11 @@ use super::params::Params;
 use super::row::{self, Row, Seen};
 use crate::actions::ActionResult;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
+use crate::app::App;
 use crate::domain::role::Permission;
+use crate::models::AnyConnection;
 use crate::models::accounts::Account;
-use crate::models::sub_account_list::{self, Counts, Edge, Query, Sort};
-use crate::models::{AnyConnection, account_tags};
+use crate::models::sub_account_list::{self, Counts, Edge, Facet, Query, Sort};
 use crate::web::acting::Acting;
 use crate::web::error::PageResult;
 use crate::web::format;
@@ -40,16 +43,21 @@ struct ListPage {
 
 struct Found {
     glance: Glance,
-    counts: Counts,
+    facet: Arc<Facet>,
     rows: Vec<Row>,
-    tags: Vec<(String, i64)>,
     previous: String,
     next: String,
 }
 
 impl ListPage {
+    /// The tags of the menu.
+    fn tags(&self) -> &[(String, i64)] {
+        let tags = &self.found.facet.tags;
+        &tags[..tags.len().min(TAGS)]
+    }
+
     fn all(&self) -> String {
-        shown(self.found.counts.all())
+        shown(self.found.facet.counts.all())
     }
 
     fn count(&self, number: &i64) -> String {
@@ -57,22 +65,22 @@ impl ListPage {
     }
 
     fn near_note(&self) -> String {
-        match self.found.counts.at {
+        match self.found.facet.counts.at {
             0 => "none at its cap".into(),
             at => format!("{} at the cap", shown(at)),
         }
     }
 
     fn held_note(&self) -> &'static str {
-        if self.found.counts.suspended == 0 { "every account may send" } else { "their mail waits" }
+        if self.found.facet.counts.suspended == 0 { "every account may send" } else { "their mail waits" }
     }
 
     fn near_or_at(&self) -> String {
-        shown(self.found.counts.near + self.found.counts.at)
+        shown(self.found.facet.counts.near + self.found.facet.counts.at)
     }
 
     fn subtitle(&self) -> String {
-        let all = self.found.counts.all();
+        let all = self.found.facet.counts.all();
         let accounts = if all == 1 { "1 account".to_owned() } else { format!("{} accounts", shown(all)) };
         format!("{accounts} · period {}, {}", self.found.glance.range(), self.found.glance.days_left())
     }
@@ -140,7 +148,8 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     let (parent, now, tz) = (acting.account.clone(), acting.now(), acting.time_zone());
     let asked = params.clone();
     let seen = Seen { now: now.naive_utc(), tz };
-    let found = acting.app.read(move |conn| find(conn, &parent, &asked, money, now, seen)).await?;
+    let app = Arc::clone(&acting.app);
+    let found = acting.app.read(move |conn| find(&app, conn, &parent, &asked, money, now, seen)).await?;
     html(&ListPage {
         money,
         caps: acting.may(Permission::SetCap),
@@ -155,6 +164,7 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
 }
 
 fn find(
+    app: &App,
     conn: &mut AnyConnection,
     parent: &Account,
     params: &Params,
@@ -183,14 +193,6 @@ fn find(
     };
     let previous = link(page.before, edge_of(page.rows.first()), &|edge| params.page_before(edge));
     let next = link(page.after, edge_of(page.rows.last()), &|edge| params.page_after(edge));
-    let mut tags = account_tags::used(conn, parent.id)?;
-    tags.truncate(TAGS);
-    Ok(Found {
-        counts: sub_account_list::counts(conn, parent.id, deleted_since)?,
-        rows: row::rows(conn, &page.rows, &glance, seen, true)?,
-        glance,
-        tags,
-        previous,
-        next,
-    })
+    let facet = app.facets.of(conn, parent.id, deleted_since, now)?;
+    Ok(Found { rows: row::rows(conn, &page.rows, &glance, seen, Some(&app.trends))?, glance, facet, previous, next })
 }

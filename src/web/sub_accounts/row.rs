@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono::NaiveDateTime;
 use chrono_tz::Tz;
 
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
+use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
 use crate::models::summaries::Summary;
-use crate::models::{AnyConnection, usage};
+use crate::models::trends::{Trend, Trends};
 use crate::web::chart::{Meter, Sparkline};
 use crate::web::format::{self, When};
 use crate::web::glance::Glance;
@@ -71,34 +72,29 @@ pub fn rows(
     summaries: &[Summary],
     glance: &Glance,
     seen: Seen,
-    trends: bool,
+    trends: Option<&Trends>,
 ) -> ActionResult<Vec<Row>> {
     let ids: Vec<Id> = summaries.iter().map(|summary| summary.account_id).collect();
     let mut known: HashMap<Id, Account> = HashMap::new();
     for chunk in ids.chunks(500) {
         known.extend(accounts::find_many(conn, chunk)?.into_iter().map(|account| (account.id, account)));
     }
-    let from = glance.today.checked_sub_days(Days::new(29)).unwrap_or(glance.today);
-    let mut days: HashMap<Id, HashMap<String, i64>> = HashMap::new();
-    if trends {
-        for (id, day, accepted) in usage::days_of_many(conn, &ids, &from.format("%Y-%m-%d").to_string())? {
-            *days.entry(id).or_default().entry(day).or_default() += accepted;
-        }
-    }
+    let days = match trends {
+        Some(trends) => trends.of(conn, &ids, glance.today)?,
+        None => HashMap::new(),
+    };
     Ok(summaries
         .iter()
         .filter_map(|summary| {
             let account = known.remove(&summary.account_id)?;
-            Some(row(summary, account, trend(days.get(&summary.account_id), from), glance, seen))
+            Some(row(summary, account, trend(days.get(&summary.account_id)), glance, seen))
         })
         .collect())
 }
 
-fn trend(days: Option<&HashMap<String, i64>>, from: NaiveDate) -> Sparkline {
-    let Some(days) = days else { return Sparkline::new(&[]) };
-    let of = |day: NaiveDate| days.get(&day.format("%Y-%m-%d").to_string()).map_or(0, |count| count.unsigned_abs());
-    let counts: Vec<u64> = from.iter_days().take(30).map(of).collect();
-    Sparkline::new(&counts)
+fn trend(days: Option<&Trend>) -> Sparkline {
+    let counts = days.map(|days| days.map(i64::unsigned_abs));
+    Sparkline::new(counts.as_ref().map_or(&[], |counts| counts.as_slice()))
 }
 
 fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {

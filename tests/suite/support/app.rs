@@ -5,27 +5,21 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use canopy::actions::accept_message::{Accepted, Prepared, PreparedEntry};
-use canopy::actions::create_sub_account::{NewSubAccount, create_sub_account};
 use canopy::actions::{ActionResult, Cx};
 use canopy::app::App;
 use canopy::cli::serve::{Site, install_tls};
 use canopy::clock::Clock;
 use canopy::config::{Config, Settings};
 use canopy::dns::{Dns, ZoneMap};
-use canopy::domain::cap::MonthlyCap;
 use canopy::domain::ids::Id;
-use canopy::domain::text::AccountName;
-use canopy::domain::website::Website;
 use canopy::models::accounts::{self, Account};
-use canopy::models::api_keys::{self, ApiKey, KeyScope};
-use canopy::models::domains::{self, Domain};
-use canopy::models::memberships::{self, Membership};
 use canopy::models::system_mails;
-use canopy::models::users::{self, User};
-use canopy::secrets::{self, ApiSecret, DkimKey, SecretKeys};
+use canopy::secrets::{self, SecretKeys};
 use serde_json::Value;
 
 use super::postgres::TestPostgres;
+pub use super::rows::all_scopes;
+use super::rows::{self, Signing};
 use super::temp_dir::TempDir;
 
 /// Which database a test runs on.
@@ -151,10 +145,10 @@ impl TestApp {
         let (id, owner) = self
             .write(move |conn, cx| {
                 let mut account = Account::new(Id::new(cx.now), None, &name, "agency.example", cx.at());
-                let owner = person(conn, cx, &address, &hash)?;
+                let owner = rows::person(conn, cx, &address, &hash)?;
                 account.owner_id = Some(owner);
                 accounts::insert(conn, &account)?;
-                join(conn, cx, account.id, owner, "owner")?;
+                rows::join(conn, cx, account.id, owner, "owner")?;
                 Ok((account.id, owner))
             })
             .await;
@@ -166,8 +160,8 @@ impl TestApp {
     pub async fn member(&self, account: Id, email: &str, role: &'static str) -> Id {
         let (email, hash) = (email.to_owned(), secrets::hash_password(PASSWORD));
         self.write(move |conn, cx| {
-            let user = person(conn, cx, &email, &hash)?;
-            join(conn, cx, account, user, role)?;
+            let user = rows::person(conn, cx, &email, &hash)?;
+            rows::join(conn, cx, account, user, role)?;
             Ok(user)
         })
         .await
@@ -176,95 +170,23 @@ impl TestApp {
     /// A sub account ready to send from `{label}.example`, with a cap (0 for none).
     pub async fn client(&self, agency: &Agency, label: &str, cap: i64) -> Client {
         let (parent, name) = (agency.id, label.to_owned());
-        let id = self
-            .write(move |conn, cx| {
-                let new = NewSubAccount {
-                    name: AccountName::parse(&name).expect("a name"),
-                    website: Website::parse(&format!("{name}.example")).expect("a website"),
-                    cap: MonthlyCap::new(cap).expect("a cap"),
-                    external_id: None,
-                    tags: Vec::new(),
-                };
-                Ok(create_sub_account(conn, cx, parent, &new)?.id)
-            })
-            .await;
+        let id = self.write(move |conn, cx| rows::sub_account(conn, cx, parent, &name, cap)).await;
         let domain = format!("{label}.example");
         self.verified_domain(id, &domain).await;
-        let child_scopes: Vec<String> =
-            all_scopes().into_iter().filter(|scope| !scope.starts_with("sub-account")).collect();
-        let key = self.key(id, &child_scopes).await;
+        let key = self.key(id, &rows::child_scopes()).await;
         Client { id, key, domain }
     }
 
     /// A key of an account with these scopes; answers its secret.
     pub async fn key(&self, account: Id, scopes: &[String]) -> String {
-        let (secret, scopes) = (ApiSecret::generate(), scopes.to_vec());
-        let shown = secret.secret.clone();
-        self.write(move |conn, cx| {
-            let key = ApiKey {
-                id: Id::new(cx.now),
-                account_id: account,
-                label: "test".into(),
-                public_key: secret.public.clone(),
-                secret_digest: secret.digest().to_vec(),
-                ip_allow_list: "[]".into(),
-                created_by: "test".into(),
-                last_used_at: None,
-                created_at: cx.at(),
-                updated_at: cx.at(),
-                deleted_at: None,
-            };
-            let rows: Vec<KeyScope> = scopes
-                .into_iter()
-                .map(|scope| KeyScope {
-                    id: Id::new(cx.now),
-                    api_key_id: key.id,
-                    scope,
-                    domain_id: None,
-                    created_at: cx.at(),
-                    updated_at: cx.at(),
-                })
-                .collect();
-            Ok(api_keys::insert(conn, &key, &rows)?)
-        })
-        .await;
-        shown
+        let scopes = scopes.to_vec();
+        self.write(move |conn, cx| rows::key(conn, cx, account, &scopes)).await
     }
 
     /// A domain of an account whose DNS is taken as verified.
     pub async fn verified_domain(&self, account: Id, name: &str) -> Id {
-        let (name, key) = (name.to_owned(), DkimKey::generate());
-        let sealed = self.app.services.secrets.seal("dkim", &key.to_pkcs8_der());
-        self.write(move |conn, cx| {
-            let domain = Domain {
-                id: Id::new(cx.now),
-                account_id: account,
-                name,
-                dkim_selector: None,
-                active_selector: "canopy".into(),
-                dkim_private_sealed: sealed,
-                dkim_public: key.public_base64(),
-                tracking_subdomain: None,
-                return_path_subdomain: None,
-                subscription_subdomain: None,
-                media_subdomain: None,
-                dkim_rotation_interval_days: None,
-                dsn_recipient: None,
-                record_states: "{}".into(),
-                verified_at: Some(cx.at()),
-                last_check_at: Some(cx.at()),
-                next_check_at: (cx.now + chrono::TimeDelta::hours(1)).naive_utc(),
-                failed_checks: 0,
-                share_digest: None,
-                share_sealed: None,
-                created_at: cx.at(),
-                updated_at: cx.at(),
-                deleted_at: None,
-            };
-            domains::insert(conn, &domain)?;
-            Ok(domain.id)
-        })
-        .await
+        let (name, signing) = (name.to_owned(), Signing::new(&self.app.services.secrets));
+        self.write(move |conn, cx| rows::verified_domain(conn, cx, account, &name, &signing)).await
     }
 
     /// Accepts one plain message a recipient, past the API, as every way in does.
@@ -365,11 +287,6 @@ fn payload(domain: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Every scope that names no domain.
-pub fn all_scopes() -> Vec<String> {
-    canopy::domain::scopes::all_static_names()
-}
-
 fn settings(database_url: &str, dir: &TempDir) -> Settings {
     let mut settings = Settings::default();
     settings.set("database_url", database_url);
@@ -381,34 +298,4 @@ fn settings(database_url: &str, dir: &TempDir) -> Settings {
     settings.set("rate_limit_per_second", "100000");
     settings.set("rate_limit_burst", "100000");
     settings
-}
-
-fn person(conn: &mut canopy::models::AnyConnection, cx: &Cx, email: &str, hash: &str) -> ActionResult<Id> {
-    let user = User {
-        id: Id::new(cx.now),
-        email: email.into(),
-        email_lower: email.to_lowercase(),
-        name: "Test Person".into(),
-        password_hash: Some(hash.into()),
-        disabled_at: None,
-        last_sign_in_at: None,
-        created_at: cx.at(),
-        updated_at: cx.at(),
-    };
-    users::insert(conn, &user)?;
-    Ok(user.id)
-}
-
-fn join(conn: &mut canopy::models::AnyConnection, cx: &Cx, account: Id, user: Id, role: &str) -> ActionResult<()> {
-    let membership = Membership {
-        account_id: account,
-        user_id: user,
-        role: role.into(),
-        invited_by: None,
-        accepted_at: Some(cx.at()),
-        created_at: cx.at(),
-        updated_at: cx.at(),
-    };
-    memberships::insert(conn, &membership)?;
-    Ok(())
 }

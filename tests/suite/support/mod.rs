@@ -10,6 +10,7 @@ pub mod dns_server;
 pub mod environment;
 pub mod postgres;
 pub mod process;
+pub mod rows;
 pub mod smtp_sink;
 pub mod temp_dir;
 pub mod visitor;

@@ -49,11 +49,11 @@ async fn who_sees_no_money_finds_no_plan_in_any_list_export_or_entry() {
     for (role, sees) in [("billing_manager", true), ("support", false), ("developer", false)] {
         let email = format!("{role}@prices.example");
         app.member(agency.id, &email, role).await;
-        let person = Person::signed_in(&app, &email).await;
+        let person = Visitor::signed_in(&app, &email).await;
         for path in pages {
             let page = person.get(path).await;
-            let told = page.text.contains("47.11") || page.text.contains("Plan of Prices");
-            assert!(!told || sees, "{role} {path}: {}", page.text);
+            let told = page.html.contains("47.11") || page.html.contains("Plan of Prices");
+            assert!(!told || sees, "{role} {path}: {}", page.html);
         }
         let list = person.get("/activity").await.ok();
         assert_eq!(list.contains("Monthly fee: 47.11") && list.contains("333.33 per 1,000 beyond"), sees, "{list}");

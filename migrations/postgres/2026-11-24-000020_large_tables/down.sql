@@ -1,0 +1,10 @@
+DROP INDEX audit_by_time;
+DROP INDEX queue_leased;
+DROP INDEX suppressions_by_account;
+CREATE INDEX suppressions_by_account ON suppressions (account_id, created_at, id);
+DROP INDEX domains_by_account;
+CREATE INDEX domains_by_account ON domains (account_id, created_at, id);
+DROP INDEX api_keys_by_account;
+CREATE INDEX api_keys_by_account ON api_keys (account_id, created_at, id);
+DROP INDEX accounts_by_parent;
+CREATE INDEX accounts_by_parent ON accounts (parent_id, created_at, id);
