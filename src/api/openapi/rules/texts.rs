@@ -44,19 +44,37 @@ pub fn label_or_blank(most: usize) -> String {
     format!("^[{BLANK}]*(?:[A-Za-z0-9](?:[A-Za-z0-9-]{{0,{}}}[A-Za-z0-9])?[{BLANK}]*)?$", most - 2)
 }
 
+/// A letter or digit of any script: whatever is no sign of ASCII.
+const SIGN: &str = r"[^\x00-/:-@\[-`{-\x7F]";
+/// The same with the hyphen.
+const SIGN_OR_HYPHEN: &str = r"[^\x00-,./:-@\[-`{-\x7F]";
+/// The same without digits: no top-level domain is a number.
+const LETTER: &str = r"[^\x00-@\[-`{-\x7F]";
+/// What stands between labels (UTS 46).
+const DOT: &str = r"[.\u3002\uFF0E\uFF61]";
+
+/// Labels in any script with dots between them.
+fn host() -> String {
+    let end = format!("(?:{SIGN_OR_HYPHEN}*{SIGN})?");
+    format!("(?:{SIGN}{end}{DOT})+[0-9-]*{LETTER}{end}{DOT}?")
+}
+
 /// A domain, in any script: neither an address nor a URL.
 pub fn domain() -> String {
-    format!("^[{BLANK}]*[^{BLANK}{CONTROL}/@:]+[{BLANK}]*$")
+    format!("^[{BLANK}]*{}[{BLANK}]*$", host())
 }
 
 /// A bare host or an `http` URL without a user.
 pub fn website() -> String {
-    format!(r"^[{BLANK}]*(?:[Hh][Tt][Tt][Pp][Ss]?://)?[^{BLANK}{CONTROL}/?#\\@]+(?:[/?#\\][\s\S]*)?[{BLANK}]*$")
+    format!(r"^[{BLANK}]*(?:[Hh][Tt][Tt][Pp][Ss]?://)?{}(?::[0-9]{{0,5}})?(?:[/?#\\][\s\S]*)?[{BLANK}]*$", host())
 }
 
 /// An address or a block of addresses.
 pub fn network() -> String {
-    format!("^[{BLANK}]*[0-9A-Fa-f:.]+(?:/[0-9]{{1,3}})?[{BLANK}]*$")
+    let octet = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])";
+    let four = format!(r"{octet}(?:\.{octet}){{3}}(?:/(?:3[0-2]|[12]?[0-9]))?");
+    let six = "[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]*(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?";
+    format!("^[{BLANK}]*(?:{four}|{six})[{BLANK}]*$")
 }
 
 /// Every scope: plain ones, families with `:all`, families with a domain in braces.
