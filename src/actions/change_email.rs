@@ -64,6 +64,12 @@ pub fn request_email(
     notify::send(conn, cx.now, services, None, "confirm_email", &new.to_string(), &notice)
 }
 
+fn address_in(services: &Services, sealed: &[u8]) -> Result<EmailAddress, String> {
+    let bytes = services.secrets.open(CONTEXT, sealed).map_err(|error| error.to_string())?;
+    let text = String::from_utf8(bytes).map_err(|error| error.to_string())?;
+    EmailAddress::parse(&text).map_err(|refusal| refusal.to_string())
+}
+
 /// Uses a link up: the address is the person's from now on, and the old one is told.
 ///
 /// # Errors
@@ -79,8 +85,11 @@ pub fn confirm_email(
     let row = user_tokens::find_live(conn, KIND, &digest(token), cx.at())?.ok_or_else(gone)?;
     let mut user = users::find(conn, user)?.filter(|user| row.user_id == Some(user.id)).ok_or_else(gone)?;
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
-    let text = services.secrets.open(CONTEXT, &sealed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let new = EmailAddress::parse(&text.ok_or_else(gone)?).map_err(|_| gone())?;
+    let new = address_in(services, &sealed).map_err(|why| {
+        // The link is one of ours, so the fault is too: a key that was taken out of `secret_key`, or damage.
+        log::error!("the link to a new address of the user {} cannot be opened: {why}", user.id);
+        gone()
+    })?;
     if users::find_by_email(conn, &new.lower())?.is_some_and(|other| other.id != user.id) {
         return Err(ActionError::Conflict("Somebody signs in with that address already.".into()));
     }

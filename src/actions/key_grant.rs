@@ -110,6 +110,5 @@ pub fn rows(cx: &Cx, key: Id, scopes: &[(Scope, Option<Id>)], current: &[KeyScop
 #[must_use]
 pub fn shown(key: &ApiKey, scopes: &[KeyScope]) -> Value {
     let scopes: Vec<&str> = scopes.iter().map(|row| row.scope.as_str()).collect();
-    let allowed: Vec<String> = serde_json::from_str(&key.ip_allow_list).unwrap_or_default();
-    json!({ "label": key.label, "public_key": key.public_key, "scopes": scopes, "ip_allow_list": allowed })
+    json!({ "label": key.label, "public_key": key.public_key, "scopes": scopes, "ip_allow_list": key.allowed() })
 }

@@ -13,7 +13,8 @@ use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
 
 /// The longest description, in characters.
-const LONGEST_ABOUT: usize = 2000;
+/// The longest description, in characters.
+pub const LONGEST_ABOUT: usize = 2000;
 
 /// What to change; `None` keeps.
 #[derive(Default)]

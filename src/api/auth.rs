@@ -136,8 +136,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     if in_path.is_some_and(|text| text.parse::<Id>().ok() != Some(caller.account.id)) {
         return Err(invalid());
     }
-    let allowed =
-        IpAllowList::from_stored(&serde_json::from_str::<Vec<String>>(&caller.key.ip_allow_list).unwrap_or_default());
+    let allowed = IpAllowList::from_stored(&caller.key.allowed());
     if !allowed.permits(caller.ip) {
         let message = format!("this key may not be used from {}", caller.ip);
         return Err(ApiError::new(StatusCode::FORBIDDEN, message).because("ip"));

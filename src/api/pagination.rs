@@ -14,7 +14,7 @@ use crate::domain::ids::Id;
 #[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Rows on a page, 1 to 100; 100 when left out.
-    #[param(value_type = i64, minimum = 1, maximum = 100, default = 100)]
+    #[param(value_type = i64, required = false, minimum = 1, maximum = 100, default = 100)]
     limit: Option<String>,
     /// The `next_cursor` of the page before.
     after: Option<String>,

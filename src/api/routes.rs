@@ -1,6 +1,8 @@
 //! The site map of the API.
 
-use actix_web::http::header::ALLOW;
+use std::sync::Arc;
+
+use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
@@ -9,6 +11,7 @@ use super::error::ApiError;
 use super::{
     account, api_keys, domains, members, messages, openapi, ping, sub_account_keys, sub_accounts, suppressions, usage,
 };
+use crate::actions::ActionError;
 
 /// Mounts everything under `/v2`.
 pub fn configure(config: &mut ServiceConfig) {
@@ -16,7 +19,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .app_data(web::QueryConfig::default().error_handler(move |error, _| malformed(&error).into()))
         .app_data(web::PathConfig::default().error_handler(move |error, _| malformed(&error).into()));
-    let scope = table().0.into_iter().fold(web::scope("/v2"), |scope, route| scope.service(route.resource));
+    let scope = table().0.into_iter().fold(web::scope("/v2"), |scope, route| scope.service(route.mounted()));
     config.service(scope.default_service(web::to(not_found)));
 }
 
@@ -32,68 +35,60 @@ pub fn listed() -> Vec<(String, String)> {
 
 fn table() -> Table {
     Table::default()
-        .service(resource("/openapi.json", "GET").get(openapi::serve))
-        .service(resource("/ping", "GET").get(ping::ping))
-        .service(resource("/accounts/{account_id}", "GET, PUT").get(account::get).put(account::update))
-        .service(resource("/accounts/{account_id}/members", "GET, POST").get(members::list).post(members::add))
-        .service(resource("/accounts/{account_id}/members/{user_id}", "DELETE").delete(members::remove))
-        .service(resource("/accounts/{account_id}/api-keys", "GET, POST").get(api_keys::list).post(api_keys::create))
+        .service(resource("/openapi.json").get(openapi::serve))
+        .service(resource("/ping").get(ping::ping))
+        .service(resource("/accounts/{account_id}").get(account::get).put(account::update))
+        .service(resource("/accounts/{account_id}/members").get(members::list).post(members::add))
+        .service(resource("/accounts/{account_id}/members/{user_id}").delete(members::remove))
+        .service(resource("/accounts/{account_id}/api-keys").get(api_keys::list).post(api_keys::create))
         .service(
-            resource("/accounts/{account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+            resource("/accounts/{account_id}/api-keys/{key_id}")
                 .get(api_keys::get)
                 .put(api_keys::update)
                 .delete(api_keys::delete),
         )
-        .service(resource("/accounts/{account_id}/domains", "GET, POST").get(domains::list).post(domains::create))
+        .service(resource("/accounts/{account_id}/domains").get(domains::list).post(domains::create))
         .service(
-            resource("/accounts/{account_id}/domains/{domain}", "GET, PUT, DELETE")
+            resource("/accounts/{account_id}/domains/{domain}")
                 .get(domains::get)
                 .put(domains::update)
                 .delete(domains::delete),
         )
-        .service(resource("/accounts/{account_id}/domains/{domain}/check-dns", "POST").post(domains::check_dns))
-        .service(resource("/accounts/{account_id}/messages", "GET, POST").get(messages::list).post(messages::create))
-        .service(resource("/accounts/{account_id}/messages/conversation", "POST").post(messages::conversation))
-        .service(resource("/accounts/{account_id}/messages/{message_id}", "GET").get(messages::get))
-        .service(resource("/accounts/{account_id}/messages/{message_id}/cancel", "DELETE").delete(messages::cancel))
+        .service(resource("/accounts/{account_id}/domains/{domain}/check-dns").post(domains::check_dns))
+        .service(resource("/accounts/{account_id}/messages").get(messages::list).post(messages::create))
+        .service(resource("/accounts/{account_id}/messages/conversation").post(messages::conversation))
+        .service(resource("/accounts/{account_id}/messages/{message_id}").get(messages::get))
+        .service(resource("/accounts/{account_id}/messages/{message_id}/cancel").delete(messages::cancel))
+        .service(resource("/accounts/{account_id}/sub-accounts").get(sub_accounts::list).post(sub_accounts::create))
+        .service(resource("/accounts/{account_id}/sub-accounts/usage").get(usage::get))
         .service(
-            resource("/accounts/{account_id}/sub-accounts", "GET, POST")
-                .get(sub_accounts::list)
-                .post(sub_accounts::create),
-        )
-        .service(resource("/accounts/{account_id}/sub-accounts/usage", "GET").get(usage::get))
-        .service(
-            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}", "GET, PUT, DELETE")
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}")
                 .get(sub_accounts::get)
                 .put(sub_accounts::update)
                 .delete(sub_accounts::delete),
         )
+        .service(resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/suspend").post(sub_accounts::suspend))
         .service(
-            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/suspend", "POST")
-                .post(sub_accounts::suspend),
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend").post(sub_accounts::unsuspend),
         )
         .service(
-            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/unsuspend", "POST")
-                .post(sub_accounts::unsuspend),
-        )
-        .service(
-            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys", "GET, POST")
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys")
                 .get(sub_account_keys::list)
                 .post(sub_account_keys::create),
         )
         .service(
-            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys/{key_id}", "GET, PUT, DELETE")
+            resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/api-keys/{key_id}")
                 .get(sub_account_keys::get)
                 .put(sub_account_keys::update)
                 .delete(sub_account_keys::delete),
         )
         .service(
-            resource("/accounts/{account_id}/suppressions", "GET, POST, DELETE")
+            resource("/accounts/{account_id}/suppressions")
                 .get(suppressions::list)
                 .post(suppressions::create)
                 .delete(suppressions::delete),
         )
-        .service(resource("/accounts/{account_id}/suppressions/all", "DELETE").delete(suppressions::wipe))
+        .service(resource("/accounts/{account_id}/suppressions/all").delete(suppressions::wipe))
 }
 
 /// The routes, in the order in which they are tried.
@@ -114,10 +109,20 @@ struct Route {
     resource: Resource,
 }
 
-fn resource(path: &str, allow: &'static str) -> Route {
-    let refuse = move |request: HttpRequest| async move { method_not_allowed(&request, allow) };
-    let resource = web::resource(path).default_service(web::to(refuse));
-    Route { path: path.to_owned(), methods: Vec::new(), resource }
+fn resource(path: &str) -> Route {
+    Route { path: path.to_owned(), methods: Vec::new(), resource: web::resource(path) }
+}
+
+impl Route {
+    /// What is mounted: every other method gets a 405 that names these.
+    fn mounted(self) -> Resource {
+        let allow: Arc<str> = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ").into();
+        let refuse = move |request: HttpRequest| {
+            let allow = Arc::clone(&allow);
+            async move { method_not_allowed(&request, &allow) }
+        };
+        self.resource.default_service(web::to(refuse))
+    }
 }
 
 macro_rules! methods {
@@ -138,11 +143,12 @@ macro_rules! methods {
 }
 methods!(get GET, post POST, put PUT, delete DELETE);
 
-fn method_not_allowed(request: &HttpRequest, allow: &'static str) -> HttpResponse {
+fn method_not_allowed(request: &HttpRequest, allow: &str) -> Result<HttpResponse, ApiError> {
     let message = format!("{} is not possible here: use {allow}", request.method());
     let mut response = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message).error_response();
-    response.headers_mut().insert(ALLOW, actix_web::http::header::HeaderValue::from_static(allow));
-    response
+    let value = HeaderValue::from_str(allow).map_err(|error| ActionError::Internal(error.to_string()))?;
+    response.headers_mut().insert(ALLOW, value);
+    Ok(response)
 }
 
 async fn not_found() -> HttpResponse {

@@ -4,6 +4,8 @@ use super::CommandResult;
 use crate::actions::audit::{Verdict, verify};
 use crate::actions::error::ActionError;
 use crate::config::Config;
+use crate::domain::ids::Id;
+use crate::models::accounts::Account;
 use crate::models::{Db, accounts, audit};
 
 /// Says for each parent account whether its chain is whole.
@@ -17,7 +19,7 @@ pub fn run(config: &Config) -> CommandResult {
     for (root, seq, hash) in heads {
         let (verdict, account) =
             db.read(|conn| Ok::<_, ActionError>((verify(conn, root, seq, &hash)?, accounts::find_any(conn, root)?)))?;
-        let name = account.map_or_else(|| root.to_string(), |account| format!("{} ({root})", account.name));
+        let name = named(root, account);
         match verdict {
             Verdict::Whole { entries } => println!("{name}: {entries} entries, whole."),
             Verdict::Broken { problem, .. } => {
@@ -26,9 +28,18 @@ pub fn run(config: &Config) -> CommandResult {
             }
         }
     }
+    for root in db.read(|conn| Ok::<_, ActionError>(audit::without_head(conn)?))? {
+        let account = db.read(|conn| Ok::<_, ActionError>(accounts::find_any(conn, root)?))?;
+        broken += 1;
+        println!("{}: broken: its head is missing.", named(root, account));
+    }
     if broken > 0 {
         return Err(format!("{broken} of the audit chains are broken").into());
     }
     println!("The audit is whole.");
     Ok(())
+}
+
+fn named(root: Id, account: Option<Account>) -> String {
+    account.map_or_else(|| root.to_string(), |account| format!("{} ({root})", account.name))
 }

@@ -142,13 +142,24 @@ impl Settings {
     }
 }
 
+/// Of a URL the place is shown, not who signs in there, nor its query, which may hold a password as well.
 fn masked(key: &str, value: &str) -> String {
-    match (key, value.rsplit_once('@'), value.split_once("://")) {
-        (_, _, _) if value.is_empty() => String::new(),
-        ("database_url", Some((_, place)), Some((scheme, _))) => format!("{scheme}://****@{place}"),
-        ("database_url", None, _) => value.to_owned(),
-        _ => "****".into(),
+    if value.is_empty() || !key_is_url(key) {
+        return if value.is_empty() { String::new() } else { "****".into() };
     }
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let place = match rest.rsplit_once('@') {
+        Some((_, place)) => format!("****@{place}"),
+        None => rest.to_owned(),
+    };
+    match place.split_once('?') {
+        Some((place, _)) => format!("{scheme}://{place}?****"),
+        None => format!("{scheme}://{place}"),
+    }
+}
+
+fn key_is_url(key: &str) -> bool {
+    matches!(key, "database_url" | "default_transport" | "system_mail")
 }
 
 impl Config {

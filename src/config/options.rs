@@ -30,12 +30,12 @@ pub const OPTIONS: &[Opt] = &[
     ),
     plain("trusted_proxies", "", "Networks whose `X-Forwarded-For` is believed, with commas; none when empty"),
     plain("dns", "", "`HOST:PORT` of the resolver that domain checks ask; the system's when empty"),
-    plain(
+    secret(
         "default_transport",
         "mailbox",
         "For accounts without one of their own: `mailbox`, or `smtp://user:password@host:port`",
     ),
-    plain(
+    secret(
         "system_mail",
         "maildir",
         "How invitations, resets and alerts leave: `maildir`, or `smtp://user:password@host:port`",

@@ -58,6 +58,11 @@ pub enum AccountState {
 }
 
 impl AccountState {
+    #[must_use]
+    pub const fn all() -> [Self; 4] {
+        [Self::Active, Self::Suspended, Self::ParentSuspended, Self::Deleted]
+    }
+
     /// What the facts add up to: deleted before own hold before the parent's.
     #[must_use]
     pub const fn derive(deleted: bool, on_hold: bool, parent_on_hold: bool) -> Self {

@@ -39,12 +39,15 @@ impl Role {
         Self::all().into_iter().find(|role| role.as_str() == text).ok_or_else(|| unknown(text))
     }
 
+    /// The roles that the contract knows.
+    #[must_use]
+    pub const fn given_over_api() -> [Self; 4] {
+        [Self::Administrator, Self::Developer, Self::Analyst, Self::BillingManager]
+    }
+
     /// Reads the contract's name (`Billing Manager`). Owner and Support have none: they cannot be given over the API.
     pub fn parse_api(text: &str) -> Result<Self, Refusal> {
-        [Self::Administrator, Self::Developer, Self::Analyst, Self::BillingManager]
-            .into_iter()
-            .find(|role| role.label() == text)
-            .ok_or_else(|| unknown_api(text))
+        Self::given_over_api().into_iter().find(|role| role.label() == text).ok_or_else(|| unknown_api(text))
     }
 
     /// The name on screen.

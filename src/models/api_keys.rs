@@ -24,6 +24,21 @@ pub struct ApiKey {
     pub deleted_at: Option<NaiveDateTime>,
 }
 
+impl ApiKey {
+    /// The sources that may use the key; none: any. A list that cannot be read is one entry that fits no source, so
+    /// that damage shuts the key in rather than letting everybody use it.
+    #[must_use]
+    pub fn allowed(&self) -> Vec<String> {
+        serde_json::from_str(&self.ip_allow_list).unwrap_or_else(|error| {
+            log::error!("the allow-list of the API key {} cannot be read, so it is refused: {error}", self.id);
+            vec![UNREADABLE.to_owned()]
+        })
+    }
+}
+
+/// Stands for an allow-list that cannot be read.
+pub const UNREADABLE: &str = "(unreadable)";
+
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = api_key_scopes)]
 pub struct KeyScope {

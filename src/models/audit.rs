@@ -169,3 +169,11 @@ pub fn heads(conn: &mut AnyConnection) -> QueryResult<Vec<(Id, i64, Vec<u8>)>> {
         .select((audit_heads::root_id, audit_heads::seq, audit_heads::hash))
         .load(conn)
 }
+
+/// Parents whose chain has entries and no head.
+pub fn without_head(conn: &mut AnyConnection) -> QueryResult<Vec<Id>> {
+    let known: Vec<Id> = audit_heads::table.select(audit_heads::root_id).load(conn)?;
+    let roots: Vec<Id> =
+        audit_entries::table.select(audit_entries::root_id).distinct().order(audit_entries::root_id).load(conn)?;
+    Ok(roots.into_iter().filter(|root| !known.contains(root)).collect())
+}

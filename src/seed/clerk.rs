@@ -58,7 +58,10 @@ impl<'a> Clerk<'a> {
     pub fn new(services: &Services, wish: Wish, calendar: &'a Calendar, parent: Id) -> Self {
         let made = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..KEYS).map(|_| scope.spawn(DkimKey::generate)).collect();
-            threads.into_iter().filter_map(|thread| thread.join().ok()).collect::<Vec<_>>()
+            let join = |thread: std::thread::ScopedJoinHandle<'_, DkimKey>| {
+                thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            };
+            threads.into_iter().map(join).collect::<Vec<_>>()
         });
         let seal = |key: &DkimKey| Pair {
             sealed: services.secrets.seal(DKIM_CONTEXT, &key.to_pkcs8_der()),

@@ -55,6 +55,9 @@ pub async fn theme(request: HttpRequest, form: Posted<Colours>) -> PageResult {
         .same_site(SameSite::Lax)
         .max_age(Duration::days(365))
         .finish();
-    answer.add_cookie(&cookie).map_err(|_| PageError::new(500))?;
+    answer.add_cookie(&cookie).map_err(|error| {
+        log::error!("a cookie cannot be set: {error}");
+        PageError::new(500)
+    })?;
     Ok(answer)
 }

@@ -4,6 +4,7 @@ mod accepting;
 mod api;
 mod architecture;
 mod browser;
+mod cli;
 mod delivery;
 mod demo;
 mod domains;

@@ -10,7 +10,8 @@ use crate::domain::message::status::MessageStatus;
 use crate::domain::scopes::Reach;
 use crate::models::messages::Filter;
 
-const MAX_TAGS: usize = 20;
+/// The most tags of one look.
+pub const MAX_TAGS: usize = 20;
 
 /// The query parameters that narrow a list of messages.
 #[derive(Debug, Default, Deserialize, IntoParams)]

@@ -4,6 +4,6 @@ mod filter;
 mod read;
 mod send;
 
-pub use filter::MessageQuery;
+pub use filter::{MAX_TAGS, MessageQuery};
 pub use read::{cancel, get, list};
 pub use send::{conversation, create};

@@ -4,6 +4,7 @@
 mod operation;
 mod operations;
 mod responses;
+mod rules;
 
 use actix_web::HttpResponse;
 use utoipa::openapi::path::Paths;
@@ -29,11 +30,14 @@ pub fn document() -> OpenApi {
     let mut components = responses::add(ComponentsBuilder::new());
     for (tag, operations) in operations::all() {
         for mut op in operations {
-            for (name, schema) in std::mem::take(&mut op.schemas) {
+            for (name, mut schema) in std::mem::take(&mut op.schemas) {
+                rules::tighten(&name, &mut schema);
                 components = components.schema(name, schema);
             }
             let (path, method) = (op.path, op.method.clone());
-            paths.add_path_operation(path, vec![method], op.build(tag));
+            let mut operation = op.build(tag);
+            rules::tighten_parameters(&mut operation);
+            paths.add_path_operation(path, vec![method], operation);
         }
     }
     let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("aha-sk-…");

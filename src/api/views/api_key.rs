@@ -80,7 +80,7 @@ impl ApiKey {
             label: key.label.clone(),
             public_key: key.public_key.clone(),
             scopes: scopes.iter().filter(|row| row.api_key_id == key.id).map(ApiKeyScope::new).collect(),
-            ip_allow_list: serde_json::from_str(&key.ip_allow_list).unwrap_or_default(),
+            ip_allow_list: key.allowed(),
         }
     }
 

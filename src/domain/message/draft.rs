@@ -9,7 +9,7 @@ use super::super::refusal::Refusal;
 use super::super::text::Tag;
 use super::attachment::{self, Attachment};
 use super::headers;
-use super::input::{AddressInput, CommonInput, ConversationInput, MessageInput, RecipientInput};
+use super::input::{AddressInput, CommonInput, ConversationInput, ListedInput, MessageInput, RecipientInput};
 use super::mailbox::{Mailbox, parse_name};
 use super::schedule::{Retention, Schedule};
 use super::status::SandboxResult;
@@ -20,7 +20,8 @@ pub const MAX_CONVERSATION: usize = 50;
 pub const MAX_TAGS: usize = 10;
 /// Each of the three bodies, in bytes.
 pub const MAX_BODY_BYTES: usize = 5 * 1024 * 1024;
-const MAX_SUBJECT: usize = 998;
+/// In characters.
+pub const MAX_SUBJECT: usize = 998;
 
 /// What a request asks for, ready to be accepted.
 #[derive(Clone, Debug)]
@@ -97,7 +98,7 @@ impl Draft {
             ("bcc", RecipientKind::Bcc, input.bcc),
         ];
         for (field, kind, list) in lists {
-            for (index, AddressInput { email, name }) in list.unwrap_or_default().into_iter().enumerate() {
+            for (index, ListedInput { email, name }) in list.unwrap_or_default().into_iter().enumerate() {
                 let recipient = RecipientInput { email, name, substitutions: None };
                 recipients.push(Recipient::parse(recipient, kind, &format!("{field}[{index}].email"))?);
             }

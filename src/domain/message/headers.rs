@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::super::refusal::Refusal;
 
-const MAX_HEADERS: usize = 50;
+/// The most custom headers of a request.
+pub const MAX_HEADERS: usize = 50;
 const MAX_NAME: usize = 76;
-const MAX_VALUE: usize = 4000;
+/// The longest value, in bytes.
+pub const MAX_VALUE: usize = 4000;
 /// A line has at most 998 octets (RFC 5322 section 2.1.1) and is folded at spaces only.
 const MAX_WORD: usize = 900;
 

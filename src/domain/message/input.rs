@@ -28,9 +28,9 @@ pub struct ConversationInput {
     #[schema(required, nullable = false)]
     pub from: Option<AddressInput>,
     #[schema(required, nullable = false)]
-    pub to: Option<Vec<AddressInput>>,
-    pub cc: Option<Vec<AddressInput>>,
-    pub bcc: Option<Vec<AddressInput>>,
+    pub to: Option<Vec<ListedInput>>,
+    pub cc: Option<Vec<ListedInput>>,
+    pub bcc: Option<Vec<ListedInput>>,
     #[serde(flatten)]
     pub common: CommonInput,
 }
@@ -63,7 +63,16 @@ pub struct AddressInput {
     pub name: Option<String>,
 }
 
-/// An address with values for its own copy.
+/// A recipient of a conversation. One that cannot be written to is answered as an `error` entry of its own.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[schema(as = ConversationRecipient)]
+pub struct ListedInput {
+    #[schema(required, nullable = false)]
+    pub email: Option<String>,
+    pub name: Option<String>,
+}
+
+/// An address with values for its own copy. One that cannot be written to is answered as an `error` entry of its own.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[schema(as = Recipient)]
 pub struct RecipientInput {

@@ -132,6 +132,11 @@ pub enum SandboxResult {
 }
 
 impl SandboxResult {
+    #[must_use]
+    pub const fn all() -> [Self; 5] {
+        [Self::Deliver, Self::Bounce, Self::Defer, Self::Fail, Self::Suppress]
+    }
+
     /// The contract's word, which is also the stored form.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -146,7 +151,7 @@ impl SandboxResult {
 
     /// Reads the contract's word.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        [Self::Deliver, Self::Bounce, Self::Defer, Self::Fail, Self::Suppress]
+        Self::all()
             .into_iter()
             .find(|result| result.as_str() == text)
             .ok_or_else(|| Refusal::new("Use deliver, bounce, defer, fail or suppress."))

@@ -107,7 +107,7 @@ pub async fn list(scope: AccountScope) -> PageResult {
 }
 
 fn row(key: &ApiKey, scopes: &[String], facts: &Facts) -> Row {
-    let allowed: Vec<String> = serde_json::from_str(&key.ip_allow_list).unwrap_or_default();
+    let allowed = key.allowed();
     Row {
         id: key.id.to_string(),
         label: key.label.clone(),

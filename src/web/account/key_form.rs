@@ -168,7 +168,7 @@ pub async fn edit(scope: AccountScope, path: Path<KeyPath>) -> PageResult {
         Ok((key, api_keys::scopes_of(conn, &[id])?))
     })
     .await?;
-    let allowed: Vec<String> = serde_json::from_str(&key.ip_allow_list).unwrap_or_default();
+    let allowed = key.allowed();
     let scopes = scopes.into_iter().map(|row| row.scope).collect();
     page(&scope, Some(id), KeyForm { label: key.label, scopes, allow: allowed.join("\n") }, Errors::none()).await
 }

@@ -82,8 +82,12 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     let mailbox = scope.acting.app.mailbox.clone();
     let (facts, (found, kept)) = frame::load(&scope, move |conn, account, facts| {
         let found = read(conn, account.id, id, facts)?;
-        // A mailbox that cannot be read has nothing to show; delivery itself reports its faults.
-        Ok((found, mailbox.read(account.id, id).ok().flatten().is_some()))
+        // The rest of the page is worth showing without its copy.
+        let kept = mailbox.read(account.id, id).unwrap_or_else(|error| {
+            log::error!("the kept copy of the message {id} cannot be read: {error}");
+            None
+        });
+        Ok((found, kept.is_some()))
     })
     .await?;
     let Found { message, events, attempts, queued, raw } = &found;

@@ -21,7 +21,10 @@ pub fn answer(name: &str, days: &[Day]) -> Result<HttpResponse, PageError> {
         let cells = std::iter::once(day.key.clone()).chain(counts.map(|count| count.to_string()));
         writer.write_record(cells).map_err(failed)?;
     }
-    let bytes = writer.into_inner().map_err(|_| PageError::new(500))?;
+    let bytes = writer.into_inner().map_err(|error| {
+        log::error!("a CSV file cannot be written: {error}");
+        PageError::new(500)
+    })?;
     Ok(download("text/csv; charset=utf-8", &file_name(name, "usage", "csv"), bytes))
 }
 

@@ -130,7 +130,7 @@ pub async fn change_own_password(acting: Acting, form: Posted<Password>) -> Page
         let hash = hash_password(new.as_str());
         db.write(|conn| change_password(conn, &cx, user, &hash, keep.as_deref()))
     });
-    done.await.map_err(|_| PageError::new(500))??;
+    done.await.map_err(unfinished)??;
     acting.session.renew();
     acting.flash(&Flash::new(Tone::Good, "Your password is changed. Every other device was signed out."));
     Ok(see_other(PAGE))
@@ -141,9 +141,15 @@ async fn not_confirmed(acting: &Acting, password: &str) -> Result<Option<String>
     let (cx, user, password) = (acting.cx(), acting.user.id, password.to_owned());
     let db = Arc::clone(&acting.app.db);
     let done = tokio::task::spawn_blocking(move || confirm_password(&db, &cx, user, &password));
-    match done.await.map_err(|_| PageError::new(500))? {
+    match done.await.map_err(unfinished)? {
         Ok(()) => Ok(None),
         Err(ActionError::Invalid(fields)) => Ok(fields.into_iter().next().map(|field| field.message)),
         Err(other) => Err(other.into()),
     }
+}
+
+/// A fault of ours: what was to be done beside the page ended before it was done.
+fn unfinished(error: tokio::task::JoinError) -> PageError {
+    log::error!("a change of one's own account did not finish: {error}");
+    PageError::new(500)
 }

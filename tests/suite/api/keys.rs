@@ -2,6 +2,7 @@
 
 use canopy::domain::ids::Id;
 use canopy::models::api_keys;
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
@@ -249,4 +250,21 @@ async fn each_key_operation_needs_its_own_scope() {
             assert!(answer["message"].as_str().is_some_and(|message| message.contains(&mine)), "{answer}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_key_whose_allow_list_is_damaged_is_refused_rather_than_open_to_all() {
+    on_both(|app| async move {
+        let agency = app.agency("Damage").await;
+        let ping = async || app.send("GET", "/v2/ping", &agency.key, None, &[]).await;
+        assert_eq!(ping().await.status(), 200);
+        for damaged in ["[\"203.0.113.0/24", "", "{}", "[\"nonsense\"]"] {
+            let sql = format!("UPDATE api_keys SET ip_allow_list = '{damaged}'");
+            app.write(move |conn, _| Ok(conn.batch_execute(&sql)?)).await;
+            let answer = ping().await;
+            assert_eq!(answer.status(), 403, "{damaged}");
+            assert_eq!(answer.headers()["x-canopy-reason"], "ip", "{damaged}");
+        }
+    })
+    .await;
 }

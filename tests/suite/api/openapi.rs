@@ -1,9 +1,10 @@
 //! The API's document: served to anyone, and held against the published contract where that lies beside the checkout.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
 use canopy::api::openapi::document;
+use canopy::api::routes::listed;
 use serde_json::Value;
 
 use crate::support::app::TestApp;
@@ -122,4 +123,48 @@ fn every_operation_is_one_of_the_contract_with_its_successes_and_required_fields
     assert!(problems.is_empty(), "{problems:#?}");
     println!("{compared} operations hold to the contract");
     assert!(compared >= 20);
+}
+
+/// What a path of the document is called with: ids that are none of anybody's.
+fn somewhere(path: &str, account: &str) -> String {
+    let path = path.replace("{account_id}", account).replace("{domain}", "some.example");
+    ["{sub_account_id}", "{key_id}", "{user_id}", "{message_id}"]
+        .iter()
+        .fold(path, |path, name| path.replace(name, "0199ffff-ffff-7fff-bfff-ffffffffffff"))
+}
+
+#[tokio::test]
+async fn a_405_names_exactly_the_methods_that_are_mounted_for_the_path() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Methods").await;
+    let mut mounted: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (method, path) in listed() {
+        mounted.entry(path).or_default().insert(method);
+    }
+    let mut refused = 0;
+    for (path, methods) in &mounted {
+        let address = somewhere(path, &agency.id.to_string());
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
+            if methods.contains(method) {
+                continue;
+            }
+            let answer = app.send(method, &address, &agency.key, None, &[]).await;
+            assert_eq!(answer.status(), 405, "{method} {path}");
+            let allow =
+                answer.headers().get("allow").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+            let allowed: BTreeSet<String> = allow.split(", ").map(str::to_owned).collect();
+            assert_eq!(&allowed, methods, "{method} {path}");
+            let text = answer.text().await.expect("a text");
+            if method != "HEAD" {
+                let body: Value = serde_json::from_str(&text).expect("JSON");
+                assert!(
+                    body["message"].as_str().is_some_and(|message| message.contains(&allow)),
+                    "{method} {path}: {body}"
+                );
+            }
+            refused += 1;
+        }
+    }
+    println!("{refused} methods refused over {} paths, each with what is mounted there", mounted.len());
+    assert!(refused > 100, "{refused}");
 }

@@ -8,4 +8,5 @@ mod dashboard;
 mod mass_assignment;
 mod roles;
 mod routes;
+mod standings;
 mod world;

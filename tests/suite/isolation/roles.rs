@@ -11,7 +11,7 @@ use crate::support::visitor::Visitor;
 
 /// What an address takes of whoever is signed in.
 #[derive(Clone, Copy, Debug)]
-enum Takes {
+pub(super) enum Takes {
     /// Nothing: everybody's own, or no sign-in at all.
     Nothing,
     /// This, of the agency itself.
@@ -137,7 +137,7 @@ const FREE: &[&str] = &[
     "/dev/components/{name}",
 ];
 
-fn takes(route: &Route) -> Takes {
+pub(super) fn takes(route: &Route) -> Takes {
     // One's own account is edited at /settings: these addresses are for those who look from outside.
     if ["/account/settings"].contains(&route.path.as_str()) {
         return Nothing;
@@ -156,7 +156,21 @@ fn takes(route: &Route) -> Takes {
     Nothing
 }
 
-async fn status(visitor: &Visitor, route: &Route, path: &str) -> u16 {
+/// The address with the client's own things in it.
+pub(super) fn filled(route: &Route, world: &World) -> String {
+    route
+        .path
+        .replace("/jobs/{id}", &format!("/jobs/{}", world.things.job))
+        .replace("{id}", &world.own.id.to_string())
+        .replace("{message}", &world.things.message.to_string())
+        .replace("{domain}", &world.own.domain)
+        .replace("{user}", &world.agency.owner.to_string())
+        .replace("{member}", &world.agency.owner.to_string())
+        .replace("{key}", &world.things.key.to_string())
+        .replace("{seq}", "1")
+}
+
+pub(super) async fn status(visitor: &Visitor, route: &Route, path: &str) -> u16 {
     if route.method == "GET" {
         return visitor.get(path).await.status;
     }
@@ -186,17 +200,7 @@ async fn every_address_takes_its_permission_of_every_role() {
             if allowed && route.method == "POST" {
                 continue;
             }
-            let path = route
-                .path
-                .replace("/jobs/{id}", &format!("/jobs/{}", world.things.job))
-                .replace("{id}", &world.own.id.to_string())
-                .replace("{message}", &world.things.message.to_string())
-                .replace("{domain}", &world.own.domain)
-                .replace("{user}", &world.agency.owner.to_string())
-                .replace("{member}", &world.agency.owner.to_string())
-                .replace("{key}", &world.things.key.to_string())
-                .replace("{seq}", "1");
-            let status = status(&visitor, route, &path).await;
+            let status = status(&visitor, route, &filled(route, &world)).await;
             assert_eq!(status == 403, !allowed, "{role:?} {route:?} with {permission:?}: {status}");
             judged += 1;
         }

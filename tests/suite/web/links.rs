@@ -12,6 +12,8 @@ use crate::support::app::{PASSWORD, TestApp, on_both};
 use crate::support::visitor::Visitor;
 
 const NEW: &str = "a brand new pass phrase";
+const RESET: &str = "/reset/";
+const CONFIRM: &str = "/settings/profile/email/";
 
 #[tokio::test]
 async fn the_set_up_link_makes_the_first_owner_once() {
@@ -39,8 +41,8 @@ async fn the_set_up_link_makes_the_first_owner_once() {
     .await;
 }
 
-/// The link in the newest mail to `email`; waits for the mail, because it is written after the answer.
-async fn mailed_link(app: &TestApp, email: &str) -> Option<String> {
+/// The link to `place` in the newest mail to `email`; waits for the mail, because it may be written after the answer.
+async fn mailed_link(app: &TestApp, email: &str, place: &str) -> Option<String> {
     let services = app.app.services.clone();
     for _ in 0..100 {
         let (now, email) = (app.app.clock.now().naive_utc(), email.to_owned());
@@ -48,8 +50,8 @@ async fn mailed_link(app: &TestApp, email: &str) -> Option<String> {
         let mine = mails.iter().rfind(|mail| mail.recipient == email);
         if let Some(mail) = mine {
             let text = notify::open(&services, mail).expect("a mail that opens").text;
-            let link = text.split_whitespace().find(|word| word.contains("/reset/"))?;
-            return link.split("/reset/").nth(1).map(|token| format!("/reset/{token}"));
+            let link = text.split_whitespace().find(|word| word.contains(place))?;
+            return link.split(place).nth(1).map(|token| format!("{place}{token}"));
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
@@ -63,7 +65,7 @@ async fn a_reset_link_works_once_ends_every_session_and_opens_a_throttled_accoun
         let elsewhere = Visitor::signed_in(&app, &agency.email).await;
         let visitor = Visitor::new(&app);
         let known = visitor.submit("/forgot", "/forgot", &[("email", &agency.email)]).await;
-        let path = mailed_link(&app, &agency.email).await.expect("a mail");
+        let path = mailed_link(&app, &agency.email, RESET).await.expect("a mail");
         let other = visitor.submit("/forgot", "/forgot", &[("email", "nobody@harbor.example")]).await;
         assert_eq!(known.html.replace(&agency.email, ""), other.html.replace("nobody@harbor.example", ""));
         let page = visitor.submit(&path, &path, &[("password", NEW)]).await;
@@ -85,7 +87,7 @@ async fn a_reset_link_is_over_after_an_hour() {
     let agency = app.agency("harbor").await;
     let visitor = Visitor::new(&app);
     visitor.submit("/forgot", "/forgot", &[("email", &agency.email)]).await;
-    let path = mailed_link(&app, &agency.email).await.expect("a mail");
+    let path = mailed_link(&app, &agency.email, RESET).await.expect("a mail");
     assert_eq!(visitor.get(&path).await.status, 200);
     app.app.clock.step(TimeDelta::minutes(61));
     assert_eq!(visitor.get(&path).await.status, 404);
@@ -116,6 +118,69 @@ async fn an_invited_person_chooses_a_password_and_is_in_under_the_agencys_name()
         assert_eq!(visitor.get(&path).await.status, 404);
         let user = app.read(|conn| Ok(users::find_by_email(conn, "ana@alder.example")?)).await.expect("Ana");
         assert_eq!(app.read(move |conn| Ok(sessions::of_user(conn, user.id)?.len())).await, 1);
+    })
+    .await;
+}
+
+/// Asks to sign in with `new` from now on; answers the link that was mailed there.
+async fn asked_to_change(app: &TestApp, visitor: &Visitor, new: &str) -> String {
+    let fields = [("email", new), ("current_password", PASSWORD)];
+    let page = visitor.fill("/settings/profile/email", &fields).await;
+    assert_eq!(page.status, 303, "{}", page.html);
+    mailed_link(app, new, CONFIRM).await.expect("a mail to the new address")
+}
+
+async fn address_of(app: &TestApp, user: canopy::domain::ids::Id) -> String {
+    app.read(move |conn| Ok(users::find(conn, user)?)).await.expect("the user").email
+}
+
+#[tokio::test]
+async fn the_link_to_a_new_address_works_once_for_the_person_who_asked_and_the_old_address_is_told() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        app.member(agency.id, "eve@harbor.example", "administrator").await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let link = asked_to_change(&app, &owner, "Maya@harbor.example").await;
+        assert_eq!(address_of(&app, agency.owner).await, agency.email, "nothing before the link is opened");
+        assert_eq!(Visitor::new(&app).sign_in("maya@harbor.example", PASSWORD).await.status, 422);
+
+        let eve = Visitor::signed_in(&app, "eve@harbor.example").await;
+        let page = eve.get(&link).await;
+        assert_eq!(page.status, 404);
+        page.shows("Ask for a new one.");
+        let stranger = Visitor::new(&app).get(&link).await;
+        assert!(stranger.status == 303 && stranger.location.starts_with("/sign-in?next="), "{}", stranger.location);
+        assert_eq!(owner.get(&format!("{link}x")).await.status, 404, "another token");
+        assert_eq!(address_of(&app, agency.owner).await, agency.email, "nobody else used it up or changed anything");
+
+        assert_eq!(owner.get(&link).await.location, "/settings/profile");
+        owner.get("/settings/profile").await.shows("You sign in with Maya@harbor.example from now on.");
+        assert_eq!(owner.get(&link).await.status, 404, "it works once");
+        assert_eq!(Visitor::new(&app).sign_in("maya@harbor.example", PASSWORD).await.status, 303);
+        assert_eq!(Visitor::new(&app).sign_in(&agency.email, PASSWORD).await.status, 422, "the old one is over");
+        let now = app.app.clock.now().naive_utc();
+        let mails = app.write(move |conn, _| Ok(system_mails::claim(conn, now, now, 50)?)).await;
+        assert!(mails.iter().any(|mail| mail.kind == "email_changed" && mail.recipient == agency.email));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_link_to_a_new_address_is_over_after_an_hour_after_a_newer_one_and_where_the_address_is_taken() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let first = asked_to_change(&app, &owner, "one@harbor.example").await;
+        let second = asked_to_change(&app, &owner, "two@harbor.example").await;
+        assert_eq!(owner.get(&first).await.status, 404, "a newer one was asked for");
+        app.app.clock.step(TimeDelta::minutes(61));
+        assert_eq!(owner.get(&second).await.status, 404, "an hour is over");
+        let third = asked_to_change(&app, &owner, "three@harbor.example").await;
+        app.member(agency.id, "three@harbor.example", "analyst").await;
+        let page = owner.get(&third).await;
+        assert_eq!(page.status, 409);
+        page.shows("Somebody signs in with that address already.");
+        assert_eq!(address_of(&app, agency.owner).await, agency.email);
     })
     .await;
 }
