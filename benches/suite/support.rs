@@ -3,6 +3,8 @@
 
 #[path = "../../tests/suite/support/environment.rs"]
 pub mod environment;
+#[path = "../../tests/suite/support/many.rs"]
+pub mod many;
 #[path = "../../tests/suite/support/postgres.rs"]
 pub mod postgres;
 #[path = "../../tests/suite/support/process.rs"]

@@ -1,44 +1,24 @@
 //! The list of sub accounts at 100,000 rows on both databases: every order, every filter, every page, and the plans.
 
+use canopy::actions::ensure_period::ensure_period;
 use canopy::domain::ids::Id;
+use canopy::models::accounts;
 use canopy::models::sub_account_list::{
     CapFilter, Edge, Filter, Health, HoldFilter, Query, Sort, counts, explain, page, total,
 };
-use canopy::models::{AnyConnection, accounts};
 use diesel::connection::SimpleConnection;
 
 use crate::support::app::{Agency, TestApp, on_both};
+use crate::support::many;
 
 const ROWS: usize = 100_000;
 
-/// Accounts in bulk: 1 in 1,000 suspended, 1 in 50 near its cap, 1 in 5 never active, 1 in 100 tagged.
-async fn fill(app: &TestApp, parent: Id, rows: usize) {
-    let parent = parent.0.simple().to_string();
-    app.write(move |conn, _| {
-        let (blob, id, series, plain) = match conn {
-            AnyConnection::Pg(_) => (
-                format!("decode('{parent}', 'hex')"),
-                "decode(md5(i::text), 'hex')",
-                format!("(SELECT generate_series(1, {rows}) AS i) n"),
-                "TIMESTAMP '2026-01-01' + i * INTERVAL '1 minute'",
-            ),
-            AnyConnection::Sqlite(_) => (
-                format!("x'{parent}'"),
-                "CAST(substr('0000000000000000' || i, -16) AS BLOB)",
-                format!("(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {rows}) SELECT i FROM s) n"),
-                "datetime('2026-01-01', '+' || i || ' minutes')",
-            ),
-        };
-        let sql = format!(
-            "INSERT INTO accounts (id, parent_id, name, name_lower, website, search_text, created_at, updated_at) \
-             SELECT {id}, {blob}, 'Client ' || i, 'client ' || i, 'c' || i || '.example', 'client ' || i || ' c' || i || '.example', {plain}, {plain} FROM {series}; \
-             INSERT INTO account_summaries (account_id, parent_id, name_lower, state, cap_state, monthly_credit, sent, used_permille, \
-             bounce_ppm, complaint_ppm, domain_count, last_activity_at, created_at) \
-             SELECT {id}, {blob}, 'client ' || i, CASE WHEN i % 1000 = 0 THEN 'suspended' ELSE 'active' END, \
-             CASE WHEN i % 50 = 0 THEN 'near' ELSE 'under' END, 1000, (i * 7919) % 5000, (i * 31) % 1000, (i * 17) % 20100, (i * 13) % 1005, \
-             i % 7, CASE WHEN i % 5 = 0 THEN NULL ELSE {plain} END, {plain} FROM {series}; \
-             INSERT INTO account_tags (account_id, tag, parent_id) SELECT {id}, 'vip', {blob} FROM {series} WHERE i % 100 = 0; ANALYZE;"
-        );
+/// Accounts in bulk, see `support::many`.
+async fn fill(app: &TestApp, parent: Id, children: usize) {
+    let today = app.app.clock.now().date_naive();
+    app.write(move |conn, cx| {
+        let agency = many::Agency { id: parent, period: ensure_period(conn, parent, cx.now)?.id };
+        let sql = many::sql(conn, agency, many::Size { children, days: 1, daily: 100 }, today);
         Ok(conn.batch_execute(&sql)?)
     })
     .await;

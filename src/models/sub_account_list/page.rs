@@ -148,7 +148,7 @@ fn rarest(conn: &mut AnyConnection, parts: &[Part]) -> QueryResult<Option<usize>
 
 fn statement(query: &Query, parts: &[Part], driver: Option<usize>, dialect: Dialect, down: bool, null: bool) -> Sql {
     let column = query.sort.column();
-    let mut sql = source(query.parent, parts, driver);
+    let mut sql = source(query.parent, parts, driver, dialect);
     sql = sql.and(" AND ").append(query.filter.live_test(dialect));
     for (_, part) in parts.iter().enumerate().filter(|(index, _)| Some(*index) != driver) {
         sql = sql.and(" AND ").append(part.test.clone());
@@ -164,7 +164,7 @@ fn statement(query: &Query, parts: &[Part], driver: Option<usize>, dialect: Dial
     sql.and(&format!(" ORDER BY {order} LIMIT {}", query.limit + 1))
 }
 
-fn source(parent: Id, parts: &[Part], driver: Option<usize>) -> Sql {
+fn source(parent: Id, parts: &[Part], driver: Option<usize>, dialect: Dialect) -> Sql {
     let all = "SELECT s.account_id, s.parent_id, s.name_lower, s.state, s.cap_state, s.monthly_credit, s.period_id, s.sent, \
                s.used_permille, s.delivered, s.bounced, s.complained, s.bounce_ppm, s.complaint_ppm, s.domain_count, \
                s.member_count, s.last_activity_at, s.created_at FROM ";
@@ -174,9 +174,17 @@ fn source(parent: Id, parts: &[Part], driver: Option<usize>) -> Sql {
             .append(part.source.clone())
             .and(") ")
             .and(all)
-            .and("few CROSS JOIN account_summaries s WHERE s.account_id = few.account_id AND ")
-            // The few are looked up by their own ids.
-            .and("s.parent_id = ")
+            // The few are looked up by their own ids. PostgreSQL would read all accounts into a hash as soon as that
+            // seems cheaper for this many; a subquery of one row each leaves it no such choice.
+            .and(match dialect {
+                Dialect::Postgres => {
+                    "few CROSS JOIN LATERAL (SELECT * FROM account_summaries one WHERE one.account_id = few.account_id \
+                     LIMIT 1) s WHERE s.parent_id = "
+                }
+                Dialect::Sqlite => {
+                    "few CROSS JOIN account_summaries s WHERE s.account_id = few.account_id AND s.parent_id = "
+                }
+            })
             .bind(Bind::Id(parent)),
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Text, Timestamp};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Text, Timestamp, Untyped};
 
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
@@ -47,11 +48,13 @@ impl Dialect {
 pub struct Sql {
     pieces: Vec<String>,
     binds: Vec<Bind>,
+    /// Whether the connection keeps it prepared.
+    kept: bool,
 }
 
 impl Sql {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { pieces: vec![text.into()], binds: Vec::new() }
+        Self { pieces: vec![text.into()], binds: Vec::new(), kept: false }
     }
 
     pub fn and(mut self, text: &str) -> Self {
@@ -78,44 +81,56 @@ impl Sql {
         self
     }
 
-    fn numbered(&self, prefix: &str) -> String {
-        let mut text = prefix.to_owned();
-        for (index, piece) in self.pieces.iter().enumerate() {
-            if index > 0 {
-                text.push_str(&format!("${index}"));
-            }
-            text.push_str(piece);
-        }
-        text
-    }
-
-    fn query(
-        self,
-        prefix: &str,
-    ) -> diesel::query_builder::BoxedSqlQuery<'static, Backend, diesel::query_builder::SqlQuery> {
-        let mut query = diesel::sql_query(self.numbered(prefix)).into_boxed::<Backend>();
-        for bind in self.binds {
-            query = match bind {
-                Bind::Int(value) => query.bind::<BigInt, _>(value),
-                Bind::Text(value) => query.bind::<Text, _>(value),
-                Bind::Id(value) => query.bind::<Binary, _>(value),
-                Bind::Time(value) => query.bind::<Timestamp, _>(value),
-            };
-        }
-        query
+    /// SQLite makes one plan for all values. PostgreSQL plans for those it is given, which matters where one parent
+    /// has a hundred thousand accounts and another three, unless it keeps the statement.
+    fn kept_by(mut self, conn: &AnyConnection) -> Self {
+        self.kept = Dialect::of(conn) == Dialect::Sqlite;
+        self
     }
 
     pub fn load<T>(self, conn: &mut AnyConnection) -> QueryResult<Vec<T>>
     where
-        T: diesel::deserialize::QueryableByName<Backend> + 'static,
+        T: diesel::deserialize::FromSqlRow<Untyped, Backend> + 'static,
     {
-        self.query("").load(conn)
+        RunQueryDsl::load(self.kept_by(conn), conn)
     }
 
     pub fn execute(self, conn: &mut AnyConnection) -> QueryResult<usize> {
-        self.query("").execute(conn)
+        RunQueryDsl::execute(self.kept_by(conn), conn)
     }
 }
+
+/// Unlike `diesel::sql_query` it can be kept prepared: its text depends on what is asked, never on a value.
+impl QueryFragment<Backend> for Sql {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        if !self.kept {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut binds = self.binds.iter();
+        for (place, piece) in self.pieces.iter().enumerate() {
+            match (place > 0).then(|| binds.next()).flatten() {
+                None => {}
+                Some(Bind::Int(value)) => out.push_bind_param::<BigInt, _>(value)?,
+                Some(Bind::Text(value)) => out.push_bind_param::<Text, _>(value)?,
+                Some(Bind::Id(value)) => out.push_bind_param::<Binary, _>(value)?,
+                Some(Bind::Time(value)) => out.push_bind_param::<Timestamp, _>(value)?,
+            }
+            out.push_sql(piece);
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Sql {
+    type SqlType = Untyped;
+}
+
+impl RunQueryDsl<AnyConnection> for Sql {}
 
 #[derive(QueryableByName)]
 struct PostgresStep {
@@ -136,11 +151,11 @@ struct SqliteStep {
 pub(super) fn plan(conn: &mut AnyConnection, sql: Sql) -> QueryResult<Vec<String>> {
     match Dialect::of(conn) {
         Dialect::Postgres => {
-            let steps: Vec<PostgresStep> = sql.query("EXPLAIN ").load(conn)?;
+            let steps: Vec<PostgresStep> = Sql::text("EXPLAIN ").append(sql).load(conn)?;
             Ok(steps.into_iter().map(|row| row.step).collect())
         }
         Dialect::Sqlite => {
-            let steps: Vec<SqliteStep> = sql.query("EXPLAIN QUERY PLAN ").load(conn)?;
+            let steps: Vec<SqliteStep> = Sql::text("EXPLAIN QUERY PLAN ").append(sql).load(conn)?;
             Ok(steps.into_iter().map(|row| row.detail).collect())
         }
     }

@@ -3,3 +3,5 @@
 mod audit_chain;
 mod migrations;
 mod opening;
+mod reading;
+mod vacuum;

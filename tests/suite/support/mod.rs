@@ -8,6 +8,8 @@ pub mod browser;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
+pub mod many;
+pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod rows;

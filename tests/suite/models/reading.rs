@@ -1,0 +1,267 @@
+//! What the queries of pages, API lists, workers and housekeeping read at 100,000 sub accounts and 50,000 rows of one:
+//! what they need and no table. SQLite is asked for its plan, PostgreSQL counts the rows it has read.
+
+use std::sync::{Arc, Mutex};
+
+use canopy::actions::ensure_period::ensure_period;
+use canopy::actions::refresh_summary::refresh_summary;
+use canopy::actions::{Cx, housekeeping};
+use canopy::domain::ids::Id;
+use canopy::models::{
+    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, jobs, messages, periods, queue,
+    summaries, suppressions, suspensions, system_mails, usage,
+};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
+use diesel::sql_types::{BigInt, Text};
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+
+use crate::support::app::{TestApp, on_both};
+use crate::support::many::{self, Agency, Dialect, Size};
+
+const ACCOUNTS: usize = 100_000;
+/// Rows of the one busy account: messages, queue, suppressions, audit.
+const ROWS: usize = 50_000;
+/// Rows that a query may read on PostgreSQL: a hundredth of the tables.
+const MOST: i64 = 1_000;
+
+/// Whom the queries are about.
+#[derive(Clone, Copy)]
+struct Big {
+    agency: Agency,
+    /// The busy account.
+    child: Id,
+    now: NaiveDateTime,
+}
+
+type Ask = fn(&mut AnyConnection, &Cx, Big) -> canopy::actions::ActionResult<()>;
+
+macro_rules! asks {
+    ($($name:literal: |$conn:ident, $cx:ident, $big:ident| $work:expr;)*) => {
+        &[$(($name, (|$conn, $cx, $big| { let _ = (&$cx, &$big); $work?; Ok(()) }) as Ask)),*]
+    };
+}
+
+const ASKS: &[(&str, Ask)] = asks! {
+    "API, sub accounts": |conn, cx, big| accounts::page_of_children(conn, big.agency.id, None, false, 101);
+    "API, sub accounts, next": |conn, cx, big| accounts::page_of_children(conn, big.agency.id, Some(big.child), true, 101);
+    "API, domains": |conn, cx, big| domains::page(conn, big.child, None, None, false, 101);
+    "API, keys": |conn, cx, big| api_keys::page(conn, big.child, None, false, 101);
+    "API, suppressions": |conn, cx, big| suppressions::page(conn, big.child, &Default::default(), big.now, None, false, 101);
+    "suppressions of an address": |conn, cx, big| suppressions::page(conn, big.child,
+        &suppressions::Filter { email_lower: Some("r777@x.example".into()), ..Default::default() }, big.now, None, false, 51);
+    "suppressed": |conn, cx, big| suppressions::suppressed(conn, big.child, "c1.example", &["r777@x.example".into()], big.now);
+    "messages": |conn, cx, big| messages::page(conn, big.child, &Default::default(), None, false, 51);
+    "messages, next": |conn, cx, big| messages::page(conn, big.child, &Default::default(), Some(big.child), true, 51);
+    "messages by status": |conn, cx, big| messages::page(conn, big.child,
+        &messages::Filter { statuses: vec!["Bounced".into()], ..Default::default() }, None, false, 51);
+    "messages by recipient": |conn, cx, big| messages::page(conn, big.child,
+        &messages::Filter { recipient_lower: Some("r777@x.example".into()), ..Default::default() }, None, false, 51);
+    "a message": |conn, cx, big| messages::page(conn, big.child,
+        &messages::Filter { id: Some(big.child), ..Default::default() }, None, false, 51);
+    "activity": |conn, cx, big| audit::page(conn, big.agency.id, &Default::default(), None, false, 51);
+    "activity of an account": |conn, cx, big| audit::page(conn, big.agency.id,
+        &audit::Filter { account_id: Some(big.child), ..Default::default() }, None, false, 51);
+    "activity of an old day": |conn, cx, big| audit::page(conn, big.agency.id, &old_day(), None, false, 51);
+    "activity of an old day, newer": |conn, cx, big| audit::page(conn, big.agency.id, &old_day(), Some(3), true, 51);
+    "anything due": |conn, cx, big| queue::any_due(conn, big.now);
+    "due of an account": |conn, cx, big| queue::due(conn, big.child, big.now, 16);
+    "the end of a turn": |conn, cx, big| queue::end_turn(conn, big.child, big.now, None);
+    "dirty counters": |conn, cx, big| counters::dirty(conn, 50);
+    "summary": |conn, cx, big| refresh_summary(conn, big.child, cx.now);
+    "purge": |conn, cx, big| housekeeping::purge(conn, cx.now);
+    "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
+    "held": |conn, cx, big| suspensions::held(conn, &[big.child, big.agency.id], big.now);
+    "looks at DNS that are due": |conn, cx, big| domains::due(conn, big.now, 50);
+    "unverified domains": |conn, cx, big| domains::unverified_below(conn, big.agency.id, 5);
+    "days of a parent": |conn, cx, big| usage::totals(conn, big.agency.id, "2026-01-01", "2026-12-31");
+    "days of an account": |conn, cx, big| usage::days(conn, big.child, "2026-01-01", "2026-12-31");
+    "days of a page": |conn, cx, big| usage::days_of_many(conn, &[big.child, big.agency.id], "2026-01-01");
+    "names taken": |conn, cx, big| summaries::names_taken(conn, big.agency.id, &["client 777".into()]);
+    "external ids taken": |conn, cx, big| accounts::external_ids_taken(conn, big.agency.id, &["k-77".into()]);
+    "tags": |conn, cx, big| account_tags::used(conn, big.agency.id, 1);
+    "the running period": |conn, cx, big| periods::containing(conn, big.agency.id, big.now);
+    "next job": |conn, cx, big| jobs::next(conn);
+    "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
+};
+
+fn old_day() -> audit::Filter {
+    let from = chrono::NaiveDate::from_ymd_opt(2026, 1, 10).and_then(|day| day.and_hms_opt(0, 0, 0));
+    let to = from.map(|from| from + TimeDelta::hours(1));
+    audit::Filter { from, to, ..audit::Filter::default() }
+}
+
+#[tokio::test]
+async fn no_page_and_no_job_reads_a_whole_table() {
+    on_both(|app| async move {
+        let big = fill(&app).await;
+        let mut costly = Vec::new();
+        for (name, ask) in ASKS {
+            if let Some(why) = app.write(move |conn, cx| Ok(too_much(conn, cx, big, *ask)?)).await {
+                costly.push(format!("{name}: {why}"));
+            }
+        }
+        assert!(costly.is_empty(), "{}", costly.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_activity_of_a_day_is_that_days() {
+    on_both(|app| async move {
+        let big = fill_rows(&app, 300).await;
+        let filter = old_day();
+        let (some, none) = app
+            .read(move |conn| {
+                let some =
+                    audit::page(conn, big.agency.id, &audit::Filter { from: None, ..filter.clone() }, None, false, 51)?;
+                Ok((some, audit::page(conn, big.agency.id, &filter, None, false, 51)?))
+            })
+            .await;
+        // The 300 entries are a minute apart and begin with the year.
+        assert_eq!((some.first().map(|entry| entry.seq), some.len(), none.len()), (Some(300), 51, 0));
+        let hour = |hour| chrono::NaiveDate::from_ymd_opt(2026, 1, 1).and_then(|day| day.and_hms_opt(hour, 0, 0));
+        let filter = audit::Filter { from: hour(1), to: hour(2), ..audit::Filter::default() };
+        let seqs = app
+            .read(move |conn| Ok(audit::page(conn, big.agency.id, &filter, None, true, 100)?))
+            .await
+            .into_iter()
+            .map(|entry| entry.seq)
+            .collect::<Vec<_>>();
+        assert_eq!(seqs, (60..=120).collect::<Vec<i64>>());
+    })
+    .await;
+}
+
+/// Why what `ask` runs costs too much, if it does.
+fn too_much(conn: &mut AnyConnection, cx: &Cx, big: Big, ask: Ask) -> canopy::actions::ActionResult<Option<String>> {
+    let asked: Arc<Mutex<Vec<String>>> = Arc::default();
+    let notes = Arc::clone(&asked);
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let sql = text.split(" -- binds").next().unwrap_or_default().to_owned();
+            notes.lock().expect("one thread").push(sql);
+        }
+    });
+    let answered = ask(conn, cx, big);
+    conn.set_instrumentation(None::<Box<dyn Instrumentation>>);
+    answered?;
+    match conn {
+        AnyConnection::Pg(_) => {
+            let read: Read = sql_query(
+                "SELECT CAST(COALESCE(sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0) AS BIGINT) AS n, \
+                 COALESCE(string_agg(relname || ' ' || (seq_tup_read + COALESCE(idx_tup_fetch, 0)), ', '), '') AS tables \
+                 FROM pg_stat_xact_user_tables WHERE seq_tup_read + COALESCE(idx_tup_fetch, 0) > 100",
+            )
+            .get_result(conn)?;
+            Ok((read.n > MOST).then(|| format!("{} rows read: {}", read.n, read.tables)))
+        }
+        AnyConnection::Sqlite(conn) => {
+            let asked = asked.lock().expect("one thread").clone();
+            assert!(!asked.is_empty(), "the statements are seen");
+            let costly: Vec<String> = asked.iter().filter_map(|sql| costly_plan(conn, sql)).collect();
+            Ok((!costly.is_empty()).then(|| costly.join("\n")))
+        }
+    }
+}
+
+#[derive(QueryableByName)]
+struct Read {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+    #[diesel(sql_type = Text)]
+    tables: String,
+}
+
+#[derive(QueryableByName)]
+struct Step {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+/// A plan that walks a large table from end to end, or sorts what it has found.
+fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
+    const LARGE: [&str; 13] = [
+        "accounts",
+        "account_summaries",
+        "account_tags",
+        "audit_entries",
+        "contents",
+        "counters",
+        "domains",
+        "idempotency_keys",
+        "messages",
+        "queue",
+        "sessions",
+        "suppressions",
+        "usage_days",
+    ];
+    if !["SELECT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| sql.starts_with(verb)) {
+        return None;
+    }
+    let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).expect("the plan of a statement");
+    // The index of dirty counters holds those alone.
+    let walks = |step: &Step| {
+        let table = step.detail.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+        table.is_some_and(|table| LARGE.contains(&table)) && !step.detail.contains("counters_dirty")
+    };
+    // The rows of one address are few.
+    let few = steps.iter().any(|step| step.detail.contains("email_lower=?"));
+    let sorts = |step: &Step| !few && step.detail.contains("TEMP B-TREE FOR ORDER BY");
+    let bad = steps.iter().any(|step| walks(step) || sorts(step));
+    bad.then(|| {
+        format!("{sql}\n    {}", steps.iter().map(|step| step.detail.as_str()).collect::<Vec<_>>().join("\n    "))
+    })
+}
+
+async fn fill(app: &TestApp) -> Big {
+    fill_rows(app, ROWS).await
+}
+
+/// An agency of 100,000 (or few, for few rows), one of whose accounts has `rows` of everything.
+async fn fill_rows(app: &TestApp, rows: usize) -> Big {
+    let parent = app.agency("Big").await.id;
+    let children = if rows == ROWS { ACCOUNTS } else { 10 };
+    let today = app.app.clock.now().date_naive();
+    let agency = app
+        .write(move |conn, cx| {
+            let agency = Agency { id: parent, period: ensure_period(conn, parent, cx.now)?.id };
+            conn.batch_execute(&many::sql(conn, agency, Size { children, days: 1, daily: 10 }, today))?;
+            conn.batch_execute(&everything(conn, agency, children, rows))?;
+            Ok(agency)
+        })
+        .await;
+    let now = app.app.clock.now().naive_utc();
+    let child = app.read(move |conn| Ok(accounts::of_family_named(conn, parent, "client 1", 1)?)).await[0];
+    Big { agency, child, now }
+}
+
+fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize) -> String {
+    let all = Dialect::of(conn, agency, children);
+    let Dialect { parent, period, id, numbers, at } = Dialect::of(conn, agency, rows);
+    let (accounts, future, past) = (all.numbers, "TIMESTAMP '2036-01-01 00:00:00'", "TIMESTAMP '2026-01-01 00:00:00'");
+    let plain = |text: &str| {
+        if matches!(conn, AnyConnection::Sqlite(_)) { text.replace("TIMESTAMP ", "") } else { text.into() }
+    };
+    let child = "(SELECT id FROM accounts WHERE name_lower = 'client 1')";
+    plain(&format!(
+        "INSERT INTO domains (id, account_id, name, active_selector, dkim_private_sealed, dkim_public, verified_at, next_check_at, created_at, updated_at) \
+         SELECT {id}, {id}, 'c' || i || '.example', 'canopy', {id}, '', CASE WHEN i % 100 = 0 THEN NULL ELSE {past} END, {future}, {past}, {past} FROM {accounts}; \
+         INSERT INTO messages (id, account_id, domain_id, period_id, day, content_id, sender, sender_domain, recipient, recipient_lower, subject, status, \
+         expires_at, created_at, updated_at, retain_until, purge_at) SELECT {id}, {child}, {child}, {period}, '2026-01-01', {id}, 'a@c1.example', 'c1.example', \
+         'r' || i || '@x.example', 'r' || i || '@x.example', 'Hello', CASE WHEN i % 10 = 0 THEN 'Bounced' ELSE 'Delivered' END, {future}, {past}, {past}, {future}, {future} FROM {numbers}; \
+         INSERT INTO contents (id, account_id, payload, request_id, waiting, purge_at) SELECT {id}, {child}, {id}, {id}, i % 2, {future} FROM {numbers}; \
+         INSERT INTO queue (message_id, account_id, due_at, leased_until, expires_at) \
+         SELECT {id}, {child}, {past}, CASE WHEN i <= 10 THEN {future} END, {future} FROM {numbers}; \
+         INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ({child}, {past}, {past}); \
+         INSERT INTO suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at) \
+         SELECT {id}, {child}, 'r' || i || '@x.example', 'r' || i || '@x.example', 'c1.example', 'hard bounce', {past}, {future} FROM {numbers}; \
+         INSERT INTO audit_entries (id, root_id, seq, account_id, at, actor_kind, actor_label, action, target, address, request_id, previous_hash, hash) \
+         SELECT {id}, {parent}, i, CASE WHEN i % 100 = 0 THEN {child} ELSE {parent} END, {at}, 'user', 'ann@example.org', 'account.update', 'x', '', '', {id}, {id} FROM {numbers}; \
+         INSERT INTO idempotency_keys (account_id, key, fingerprint, lease_until, lease_owner, expires_at) \
+         SELECT {child}, 'key ' || i, {id}, {past}, {id}, {future} FROM {numbers}; \
+         INSERT INTO sessions (digest, state, address, user_agent, created_at, last_seen_at, expires_at) \
+         SELECT {id}, '', '', '', {past}, {past}, {future} FROM {numbers}; ANALYZE;"
+    ))
+}
