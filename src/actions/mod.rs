@@ -46,6 +46,7 @@ pub mod provision_sub_account;
 pub mod refresh_summary;
 pub mod remove_member;
 pub mod reset_password;
+pub mod return_path;
 pub mod roll_periods;
 pub mod services;
 pub mod set_logo;

@@ -18,6 +18,7 @@ pub mod period;
 pub mod rating;
 pub mod refusal;
 pub mod retry;
+pub mod return_path;
 pub mod role;
 pub mod scopes;
 pub mod standing;
