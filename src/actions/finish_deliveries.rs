@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
+use super::automatic_suppression::{self as automatic, Address, SUPPRESSED};
 use super::claim_deliveries::Claimed;
 use super::error::ActionResult;
 use super::tally::Tally;
@@ -20,8 +21,6 @@ use crate::models::messages::{self, Attempt, Message, Progress};
 use crate::models::suppressions::{self, Suppression};
 use crate::models::{accounts, queue};
 
-/// How long an address that does not exist is not written to again.
-const SUPPRESSED: TimeDelta = TimeDelta::days(30);
 /// Characters kept of what the other side said.
 const LOG_LENGTH: usize = 1000;
 
@@ -86,6 +85,7 @@ pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished:
         messages::release_contents(conn, content, count)?;
     }
     suppress(conn, &decided)?;
+    note_soft_bounces(conn, &decided)?;
     tally.write(conn)?;
     Ok(decided.len())
 }
@@ -231,6 +231,27 @@ fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionRe
     rows.sort_by(|a, b| (a.account_id, &a.email_lower, &a.domain).cmp(&(b.account_id, &b.email_lower, &b.domain)));
     for row in rows {
         suppressions::upsert(conn, &row)?;
+    }
+    Ok(())
+}
+
+/// Counts bounces that say little about the address alone: too many of them say enough.
+fn note_soft_bounces(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+    for (one, next) in decided {
+        let Next::Over { status: MessageStatus::Bounced, classification, suppress: false } = next else { continue };
+        let soft =
+            bounce::Classification::parse(classification).is_ok_and(|class| automatic::weight(false, class) == "soft");
+        let (true, Answer::Reply { code, text }) = (soft, &one.answer) else { continue };
+        let (message, at) = (&one.claimed.message, one.at.naive_utc());
+        let address = Address {
+            account_id: message.account_id,
+            sender_domain: &message.sender_domain,
+            email: &message.recipient,
+        };
+        automatic::note(conn, message.id, address, ("bounce", "soft"), at)?;
+        if let Some(reason) = automatic::too_many_soft(conn, address, &format!("{code} {text}"), at)? {
+            automatic::suppress(conn, address, &reason, at)?;
+        }
     }
     Ok(())
 }
