@@ -32,7 +32,13 @@ pub struct Address<'a> {
 /// # Errors
 /// Only the database's.
 pub fn suppress(conn: &mut AnyConnection, address: Address<'_>, reason: &str, at: NaiveDateTime) -> ActionResult<()> {
-    let row = Suppression {
+    Ok(suppressions::upsert(conn, &row(address, reason, at))?)
+}
+
+/// The row of an automatic suppression.
+#[must_use]
+pub fn row(address: Address<'_>, reason: &str, at: NaiveDateTime) -> Suppression {
+    Suppression {
         id: Id::new(at.and_utc()),
         account_id: address.account_id,
         email: address.email.to_owned(),
@@ -41,8 +47,7 @@ pub fn suppress(conn: &mut AnyConnection, address: Address<'_>, reason: &str, at
         reason: reason.chars().take(REASON).collect(),
         created_at: at,
         expires_at: at + SUPPRESSED,
-    };
-    Ok(suppressions::upsert(conn, &row)?)
+    }
 }
 
 /// What a report says about the address.

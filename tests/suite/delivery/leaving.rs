@@ -71,7 +71,11 @@ async fn without_a_transport_of_its_own_an_account_delivers_into_the_mailbox() {
         assert_eq!(deliver(&app).await, 2);
         for id in ids {
             let raw = app.app.mailbox.read(client.id, id).expect("readable").expect("delivered");
-            assert!(raw.starts_with(b"DKIM-Signature: "));
+            let raw = String::from_utf8(raw).expect("text");
+            let from = raw.lines().next().and_then(|line| line.strip_prefix("Return-Path: <")?.strip_suffix('>'));
+            let address = from.and_then(ReturnAddress::parse).expect("where it came from stands first");
+            assert_eq!(return_path::verify(&app.app.services.secrets, &address), Some(id));
+            assert!(raw.contains("\r\nDKIM-Signature: "));
             assert_eq!(message(&app, id).await.status, "delivered");
             assert_eq!(attempts(&app, id).await[0].host, "mailbox");
         }

@@ -153,3 +153,21 @@ async fn delays_and_successes_are_no_bounces_and_a_report_that_comes_too_early_i
     })
     .await;
 }
+
+#[tokio::test]
+async fn of_one_report_that_comes_many_times_at_once_one_counts() {
+    on_both(|app| async move {
+        let agency = app.agency("Twice").await;
+        let client = app.client(&agency, "twice", 0).await;
+        let (id, about) = delivered(&app, &client, "ann@receiver.example").await;
+        let mut mx = Mx::of(&app);
+        let report = about.fill(&one("dsn", "postfix"));
+        let sent = (0..12).map(|_| mx.send(None, &about.return_path, report.clone()));
+        assert_eq!(futures_util::future::join_all(sent).await, [250; 12]);
+        let (status, events, delivered, bounced, _) = state(&app, id).await;
+        assert_eq!((status.as_str(), events, delivered, bounced), ("bounced", 1, 0, 1));
+        mx.stop();
+        assert_eq!(refused(&app).await, [("replayed".to_owned(), 11)].into());
+    })
+    .await;
+}
