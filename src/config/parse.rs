@@ -152,3 +152,42 @@ pub fn transport(key: &str, text: &str, local: &str, host_name: &str) -> Result<
     });
     Ok(Transport::Smtp(RelayConfig { host: host.into(), port, tls, auth, local_name: host_name.into() }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+        let mut settings = Settings::default();
+        for (key, value) in pairs {
+            settings.set(key, *value);
+        }
+        config(&settings)
+    }
+
+    #[test]
+    fn what_comes_back_goes_to_the_platforms_host_and_is_received_where_asked() {
+        let config = with(&[("return_path_host", "Bounces.Example.COM.")]).expect("right");
+        assert_eq!(config.platform.return_path, "bounces.example.com");
+        assert_eq!(config.complaint_address, "complaints@bounces.example.com");
+        assert_eq!(config.mx_listen, None, "off");
+        let config = with(&[("mx_listen", "127.0.0.1:2525"), ("complaint_address", "FBL@example.com")]).expect("right");
+        assert_eq!(config.mx_listen.map(|address| address.port()), Some(2525));
+        assert_eq!(config.complaint_address, "fbl@example.com");
+    }
+
+    #[test]
+    fn a_wrong_one_is_named() {
+        let long = "a".repeat(211);
+        for (key, value) in [
+            ("return_path_host", ""),
+            ("return_path_host", "a b"),
+            ("return_path_host", long.as_str()),
+            ("complaint_address", "complaints"),
+            ("mx_listen", "25"),
+        ] {
+            let error = with(&[(key, value)]).expect_err(value);
+            assert!(error.0.contains(key), "{error}");
+        }
+    }
+}

@@ -7,7 +7,6 @@ use chrono_tz::Tz;
 
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
-use crate::domain::reputation;
 use crate::models::accounts::{self, Account};
 use crate::models::summaries::Summary;
 use crate::models::{AnyConnection, usage};
@@ -111,7 +110,7 @@ fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, s
     let sent = count(summary.sent);
     let meter = Meter::new(sent, (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs()));
     let (class, state) = state(summary, &meter, account.deleted_at.is_some());
-    let left = count(reputation::left(summary.delivered, summary.bounced));
+    let left = count(crate::domain::reputation::left(summary.delivered, summary.bounced));
     let rate = |part: i64, warn: u64, bad: u64| {
         let part = count(part);
         let ppm = part.saturating_mul(1_000_000).checked_div(left).unwrap_or(0);

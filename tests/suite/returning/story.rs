@@ -12,8 +12,8 @@ use chrono::TimeDelta;
 use super::fixtures::{About, all};
 use super::mx::{Mx, about, id_of, message, refused};
 use crate::support::app::{Agency, Client, TestApp, on_both};
-use crate::support::person::Person;
 use crate::support::smtp_sink::SmtpSink;
+use crate::support::visitor::Visitor;
 
 const SENT: usize = 1000;
 const BOUNCED: usize = 90;
@@ -35,6 +35,13 @@ async fn send_through(app: &TestApp, client: &Client, sink: &SmtpSink) {
         Ok(transports::upsert(conn, &row)?)
     })
     .await;
+}
+
+/// A page as it is read.
+async fn read(visitor: &Visitor, path: &str) -> String {
+    let page = visitor.get(path).await;
+    assert_eq!(page.status, 200, "{path}: {}", page.html);
+    page.html
 }
 
 async fn accept(app: &TestApp, client: &Client, count: usize) {
@@ -100,7 +107,7 @@ async fn ninety_bounces_of_a_thousand_are_nine_percent_on_that_child_and_nothing
         let Some(scene) = scene(&app).await else { return };
         let mut mx = Mx::of(&app);
         let mut leader = Leader::new(Arc::clone(&app.app));
-        let owner = Person::signed_in(&app, &scene.agency.email).await;
+        let owner = Visitor::signed_in(&app, &scene.agency.email).await;
         leader.round().await.expect("a round");
         assert_eq!(told(&app).await, [], "nothing to tell yet");
 
@@ -127,7 +134,7 @@ async fn ninety_bounces_of_a_thousand_are_nine_percent_on_that_child_and_nothing
         leader.round().await.expect("a round");
         let warning = (scene.agency.email.clone(), "The complaint rate of careless is too high".to_owned());
         assert_eq!(told(&app).await, [warning]);
-        let page = owner.get(&format!("/sub-accounts/{}", scene.bad.id)).await.ok();
+        let page = read(&owner, &format!("/sub-accounts/{}", scene.bad.id)).await;
         assert!(page.contains("0.6\u{a0}%"), "complaints of what left: {page}");
         mx.stop();
         assert_eq!(refused(&app).await["replayed"], BOUNCED as i64 + 1);
@@ -160,8 +167,8 @@ async fn check_summaries(app: &TestApp, scene: &Scene) {
     assert_eq!(good.expect("a summary").bounce_ppm, 0);
 }
 
-async fn check_pages(owner: &Person, scene: &Scene) {
-    let list = owner.get("/sub-accounts").await.ok();
+async fn check_pages(owner: &Visitor, scene: &Scene) {
+    let list = read(owner, "/sub-accounts").await;
     let row = |name: &str| {
         let rows: Vec<&str> = list.split("<tr").filter(|row| row.contains(&format!("{name}.example"))).collect();
         rows.first().map(|row| (*row).to_owned()).unwrap_or_else(|| panic!("no {name} in {list}"))
@@ -175,16 +182,16 @@ async fn check_pages(owner: &Person, scene: &Scene) {
     assert!(list.contains("bounced 8.2\u{a0}%"), "90 of 1,100 of the parent: {list}");
     let (child, sibling) = (format!("/sub-accounts/{}", scene.bad.id), format!("/sub-accounts/{}", scene.good.id));
     for page in ["", "/usage", &format!("/domains/{}", scene.bad.domain)] {
-        let page = owner.get(&format!("{child}{page}")).await.ok();
+        let page = read(owner, &format!("{child}{page}")).await;
         assert!(page.contains("9.0\u{a0}%"), "{page}");
     }
     for page in ["", "/usage", &format!("/domains/{}", scene.good.domain)] {
-        let page = owner.get(&format!("{sibling}{page}")).await.ok();
+        let page = read(owner, &format!("{sibling}{page}")).await;
         assert!(!page.contains("9.0\u{a0}%") && !page.contains("no data"), "{page}");
     }
 }
 
-async fn check_story(app: &TestApp, scene: &Scene, owner: &Person) {
+async fn check_story(app: &TestApp, scene: &Scene, owner: &Visitor) {
     let about = &scene.from_bad[0];
     let id = id_of(about);
     let row = message(app, id).await;
