@@ -38,19 +38,7 @@ pub fn record_bounce(
     if !automatic::note(conn, sent.id, address, ("bounce", weight), at)? {
         return Ok(Err(InboundRefusal::Replayed));
     }
-    if let Some(row) = &sent.row {
-        let progress = Progress {
-            status: MessageStatus::Bounced.as_str(),
-            num_attempts: row.num_attempts,
-            classification: failure.classification.as_str(),
-            now: at,
-            sent_at: row.sent_at,
-            delivered_at: None,
-        };
-        messages::set_progress(conn, sent.id, &progress)?;
-        let by = if failure.host.is_empty() { String::new() } else { format!("Reported by {}: ", failure.host) };
-        story(conn, sent, now, MessageStatus::Bounced.as_str(), format!("{by}{}", failure.reason))?;
-    }
+    move_on(conn, now, sent, failure)?;
     let reason = match weight {
         "hard" => Some(failure.reason.clone()),
         "soft" => automatic::too_many_soft(conn, address, &failure.reason, at)?,
@@ -61,6 +49,22 @@ pub fn record_bounce(
     }
     count(conn, sent, delta)?;
     Ok(Ok(()))
+}
+
+/// Gives the message, while there is a row of it, its new state and a step in its story.
+fn move_on(conn: &mut AnyConnection, now: DateTime<Utc>, sent: &Sent, failure: &Failure) -> ActionResult<()> {
+    let Some(row) = &sent.row else { return Ok(()) };
+    let progress = Progress {
+        status: MessageStatus::Bounced.as_str(),
+        num_attempts: row.num_attempts,
+        classification: failure.classification.as_str(),
+        now: now.naive_utc(),
+        sent_at: row.sent_at,
+        delivered_at: None,
+    };
+    messages::set_progress(conn, sent.id, &progress)?;
+    let by = if failure.host.is_empty() { String::new() } else { format!("Reported by {}: ", failure.host) };
+    story(conn, sent, now, MessageStatus::Bounced.as_str(), format!("{by}{}", failure.reason))
 }
 
 /// The answer while the message's own delivery is not recorded yet.

@@ -30,6 +30,11 @@ pub fn run(config: Config) -> CommandResult {
         let app = App::start(config, Clock::default(), dns)?;
         let site = Site::bind(&app)?;
         log::info!("serving {} on {}", app.config.public_url, site.address);
+        if app.config.platform.return_path.ends_with(".example") {
+            log::warn!(
+                "the option return_path_host names no real host: most hosts will refuse mail that leaves from it"
+            );
+        }
         offer_set_up(&app)?;
         site.run(app).await
     })

@@ -4,6 +4,7 @@ mod conversations;
 mod fixtures;
 mod formats;
 mod hostile;
+mod kills;
 mod late;
 mod mx;
 mod refusals;

@@ -49,16 +49,7 @@ impl Mx {
 
     /// Sends a message by a mail program; the reply's code, whatever it is.
     pub async fn send(&self, from: Option<&str>, to: &str, raw: Vec<u8>) -> u16 {
-        let parsed = |text: &str| text.parse().expect("an address");
-        let envelope = Envelope::new(from.map(parsed), vec![parsed(to)]).expect("an envelope");
-        let (host, port) = (self.address.ip().to_string(), self.address.port());
-        let sent = tokio::task::spawn_blocking(move || {
-            SmtpTransport::builder_dangerous(host).port(port).timeout(Some(PATIENCE)).build().send_raw(&envelope, &raw)
-        });
-        match sent.await.expect("it ends") {
-            Ok(response) => response.code().into(),
-            Err(error) => error.status().map_or(0, u16::from),
-        }
+        send_to(self.address, from, to, raw).await
     }
 
     /// A conversation by hand, after its greeting.
@@ -72,6 +63,20 @@ impl Mx {
 impl Drop for Mx {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Sends a message by a mail program; the reply's code, 0 when there was none.
+pub async fn send_to(address: SocketAddr, from: Option<&str>, to: &str, raw: Vec<u8>) -> u16 {
+    let parsed = |text: &str| text.parse().expect("an address");
+    let envelope = Envelope::new(from.map(parsed), vec![parsed(to)]).expect("an envelope");
+    let (host, port) = (address.ip().to_string(), address.port());
+    let sent = tokio::task::spawn_blocking(move || {
+        SmtpTransport::builder_dangerous(host).port(port).timeout(Some(PATIENCE)).build().send_raw(&envelope, &raw)
+    });
+    match sent.await.expect("it ends") {
+        Ok(response) => response.code().into(),
+        Err(error) => error.status().map_or(0, u16::from),
     }
 }
 
