@@ -4,7 +4,7 @@
 pub mod actions; // what the product does: one verb per file
 pub mod api; // the JSON API v2
 pub mod app; // everything built once and passed down
-pub mod cli; // serve, demo, migrate, user, account, verify-audit, config
+pub mod cli; // serve, demo, migrate, user, account, verify-audit, refusals, config
 pub mod clock; // the time, passed in
 pub mod config; // defaults, a TOML file, CANOPY_* variables
 pub mod delivery; // outbound: queue, worker, transports, DKIM
@@ -17,5 +17,6 @@ pub mod mailer; // mail of the platform itself: invitations, resets, alerts
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
 pub mod seed; // the demo's believable agency
+pub mod smtp; // inbound: bounces and complaints, as SMTP brings them
 pub mod telemetry; // request ids, client addresses, log lines
 pub mod web; // the dashboard

@@ -5,8 +5,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
+use super::automatic_suppression::{self as automatic, Address};
 use super::claim_deliveries::Claimed;
 use super::error::ActionResult;
 use super::tally::Tally;
@@ -17,11 +18,8 @@ use crate::domain::retry::next_attempt;
 use crate::models::AnyConnection;
 use crate::models::counters::Delta;
 use crate::models::messages::{self, Attempt, Message, Progress};
-use crate::models::suppressions::{self, Suppression};
-use crate::models::{accounts, queue};
+use crate::models::{accounts, queue, suppressions};
 
-/// How long an address that does not exist is not written to again.
-const SUPPRESSED: TimeDelta = TimeDelta::days(30);
 /// Characters kept of what the other side said.
 const LOG_LENGTH: usize = 1000;
 
@@ -211,22 +209,30 @@ fn counted(message: &Message, next: &Next) -> Delta {
     delta
 }
 
-/// Keeps addresses that do not exist from being written to again, in the words of the server that said so.
+/// Keeps addresses that do not exist, or were full or out of reach too often, from being written to again, in the words
+/// of the server that said so. In one order, so that no two transactions wait for one another.
 fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
     let mut rows = Vec::new();
     for (one, next) in decided {
-        let (Next::Over { suppress: true, .. }, Answer::Reply { code, text }) = (next, &one.answer) else { continue };
-        let message = &one.claimed.message;
-        rows.push(Suppression {
-            id: Id::new(one.at),
+        let (Next::Over { status: MessageStatus::Bounced, classification, suppress }, Answer::Reply { code, text }) =
+            (next, &one.answer)
+        else {
+            continue;
+        };
+        let (message, at, said) = (&one.claimed.message, one.at.naive_utc(), format!("{code} {text}"));
+        let address = Address {
             account_id: message.account_id,
-            email: message.recipient.clone(),
-            email_lower: message.recipient_lower.clone(),
-            domain: message.sender_domain.clone(),
-            reason: format!("{code} {text}").chars().take(LOG_LENGTH).collect(),
-            created_at: one.at.naive_utc(),
-            expires_at: (one.at + SUPPRESSED).naive_utc(),
-        });
+            sender_domain: &message.sender_domain,
+            email: &message.recipient,
+        };
+        if *suppress {
+            rows.push(automatic::row(address, &said, at));
+        } else if bounce::Classification::parse(classification).is_ok_and(bounce::Classification::lies_with_recipient) {
+            automatic::note(conn, message.id, address, ("bounce", "soft"), at)?;
+            rows.extend(
+                automatic::too_many_soft(conn, address, &said, at)?.map(|why| automatic::row(address, &why, at)),
+            );
+        }
     }
     rows.sort_by(|a, b| (a.account_id, &a.email_lower, &a.domain).cmp(&(b.account_id, &b.email_lower, &b.domain)));
     for row in rows {

@@ -1,14 +1,19 @@
 //! Who keeps house, and what is thrown away.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::error::ActionResult;
-use super::throttle;
+use super::services::Services;
+use super::{departed, throttle};
 use crate::domain::ids::Id;
-use crate::models::{AnyConnection, idempotency, leases, messages, sessions, sign_in_failures, user_tokens};
+use crate::models::{AnyConnection, idempotency, leases, messages, returned, sessions, sign_in_failures, user_tokens};
 
 /// Rows of one kind removed in one transaction.
 const PURGED: i64 = 500;
+/// A report is remembered for as long as its message could be reported about again, and a day.
+const REPORTS: TimeDelta = TimeDelta::days(31);
+/// How long it is known what the inbound listener refused.
+const REFUSALS: TimeDelta = TimeDelta::days(400);
 
 /// Takes or renews the leadership for `node` until `until`; answers whether it has it.
 ///
@@ -23,8 +28,14 @@ pub fn lead(conn: &mut AnyConnection, node: Id, now: DateTime<Utc>, until: DateT
 ///
 /// # Errors
 /// Only the database's.
-pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize> {
-    let gone = messages::purge(conn, now.naive_utc(), PURGED)?;
+pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) -> ActionResult<usize> {
+    let at = now.naive_utc();
+    let mut gone = messages::purge_contents(conn, at, PURGED)?;
+    let old = messages::past_retention(conn, at, PURGED)?;
+    departed::keep(conn, now, services, &old)?;
+    gone += messages::remove(conn, &old.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    returned::purge(conn, at - departed::REPORTABLE, at - REPORTS)?;
+    returned::purge_refused(conn, &(now - REFUSALS).format("%Y-%m-%d").to_string())?;
     sessions::purge(conn, now.naive_utc())?;
     sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
     user_tokens::purge(conn, now.naive_utc())?;

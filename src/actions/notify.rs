@@ -113,3 +113,34 @@ pub fn cap_crossed(
     }
     Ok(())
 }
+
+/// Tells the parent's members that an account's rate of bounces or complaints is too high. `what` names the rate.
+///
+/// # Errors
+/// Only the database's.
+pub fn rate_crossed(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    services: &Services,
+    account: &Account,
+    what: &str,
+    paragraphs: Vec<String>,
+) -> ActionResult<()> {
+    let subject = format!("The {what} of {} is too high", account.name);
+    let (label, path) = match account.parent_id {
+        Some(_) => ("Open the sub account", format!("/sub-accounts/{}", account.id)),
+        None => ("Open the account", "/account".into()),
+    };
+    let notice = Notice {
+        brand: "Canopy".into(),
+        subject: subject.clone(),
+        heading: subject,
+        paragraphs,
+        action: Some(Action { label: label.into(), url: format!("{}{path}", services.public_url) }),
+        footer: "You get this because you may put this account's clients on hold.".into(),
+    };
+    for recipient in members_who_may(conn, account.root_id(), Permission::Suspend)? {
+        send(conn, now, services, Some(account.id), "rate_alert", &recipient, &notice)?;
+    }
+    Ok(())
+}

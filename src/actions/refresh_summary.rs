@@ -4,8 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::ensure_period::ensure_period;
 use super::error::ActionResult;
+use super::services::Services;
+use super::warn_of_rates::warn_of_rates;
 use crate::domain::cap::{CapState, MonthlyCap};
 use crate::domain::ids::Id;
+use crate::domain::reputation;
 use crate::models::accounts::Account;
 use crate::models::counters::{self, Counter};
 use crate::models::periods;
@@ -41,6 +44,7 @@ pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option
     let cap = MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE);
     let count = |field: fn(&Counter) -> i64| counter.map_or(0, field);
     let sent = count(|counter| counter.accepted);
+    let left = reputation::left(count(|counter| counter.delivered), count(|counter| counter.bounced));
     let share = |part: i64, whole: i64, scale: i64| if whole > 0 { part.saturating_mul(scale) / whole } else { 0 };
     let state = match (account.deleted_at, held) {
         (Some(_), _) => "deleted",
@@ -60,8 +64,8 @@ pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option
         delivered: count(|counter| counter.delivered),
         bounced: count(|counter| counter.bounced),
         complained: count(|counter| counter.complained),
-        bounce_ppm: share(count(|counter| counter.bounced), sent, 1_000_000),
-        complaint_ppm: share(count(|counter| counter.complained), sent, 1_000_000),
+        bounce_ppm: reputation::per_million(count(|counter| counter.bounced), left),
+        complaint_ppm: reputation::per_million(count(|counter| counter.complained), left),
         domain_count: 0,
         member_count: 0,
         last_activity_at: counter.and_then(|counter| counter.last_activity_at),
@@ -76,14 +80,18 @@ const FLUSHED: i64 = 50;
 ///
 /// # Errors
 /// Only the database's.
-pub fn flush_summaries(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<bool> {
+pub fn flush_summaries(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) -> ActionResult<bool> {
     let mut ids = counters::dirty(conn, FLUSHED)?;
     ids.dedup();
     // Name, cap and hold stand still, so that a change of theirs is not overwritten with what they were.
     accounts::lock(conn, &ids, &[])?;
     for counter in counters::take_dirty(conn, &ids)? {
         let current = periods::containing(conn, counter.parent_id, now.naive_utc())?;
-        if counter.account_id != counter.parent_id && current.is_some_and(|period| period.id == counter.period_id) {
+        if current.is_none_or(|period| period.id != counter.period_id) {
+            continue;
+        }
+        warn_of_rates(conn, now, services, &counter)?;
+        if counter.account_id != counter.parent_id {
             refresh_summary(conn, counter.account_id, now)?;
         }
     }

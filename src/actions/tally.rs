@@ -11,7 +11,10 @@ use crate::models::messages::Message;
 use crate::models::usage::{self, DayKey};
 
 #[derive(Default)]
-pub struct Tally(BTreeMap<DayKey, Delta>);
+pub struct Tally {
+    days: BTreeMap<DayKey, Delta>,
+    domains: BTreeMap<(DayKey, Id), Delta>,
+}
 
 impl Tally {
     /// Adds `delta` for a message of an account billed to `root`.
@@ -22,22 +25,33 @@ impl Tally {
             period_id: message.period_id,
             parent_id: root,
         };
-        *self.0.entry(key).or_default() += delta;
+        self.add_to(key, message.domain_id, delta);
     }
 
-    /// Counters by account, then days, then the parents' totals. Last in a transaction.
+    /// Adds `delta` for mail of a domain where it was counted when it was accepted.
+    pub fn add_to(&mut self, key: DayKey, domain: Id, delta: Delta) {
+        *self.domains.entry((key.clone(), domain)).or_default() += delta;
+        *self.days.entry(key).or_default() += delta;
+    }
+
+    /// Counters by account, then days, then domains, then the parents' totals. Last in a transaction.
     pub fn write(self, conn: &mut AnyConnection) -> ActionResult<()> {
         let mut totals: BTreeMap<(Id, &str), Delta> = BTreeMap::new();
         let mut periods: BTreeMap<(Id, Id, Id), Delta> = BTreeMap::new();
-        for (key, delta) in &self.0 {
+        for (key, delta) in &self.days {
             *periods.entry((key.account_id, key.period_id, key.parent_id)).or_default() += *delta;
             *totals.entry((key.parent_id, &key.day)).or_default() += *delta;
         }
         for (key, delta) in periods {
             counters::add(conn, key, delta, None)?;
         }
-        for (key, delta) in &self.0 {
+        for (key, delta) in &self.days {
             usage::add_day(conn, key, *delta)?;
+        }
+        for ((key, domain), delta) in &self.domains {
+            if (delta.delivered, delta.bounced, delta.complained) != (0, 0, 0) {
+                usage::add_domain_outcome(conn, key, *domain, *delta)?;
+            }
         }
         for ((parent, day), delta) in totals {
             usage::add_total(conn, parent, day, delta)?;

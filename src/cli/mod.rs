@@ -11,6 +11,7 @@ mod account;
 mod config;
 mod demo;
 mod migrate;
+mod refusals;
 pub mod serve;
 mod user;
 mod verify_audit;
@@ -47,6 +48,8 @@ enum Command {
     User(UserCommand),
     /// Checks that no audit entry was changed, dropped or cut; exit code 1 when one was.
     VerifyAudit,
+    /// Prints what came to the inbound listener in the last thirty days and changed nothing.
+    Refusals,
 }
 
 #[derive(Subcommand)]
@@ -87,6 +90,7 @@ fn run(arguments: Arguments) -> CommandResult {
         Command::Config => config::run(&settings),
         Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),
         Command::User(UserCommand::Add(add)) => user::add(&Config::from_settings(&settings)?, &add),
+        Command::Refusals => refusals::run(&Config::from_settings(&settings)?),
         Command::VerifyAudit => verify_audit::run(&Config::from_settings(&settings)?),
     }
 }

@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
 use crate::jobs::Workers;
-use crate::{api, telemetry, web};
+use crate::{api, smtp, telemetry, web};
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -30,6 +30,11 @@ pub fn run(config: Config) -> CommandResult {
         let app = App::start(config, Clock::default(), dns)?;
         let site = Site::bind(&app)?;
         log::info!("serving {} on {}", app.config.public_url, site.address);
+        if app.config.platform.return_path.ends_with(".example") {
+            log::warn!(
+                "the option return_path_host names no real host: most hosts will refuse mail that leaves from it"
+            );
+        }
         offer_set_up(&app)?;
         site.run(app).await
     })
@@ -61,6 +66,8 @@ pub fn install_tls() {
 pub struct Site {
     listener: TcpListener,
     pub address: SocketAddr,
+    /// Where bounces and complaints come in.
+    inbound: Option<smtp::Bound>,
 }
 
 impl Site {
@@ -71,7 +78,19 @@ impl Site {
     pub fn bind(app: &App) -> Result<Self, Box<dyn std::error::Error>> {
         let listener = TcpListener::bind(app.config.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", app.config.listen))?;
-        Ok(Self::on(listener)?)
+        let mut site = Self::on(listener)?;
+        if let Some(address) = app.config.mx_listen {
+            let bound = smtp::Bound::at(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            log::info!("receiving bounces and complaints on {}", bound.address);
+            site.inbound = Some(bound);
+        }
+        Ok(site)
+    }
+
+    /// The same site with a listener for bounces and complaints.
+    #[must_use]
+    pub fn with_inbound(self, inbound: smtp::Bound) -> Self {
+        Self { inbound: Some(inbound), ..self }
     }
 
     /// Takes a listener that is bound already.
@@ -80,7 +99,7 @@ impl Site {
     /// When it does not know its own address.
     pub fn on(listener: TcpListener) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, inbound: None })
     }
 
     /// Serves until stopped; workers end with it.
@@ -95,13 +114,18 @@ impl Site {
     ///
     /// # Errors
     /// When the server fails, or `ready` does.
-    pub async fn run_telling(self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
+    pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
+        let inbound = self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::default()));
+        let inbound = inbound.transpose()?;
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let address = self.address;
         let server = actix_web::rt::spawn(self.start(&app)?);
         actix_web::rt::task::spawn_blocking(move || until_answered(address)).await??;
         ready()?;
         let served = server.await?;
+        if let Some(inbound) = inbound {
+            inbound.stop();
+        }
         if let Some(workers) = workers {
             workers.stop();
         }

@@ -48,6 +48,10 @@ pub struct Config {
     pub mail_from_address: String,
     pub host_name: String,
     pub platform: PlatformNames,
+    /// Lower case.
+    pub complaint_address: String,
+    /// Where bounces and complaints are received; `None` is off.
+    pub mx_listen: Option<SocketAddr>,
     pub rate_limit_per_second: u32,
     pub rate_limit_burst: u32,
     /// Bytes.

@@ -43,7 +43,17 @@ pub const OPTIONS: &[Opt] = &[
     plain("mail_from", "Canopy <canopy@localhost>", "The sender of system mail"),
     plain("host_name", "localhost", "The name this node gives in EHLO"),
     plain("spf_include", "spf.canopy.example", "The name that clients include in their SPF record"),
-    plain("return_path_host", "bounces.canopy.example", "What clients' return path names point at"),
+    plain(
+        "return_path_host",
+        "bounces.canopy.example",
+        "What clients' return path names point at, and where bounces of domains without one go; its MX is `mx_listen`",
+    ),
+    plain(
+        "complaint_address",
+        "",
+        "Where mailbox providers send complaint reports: register it with them; `complaints@` and the return path host when empty",
+    ),
+    plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
     plain("tracking_host", "track.canopy.example", "What clients' tracking, subscription and media names point at"),
     plain("mx_host", "mx.canopy.example", "The host that receives mail for clients' domains"),
     plain("rate_limit_per_second", "100", "API requests an account may make a second"),

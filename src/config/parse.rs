@@ -8,6 +8,8 @@ use chrono::TimeDelta;
 use super::{Config, ConfigError, Roles, Settings, Transport};
 use crate::delivery::transport::{RelayConfig, TlsMode};
 use crate::dns::PlatformNames;
+use crate::domain::email_address::EmailAddress;
+use crate::domain::return_path::MAX_HOST as MAX_RETURN_PATH_HOST;
 
 pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
     let listen: SocketAddr = address(settings, "listen")?;
@@ -33,11 +35,13 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         mail_from_address,
         platform: PlatformNames {
             spf_include: settings.get("spf_include").into(),
-            return_path: settings.get("return_path_host").into(),
+            return_path: host(settings, "return_path_host")?,
             tracking: settings.get("tracking_host").into(),
             mx: settings.get("mx_host").into(),
             dmarc_rua: None,
         },
+        complaint_address: complaint_address(settings)?,
+        mx_listen: optional_address(settings, "mx_listen")?,
         host_name,
         rate_limit_per_second: number(settings, "rate_limit_per_second")?,
         rate_limit_burst: number(settings, "rate_limit_burst")?,
@@ -66,6 +70,25 @@ fn address(settings: &Settings, key: &'static str) -> Result<SocketAddr, ConfigE
 
 fn optional_address(settings: &Settings, key: &'static str) -> Result<Option<SocketAddr>, ConfigError> {
     if settings.get(key).is_empty() { Ok(None) } else { address(settings, key).map(Some) }
+}
+
+/// A host name that addresses can end in, as it is signed: lower case, without a final dot.
+fn host(settings: &Settings, key: &'static str) -> Result<String, ConfigError> {
+    let name = settings.get(key).trim().trim_end_matches('.').to_ascii_lowercase();
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    if name.is_empty() || name.len() > MAX_RETURN_PATH_HOST || !name.bytes().all(letters) {
+        return Err(wrong(key, "it must be a host name"));
+    }
+    Ok(name)
+}
+
+fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
+    let address = match settings.get("complaint_address").trim() {
+        "" => format!("complaints@{}", host(settings, "return_path_host")?),
+        given => given.to_ascii_lowercase(),
+    };
+    EmailAddress::parse(&address).map_err(|_| wrong("complaint_address", "it must be an email address"))?;
+    Ok(address)
 }
 
 fn networks(text: &str) -> Result<Vec<ipnet::IpNet>, ConfigError> {
@@ -128,4 +151,43 @@ pub fn transport(key: &str, text: &str, local: &str, host_name: &str) -> Result<
         (user.to_owned(), password.to_owned())
     });
     Ok(Transport::Smtp(RelayConfig { host: host.into(), port, tls, auth, local_name: host_name.into() }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&'static str, &str)]) -> Result<Config, ConfigError> {
+        let mut settings = Settings::default();
+        for (key, value) in pairs {
+            settings.set(key, *value);
+        }
+        config(&settings)
+    }
+
+    #[test]
+    fn what_comes_back_goes_to_the_platforms_host_and_is_received_where_asked() {
+        let config = with(&[("return_path_host", "Bounces.Example.COM.")]).expect("right");
+        assert_eq!(config.platform.return_path, "bounces.example.com");
+        assert_eq!(config.complaint_address, "complaints@bounces.example.com");
+        assert_eq!(config.mx_listen, None, "off");
+        let config = with(&[("mx_listen", "127.0.0.1:2525"), ("complaint_address", "FBL@example.com")]).expect("right");
+        assert_eq!(config.mx_listen.map(|address| address.port()), Some(2525));
+        assert_eq!(config.complaint_address, "fbl@example.com");
+    }
+
+    #[test]
+    fn a_wrong_one_is_named() {
+        let long = "a".repeat(211);
+        for (key, value) in [
+            ("return_path_host", ""),
+            ("return_path_host", "a b"),
+            ("return_path_host", long.as_str()),
+            ("complaint_address", "complaints"),
+            ("mx_listen", "25"),
+        ] {
+            let error = with(&[(key, value)]).expect_err(value);
+            assert!(error.0.contains(key), "{error}");
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::secrets::DkimKey;
 const OVERSIGNED: [&str; 8] = ["From", "To", "Cc", "Subject", "Date", "Reply-To", "Message-ID", "Content-Type"];
 
 /// Signed where present.
-const SIGNED: [&str; 11] = [
+const SIGNED: [&str; 13] = [
     "Sender",
     "MIME-Version",
     "Content-Transfer-Encoding",
@@ -27,6 +27,8 @@ const SIGNED: [&str; 11] = [
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
     "Feedback-ID",
+    "X-Canopy-Id",
+    "CFBL-Address",
 ];
 
 /// Signs the mail of one domain.

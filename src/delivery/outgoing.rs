@@ -8,12 +8,9 @@ use chrono::{DateTime, Utc};
 use super::dkim::Signer;
 use super::transport::{Envelope, RelayConfig, TlsMode};
 use super::wire;
-use crate::actions::build_message;
-use crate::actions::domain_records::{DEFAULT_RETURN_PATH, States};
-use crate::actions::{ActionError, ActionResult};
+use crate::actions::{ActionError, ActionResult, build_message, return_path};
 use crate::app::App;
 use crate::config::{Config, Transport};
-use crate::dns::RecordKind;
 use crate::models::domains::Domain;
 use crate::models::messages::{self, Attachment, Content, Message};
 use crate::models::{AnyConnection, accounts, domains, suspensions, transports};
@@ -48,12 +45,16 @@ pub struct Signers(Mutex<HashMap<Vec<u8>, Signer>>);
 pub fn prepare(app: &App, signers: &Signers, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Outgoing>> {
     let Some(loaded) = app.db.read(|conn| load(conn, message, now))? else { return Ok(None) };
     let raw = build_message::raw(message, &loaded.content, &loaded.attachments)?;
-    let raw = wire::to_crlf(&raw);
+    let host = return_path::host(&loaded.domain, &app.config.platform);
+    let mut marked = return_path::headers(&app.services.secrets, message, &host, &raw).into_bytes();
+    marked.extend_from_slice(&raw);
+    let raw = wire::to_crlf(&marked);
     let signer = signers.of(&loaded.domain, &app.services.secrets)?;
     let mut bytes =
         signer.sign(&raw, now.timestamp()).map_err(|error| ActionError::Internal(format!("not signed: {error}")))?;
     bytes.extend_from_slice(&raw);
-    let envelope = Envelope { mail_from: return_path(message, &loaded.domain), rcpt_to: message.recipient.clone() };
+    let mail_from = return_path::bounce_address(&app.services.secrets, message.id, &host);
+    let envelope = Envelope { mail_from, rcpt_to: message.recipient.clone() };
     let route = route(loaded.transport, &app.config, &app.services.secrets)?;
     Ok(Some(Outgoing { envelope, bytes, route }))
 }
@@ -94,16 +95,6 @@ impl Signers {
         known.insert(name, signer.clone());
         Ok(signer)
     }
-}
-
-/// Where bounces go: an address of the message's own under the domain's return path once that record stands, so that
-/// SPF aligns and a bounce names its message; until then the sender.
-fn return_path(message: &Message, domain: &Domain) -> String {
-    if !States::of(domain).get(RecordKind::ReturnPath).is_some_and(|state| state.ok) {
-        return message.sender.clone();
-    }
-    let sub = domain.return_path_subdomain.as_deref().unwrap_or(DEFAULT_RETURN_PATH);
-    format!("bounces+{}@{sub}.{}", message.id, domain.name)
 }
 
 /// The account's transport, else the node's.

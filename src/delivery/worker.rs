@@ -232,7 +232,10 @@ async fn send(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String, Answ
     let message = &claimed.message;
     let (host, outcome) = match outgoing.route {
         Transport::Mailbox => {
-            let outcome = app.mailbox.deliver(message.account_id, message.id, outgoing.bytes).await;
+            // Whoever delivers last says whom it came from (RFC 5321 section 4.4).
+            let return_path = format!("Return-Path: <{}>\r\n", outgoing.envelope.mail_from);
+            let bytes = [return_path.as_bytes(), &outgoing.bytes].concat();
+            let outcome = app.mailbox.deliver(message.account_id, message.id, bytes).await;
             ("mailbox".to_owned(), outcome)
         }
         Transport::Smtp(relay) => {

@@ -110,6 +110,24 @@ impl Classification {
             .ok_or_else(|| Refusal::new("Choose one of the listed bounce classifications."))
     }
 
+    /// Whether the reason lies with the recipient's mailbox or host, not with what was sent or who sent it.
+    #[must_use]
+    pub const fn lies_with_recipient(self) -> bool {
+        matches!(
+            self,
+            Self::InvalidRecipient
+                | Self::InactiveMailbox
+                | Self::BadDomain
+                | Self::MailboxFull
+                | Self::DnsFailure
+                | Self::RoutingErrors
+                | Self::NoAnswerFromHost
+                | Self::MessageExpired
+                | Self::TransientFailure
+                | Self::Uncategorized
+        )
+    }
+
     /// Whether the address will not work for anybody, whatever is sent.
     #[must_use]
     pub const fn is_hard(self) -> bool {

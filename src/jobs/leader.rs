@@ -72,7 +72,8 @@ impl Leader {
             self.periods_at = Some(now);
         }
         for _ in 0..STEPS {
-            if !self.app.write(move |conn| flush_summaries(conn, now)).await? {
+            let services = Arc::clone(&self.app.services);
+            if !self.app.write(move |conn| flush_summaries(conn, now, &services)).await? {
                 break;
             }
         }
@@ -108,7 +109,8 @@ impl Leader {
     /// Removes what retention no longer keeps.
     async fn purge(&self, now: DateTime<Utc>) -> ActionResult<()> {
         for _ in 0..STEPS {
-            if self.app.write(move |conn| housekeeping::purge(conn, now)).await? == 0 {
+            let services = Arc::clone(&self.app.services);
+            if self.app.write(move |conn| housekeeping::purge(conn, now, &services)).await? == 0 {
                 break;
             }
         }

@@ -37,6 +37,9 @@ pub struct UsageDomain {
     pub day: String,
     pub domain_id: Id,
     pub accepted: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
 }
 
 #[derive(Clone, Debug, Insertable)]

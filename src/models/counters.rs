@@ -25,6 +25,9 @@ pub struct Counter {
     pub alerted_100_at: Option<NaiveDateTime>,
     pub last_activity_at: Option<NaiveDateTime>,
     pub dirty: bool,
+    /// When members were told that the rate is too high; `None` while it is not.
+    pub bounces_warned_at: Option<NaiveDateTime>,
+    pub complaints_warned_at: Option<NaiveDateTime>,
 }
 
 /// What one transaction adds.
@@ -128,6 +131,20 @@ pub fn set_alerts(
         .map(drop)
 }
 
+/// Remembers that members were told of a rate, or forgets it when the rate has fallen.
+pub fn set_warned(
+    conn: &mut AnyConnection,
+    account: Id,
+    period: Id,
+    bounces: Option<NaiveDateTime>,
+    complaints: Option<NaiveDateTime>,
+) -> QueryResult<()> {
+    diesel::update(counters::table.find((account, period)))
+        .set((counters::bounces_warned_at.eq(bounces), counters::complaints_warned_at.eq(complaints)))
+        .execute(conn)
+        .map(drop)
+}
+
 /// Marks an account's counters to be flushed into its summary.
 pub fn mark_dirty(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<()> {
     diesel::update(counters::table.find((account, period))).set(counters::dirty.eq(true)).execute(conn).map(drop)
@@ -146,16 +163,17 @@ pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
 
 /// Takes the counters of `accounts` that changed since the last flush and marks them clean.
 pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Counter>> {
-    let rows: Vec<Counter> = counters::table
+    let keys: Vec<(Id, Id)> = counters::table
         .filter(counters::account_id.eq_any(accounts.to_vec()))
         .filter(counters::dirty)
         .order((counters::account_id, counters::period_id))
-        .select(Counter::as_select())
+        .select((counters::account_id, counters::period_id))
         .load(conn)?;
-    for row in &rows {
-        diesel::update(counters::table.find((row.account_id, row.period_id)))
-            .set(counters::dirty.eq(false))
-            .execute(conn)?;
+    let mut rows = Vec::with_capacity(keys.len());
+    for key in keys {
+        // Marked before it is read: what is counted in between marks it again.
+        diesel::update(counters::table.find(key)).set(counters::dirty.eq(false)).execute(conn)?;
+        rows.push(counters::table.find(key).select(Counter::as_select()).first(conn)?);
     }
     Ok(rows)
 }

@@ -313,8 +313,15 @@ pub fn release_contents(conn: &mut AnyConnection, content: Id, count: i32) -> Qu
         .map(drop)
 }
 
-/// Purges up to `limit` bodies, their attachments, and message rows whose time has come; answers how many rows went.
-pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+/// Keeps a message's row as it is until the transaction ends. On SQLite the transaction itself is the lock.
+pub fn lock(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
+    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
+    let row = messages::table.find(id).select(messages::id);
+    row.for_no_key_update().load::<Id>(conn).map(drop)
+}
+
+/// Purges up to `limit` bodies whose time has come, and their attachments; answers how many rows went.
+pub fn purge_contents(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
     let bodies: Vec<(Id, Id)> = contents::table
         .filter(contents::purge_at.le(now))
         // Written out and not bound, so that SQLite knows its index of contents that nobody waits for to fit.
@@ -330,10 +337,17 @@ pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryR
         .load(conn)?;
     let done: Vec<Id> = requests.into_iter().filter(|request| !alive.contains(request)).collect();
     gone += diesel::delete(attachments::table.filter(attachments::request_id.eq_any(done))).execute(conn)?;
-    let old: Vec<Id> =
-        messages::table.filter(messages::purge_at.le(now)).limit(limit).select(messages::id).load(conn)?;
-    diesel::delete(attempts::table.filter(attempts::message_id.eq_any(old.clone()))).execute(conn)?;
-    diesel::delete(message_events::table.filter(message_events::message_id.eq_any(old.clone()))).execute(conn)?;
-    gone += diesel::delete(messages::table.filter(messages::id.eq_any(old))).execute(conn)?;
     Ok(gone)
+}
+
+/// Up to `limit` messages whose time has come.
+pub fn past_retention(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Message>> {
+    messages::table.filter(messages::purge_at.le(now)).limit(limit).select(Message::as_select()).load(conn)
+}
+
+/// Removes messages with their stories; answers how many went.
+pub fn remove(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<usize> {
+    diesel::delete(attempts::table.filter(attempts::message_id.eq_any(ids.to_vec()))).execute(conn)?;
+    diesel::delete(message_events::table.filter(message_events::message_id.eq_any(ids.to_vec()))).execute(conn)?;
+    diesel::delete(messages::table.filter(messages::id.eq_any(ids.to_vec()))).execute(conn)
 }

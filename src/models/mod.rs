@@ -19,6 +19,7 @@ pub mod periods;
 pub mod plans;
 mod portable;
 pub mod queue;
+pub mod returned;
 pub mod schema;
 pub mod sessions;
 pub mod sign_in_failures;

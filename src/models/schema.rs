@@ -258,6 +258,8 @@ diesel::table! {
         alerted_100_at -> Nullable<Timestamp>,
         last_activity_at -> Nullable<Timestamp>,
         dirty -> Bool,
+        bounces_warned_at -> Nullable<Timestamp>,
+        complaints_warned_at -> Nullable<Timestamp>,
     }
 }
 
@@ -295,6 +297,9 @@ diesel::table! {
         day -> Text,
         domain_id -> Binary,
         accepted -> BigInt,
+        delivered -> BigInt,
+        bounced -> BigInt,
+        complained -> BigInt,
     }
 }
 
@@ -406,6 +411,40 @@ diesel::table! {
         account_id -> Binary,
         next_due_at -> Timestamp,
         served_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    returned_reports (message_id, kind) {
+        message_id -> Binary,
+        kind -> Text,
+        account_id -> Binary,
+        sender_domain -> Text,
+        recipient_digest -> Binary,
+        weight -> Text,
+        at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    departed (message_id) {
+        message_id -> Binary,
+        account_id -> Binary,
+        domain_id -> Binary,
+        period_id -> Binary,
+        day -> Text,
+        sender_domain -> Text,
+        recipient_sealed -> Binary,
+        status -> Text,
+        left_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    inbound_refusals (day, reason) {
+        day -> Text,
+        reason -> Text,
+        count -> BigInt,
     }
 }
 
@@ -531,8 +570,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_heads,
     contents,
     counters,
+    departed,
     domains,
     idempotency_keys,
+    inbound_refusals,
     job_rows,
     jobs,
     leases,
@@ -542,6 +583,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     periods,
     plans,
     queue,
+    returned_reports,
     sessions,
     sign_in_failures,
     suppressions,

@@ -28,9 +28,9 @@ pub struct Summary {
     pub delivered: i64,
     pub bounced: i64,
     pub complained: i64,
-    /// Bounces per million accepted.
+    /// Bounces per million that left.
     pub bounce_ppm: i64,
-    /// Complaints per million accepted.
+    /// Complaints per million that left.
     pub complaint_ppm: i64,
     pub domain_count: i64,
     pub member_count: i64,

@@ -104,6 +104,25 @@ pub fn add_domain(conn: &mut AnyConnection, key: &DayKey, domain: Id, accepted: 
     .map(drop)
 }
 
+/// Adds what became of messages of one domain.
+pub fn add_domain_outcome(conn: &mut AnyConnection, key: &DayKey, domain: Id, delta: Delta) -> QueryResult<()> {
+    diesel::sql_query(
+        "INSERT INTO usage_domains (account_id, period_id, day, domain_id, accepted, delivered, bounced, complained) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6, $7) \
+         ON CONFLICT (account_id, day, period_id, domain_id) DO UPDATE SET delivered = usage_domains.delivered + excluded.delivered, \
+         bounced = usage_domains.bounced + excluded.bounced, complained = usage_domains.complained + excluded.complained",
+    )
+    .bind::<Binary, _>(key.account_id)
+    .bind::<Binary, _>(key.period_id)
+    .bind::<Text, _>(&key.day)
+    .bind::<Binary, _>(domain)
+    .bind::<BigInt, _>(delta.delivered)
+    .bind::<BigInt, _>(delta.bounced)
+    .bind::<BigInt, _>(delta.complained)
+    .execute(conn)
+    .map(drop)
+}
+
 pub fn add_tag(conn: &mut AnyConnection, key: &DayKey, tag: &str, accepted: i64) -> QueryResult<()> {
     diesel::sql_query(
         "INSERT INTO usage_tags (account_id, period_id, day, tag, accepted) VALUES ($1, $2, $3, $4, $5) \
@@ -150,13 +169,24 @@ pub fn totals(conn: &mut AnyConnection, parent: Id, from: &str, to: &str) -> Que
         .load(conn)
 }
 
-/// Accepted messages of an account and period, by domain.
-pub fn by_domain(conn: &mut AnyConnection, account: Id, from: &str, to: &str) -> QueryResult<Vec<(Id, i64)>> {
+/// A day of one domain.
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = usage_domains)]
+pub struct DomainDay {
+    pub domain_id: Id,
+    pub accepted: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
+}
+
+/// The days of an account's domains from `from` to `to`, both included.
+pub fn by_domain(conn: &mut AnyConnection, account: Id, from: &str, to: &str) -> QueryResult<Vec<DomainDay>> {
     usage_domains::table
         .filter(usage_domains::account_id.eq(account))
         .filter(usage_domains::day.ge(from))
         .filter(usage_domains::day.le(to))
-        .select((usage_domains::domain_id, usage_domains::accepted))
+        .select(DomainDay::as_select())
         .load(conn)
 }
 

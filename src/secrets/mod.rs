@@ -2,6 +2,7 @@
 //! Randomness, hashing, AES and RSA come from aws-lc-rs; passwords from argon2. Nothing here knows the database.
 
 mod dkim_key;
+mod mac;
 mod password;
 mod seal;
 mod short_rsa;

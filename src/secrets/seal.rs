@@ -5,10 +5,11 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::random_bytes;
+use super::{mac, random_bytes};
 
 /// First byte of a sealed value: the layout `format, key version, nonce (12), ciphertext and tag`.
 const FORMAT: u8 = 1;
@@ -17,6 +18,8 @@ const HEADER: usize = 2;
 /// The keys of this installation: the first seals, all of them open.
 pub struct SecretKeys {
     keys: Vec<(u8, LessSafeKey)>,
+    /// For each of `keys` the one that authenticates, derived from the same secret.
+    pub(super) macs: Vec<hmac::Key>,
 }
 
 /// Why `CANOPY_SECRET_KEY` could not be read. Never holds any part of the key.
@@ -48,6 +51,7 @@ impl SecretKeys {
     /// When an entry is not of that form, or a version (1 to 255) comes twice.
     pub fn parse(text: &str) -> Result<Self, KeyTextError> {
         let mut keys: Vec<(u8, LessSafeKey)> = Vec::new();
+        let mut macs = Vec::new();
         for entry in text.split(',').map(str::trim).filter(|entry| !entry.is_empty()) {
             let (version, key) = entry.split_once(':').ok_or(KeyTextError::NoVersion)?;
             let version = version.trim().parse::<u8>().ok().filter(|v| *v > 0).ok_or(KeyTextError::BadVersion)?;
@@ -57,8 +61,9 @@ impl SecretKeys {
                 return Err(KeyTextError::VersionTwice);
             }
             keys.push((version, LessSafeKey::new(key)));
+            macs.push(mac::derived(&bytes));
         }
-        if keys.is_empty() { Err(KeyTextError::Empty) } else { Ok(Self { keys }) }
+        if keys.is_empty() { Err(KeyTextError::Empty) } else { Ok(Self { keys, macs }) }
     }
 
     /// Fresh keys, and the text to keep as `CANOPY_SECRET_KEY`.

@@ -6,6 +6,7 @@ use super::clerk::Clerk;
 use super::traffic::Traffic;
 use super::{Sender, letters};
 use crate::actions::refresh_summary::computed;
+use crate::domain::reputation::{self, Rate, Turn};
 use crate::models::accounts::Account;
 use crate::models::bulk::{UsageDomain, UsageTag};
 use crate::models::counters::Counter;
@@ -38,6 +39,9 @@ impl Clerk<'_> {
                 day: day.text.clone(),
                 domain_id: sender.domain_id,
                 accepted: counts.accepted,
+                delivered: counts.delivered,
+                bounced: counts.bounced,
+                complained: counts.complained,
             });
             self.rows.usage_tags.push(UsageTag {
                 account_id: sender.account_id,
@@ -58,6 +62,8 @@ impl Clerk<'_> {
             let day = &self.calendar.days[sent.day];
             let last = (day.start + TimeDelta::hours(day.hours)).naive_utc();
             let crossed = |percent: i64| traffic.cap > 0 && counts.accepted * 100 >= traffic.cap * percent;
+            let left = reputation::left(counts.delivered, counts.bounced);
+            let warned = |rate: Rate, count| (rate.turn(count, left, false) == Turn::Warn).then_some(last);
             let counter = Counter {
                 account_id: sender.account_id,
                 period_id: self.calendar.periods[place].id,
@@ -73,6 +79,8 @@ impl Clerk<'_> {
                 alerted_100_at: crossed(100).then_some(last),
                 last_activity_at: Some(last),
                 dirty: false,
+                bounces_warned_at: warned(Rate::Bounces, counts.bounced),
+                complaints_warned_at: warned(Rate::Complaints, counts.complained),
             };
             running = (place == self.calendar.running()).then(|| counter.clone());
             self.rows.counters.push(counter);

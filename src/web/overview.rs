@@ -158,7 +158,7 @@ fn attention(
     let bouncing = Filter { hold: HoldFilter::Active, health: Health::HighBounce, ..Filter::default() };
     let suspend = acts.holds.then_some(("Suspend…", "/suspend"));
     for row in rows(conn, parent.id, bouncing, Sort::Bounces, glance, seen)? {
-        let why = format!("{} of {} bounced", row.bounces, format::number(row.sent));
+        let why = format!("{} of {} that left bounced", row.bounces, format::number(row.left));
         all.push(concern(&row, "near", "High bounce", why, suspend));
     }
     for (account, name, domain, since) in domains::unverified_below(conn, parent.id, EACH as i64)? {

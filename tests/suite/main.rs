@@ -13,6 +13,7 @@ mod fuzz;
 mod isolation;
 mod models;
 mod readme;
+mod returning;
 mod sub_account_list;
 mod support;
 mod support_works;

@@ -14,8 +14,12 @@ use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::dns::Dns;
 use crate::seed::Wish;
+use crate::smtp;
 use folder::{Folder, Kept};
 use output::Output;
+
+/// Where bounces and complaints come in, unless `mx_listen` says another place.
+const FREE_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -61,14 +65,16 @@ pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
     let folder = Folder::at(&wanted.data)?;
     let kept = folder.open_or_seed(&wish, clock.now())?;
     let config = kept_in(settings, &folder, &kept)?;
-    let output = Output::new(&config.public_url, &folder, &kept, &wish);
+    let inbound = smtp::Bound::at(config.mx_listen.unwrap_or(FREE_PORT))
+        .map_err(|error| format!("cannot listen for bounces: {error}"))?;
+    let output = Output::new(&config.public_url, inbound.address, &folder, &kept, &wish);
     serve::on_system(async move {
         let dns = match config.dns {
             Some(address) => Dns::server(&address.to_string())?,
             None => Dns::zone(zone::of_verified(&folder, &config.platform)?),
         };
         let app = App::start(config, clock, dns)?;
-        Site::on(listener)?.run_telling(app, || output.print(wanted.json)).await
+        Site::on(listener)?.with_inbound(inbound).run_telling(app, || output.print(wanted.json)).await
     })
 }
 

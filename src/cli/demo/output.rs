@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -12,6 +13,8 @@ use crate::seed::{SignIn, SignIns, Wish};
 pub struct Output {
     /// Dashboard and API: paths begin with `/v2` for the API.
     url: String,
+    /// Where bounces and complaints come in.
+    mx: SocketAddr,
     mailbox: PathBuf,
     file: PathBuf,
     sign_ins: SignIns,
@@ -20,9 +23,10 @@ pub struct Output {
 }
 
 impl Output {
-    pub fn new(url: &str, folder: &Folder, kept: &Kept, wish: &Wish) -> Self {
+    pub fn new(url: &str, mx: SocketAddr, folder: &Folder, kept: &Kept, wish: &Wish) -> Self {
         Self {
             url: url.to_owned(),
+            mx,
             mailbox: folder.mailbox(),
             file: folder.sign_ins(),
             sign_ins: kept.sign_ins.clone(),
@@ -60,6 +64,7 @@ impl Output {
             "client_users": all.client_users,
             "sub_account": all.sub_account,
             "mailbox": self.mailbox,
+            "mx": self.mx.to_string(),
         })
     }
 
@@ -76,7 +81,7 @@ impl Output {
         let _ = write!(
             text,
             "\n  API        {}/v2\n  Account    {}\n  API key    {}\n\n  Send as    {} (any address at {})\n  \
-             Account    {}\n  API key    {}\n\n  Sent mail  {}\n  Sign-ins   {}\n\nStop with Ctrl+C. The next start \
+             Account    {}\n  API key    {}\n\n  Sent mail  {}\n  Bounces    {} (SMTP)\n  Sign-ins   {}\n\nStop with Ctrl+C. The next start \
              finds everything again; delete the folder to begin anew.\n",
             self.url,
             all.account_id,
@@ -86,6 +91,7 @@ impl Output {
             ready.id,
             ready.api_key,
             self.mailbox.display(),
+            self.mx,
             self.file.display(),
         );
         text

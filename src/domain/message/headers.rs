@@ -13,7 +13,7 @@ pub const MAX_VALUE: usize = 4000;
 const MAX_WORD: usize = 900;
 
 /// Headers that the request's own fields or delivery write, and that would forge or leak something.
-const RESERVED: [&str; 17] = [
+const RESERVED: [&str; 20] = [
     "from",
     "to",
     "bcc",
@@ -31,6 +31,9 @@ const RESERVED: [&str; 17] = [
     "arc-message-signature",
     "arc-authentication-results",
     "received-spf",
+    "x-canopy-id",
+    "cfbl-address",
+    "cfbl-feedback-id",
 ];
 
 /// Checks a request's headers. A Message-ID is dropped; `reply-to` and `cc` are refused where the request has

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::frame::Facts;
 use super::messages::state;
+use crate::actions::record_complaint::COMPLAINED;
 use crate::models::messages::{Attempt, Event, Message};
 use crate::models::queue::Queued;
 use crate::web::format::{self, When};
@@ -32,6 +33,10 @@ pub fn steps(message: &Message, events: &[Event], attempts: &[Attempt], facts: &
 }
 
 fn happened(event: &Event, facts: &Facts) -> Step {
+    if event.status == COMPLAINED {
+        // Not a state: the message stays delivered.
+        return Step { tone: "bad", ..step("", "Complaint".into(), event.log.clone(), event.at, facts) };
+    }
     step(&event.status, state(&event.status).1.to_owned(), event.log.clone(), event.at, facts)
 }
 

@@ -44,13 +44,19 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
         about,
         missing: false,
     };
-    let rate = |part: u64| if accepted == 0 { String::new() } else { format::percent(part, accepted) };
-    let (bounced, complained) = (of(|row| row.bounced), of(|row| row.complained));
+    let share = |part: u64| if accepted == 0 { String::new() } else { format::percent(part, accepted) };
+    let (delivered, bounced, complained) = (of(|row| row.delivered), of(|row| row.bounced), of(|row| row.complained));
+    let rate = |part: u64| format::percent(part, delivered + bounced);
     let mut lines = vec![
-        line("Delivered", of(|row| row.delivered), rate(of(|row| row.delivered)), "Taken by the recipient's server"),
+        line(
+            "Delivered",
+            delivered,
+            share(delivered),
+            "Taken by the recipient's server, as a share of accepted messages",
+        ),
         line("Deferred now", whole(data.deferred), String::new(), "Tried at least once, will be tried again"),
-        line("Bounced", bounced, rate(bounced), "Refused for good, as a share of accepted messages"),
-        line("Complaints", complained, rate(complained), "Marked as spam by the recipient"),
+        line("Bounced", bounced, rate(bounced), "Refused for good at once or later, as a share of what left"),
+        line("Complaints", complained, rate(complained), "Marked as spam by the recipient, as a share of what left"),
         line(
             "Failed",
             of(|row| row.failed),

@@ -14,9 +14,10 @@ use super::span::Span;
 use super::usage_csv;
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::ids::Id;
+use crate::domain::reputation::left;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
-use crate::models::usage::{self, UsageDay};
+use crate::models::usage::{self, DomainDay, UsageDay};
 use crate::models::{AnyConnection, domains, periods};
 use crate::web::chart::BarChart;
 use crate::web::error::{PageError, PageResult};
@@ -31,6 +32,9 @@ pub struct Part {
     pub name: String,
     pub accepted: u64,
     pub share: String,
+    /// Of what left of it; empty where it is not known.
+    pub bounces: String,
+    pub complaints: String,
 }
 
 /// A day as the table shows it.
@@ -51,8 +55,36 @@ pub struct Usage {
     pub span: Span,
     periods: Vec<Span>,
     pub days: Vec<UsageDay>,
-    domains: Vec<(String, i64)>,
+    domains: Vec<(String, Counts)>,
     tags: Vec<(String, i64)>,
+}
+
+/// What became of a domain's mail.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counts {
+    accepted: i64,
+    delivered: i64,
+    bounced: i64,
+    complained: i64,
+}
+
+impl Counts {
+    pub fn of(row: &DomainDay) -> Self {
+        Self { accepted: row.accepted, delivered: row.delivered, bounced: row.bounced, complained: row.complained }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        self.delivered += other.delivered;
+        self.bounced += other.bounced;
+        self.complained += other.complained;
+    }
+
+    /// Bounces and complaints as shares of what left.
+    pub fn rates(&self) -> (String, String) {
+        let left = whole(left(self.delivered, self.bounced));
+        (format::percent(whole(self.bounced), left), format::percent(whole(self.complained), left))
+    }
 }
 
 #[derive(Template)]
@@ -98,10 +130,10 @@ pub async fn show(scope: AccountScope, query: Query<UsageQuery>) -> PageResult {
         period: usage.span.label(now),
         is_current: usage.span.is_current(now),
         chart: chart(&usage.span, &usage.days, &facts),
-        domains: parts(&usage.domains, total.accepted),
+        domains: domain_parts(&usage.domains, total.accepted),
         tags: parts(&usage.tags, total.accepted),
-        bounce_rate: format::percent(total.bounced, total.accepted),
-        complaint_rate: format::percent(total.complained, total.accepted),
+        bounce_rate: format::percent(total.bounced, total.delivered + total.bounced),
+        complaint_rate: format::percent(total.complained, total.delivered + total.bounced),
         days: days.into_iter().rev().collect(),
         total,
     })
@@ -133,16 +165,17 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Opti
         None => facts.period.clone(),
     };
     let (from, to) = (span.first_day().to_string(), span.last_day().to_string());
-    let mut by_domain: BTreeMap<Id, i64> = BTreeMap::new();
-    for (id, accepted) in usage::by_domain(conn, account.id, &from, &to)? {
-        *by_domain.entry(id).or_default() += accepted;
+    let mut by_domain: BTreeMap<Id, Counts> = BTreeMap::new();
+    for row in usage::by_domain(conn, account.id, &from, &to)? {
+        by_domain.entry(row.domain_id).or_default().add(&Counts::of(&row));
     }
     let ids: Vec<Id> = by_domain.keys().copied().collect();
     let names: BTreeMap<Id, String> =
         domains::find_many(conn, &ids)?.into_iter().map(|row| (row.id, row.name)).collect();
-    let mut named: BTreeMap<String, i64> = BTreeMap::new();
-    for (id, accepted) in by_domain {
-        *named.entry(names.get(&id).cloned().unwrap_or_else(|| "a removed domain".into())).or_default() += accepted;
+    let mut named: BTreeMap<String, Counts> = BTreeMap::new();
+    for (id, counts) in by_domain {
+        let name = names.get(&id).cloned().unwrap_or_else(|| "a removed domain".into());
+        named.entry(name).or_default().add(&counts);
     }
     let mut tags: BTreeMap<String, i64> = BTreeMap::new();
     for (tag, accepted) in usage::by_tag(conn, account.id, &from, &to)? {
@@ -196,8 +229,22 @@ fn parts(rows: &[(String, i64)], accepted: u64) -> Vec<Part> {
             name: name.clone(),
             accepted: whole(*count),
             share: format::percent(whole(*count), accepted),
+            bounces: String::new(),
+            complaints: String::new(),
         })
         .collect();
     parts.sort_by(|a, b| b.accepted.cmp(&a.accepted).then_with(|| a.name.cmp(&b.name)));
+    parts
+}
+
+/// The same with the rates of each.
+fn domain_parts(rows: &[(String, Counts)], accepted: u64) -> Vec<Part> {
+    let volumes: Vec<(String, i64)> = rows.iter().map(|(name, counts)| (name.clone(), counts.accepted)).collect();
+    let mut parts = parts(&volumes, accepted);
+    for part in &mut parts {
+        if let Some((_, counts)) = rows.iter().find(|(name, _)| *name == part.name) {
+            (part.bounces, part.complaints) = counts.rates();
+        }
+    }
     parts
 }

@@ -7,12 +7,15 @@ use serde::Deserialize;
 
 use super::list::Labels;
 use super::records::{self, RecordRow, Standing};
-use crate::actions::ActionError;
 use crate::actions::share_domain::share_token;
+use crate::actions::{ActionError, ActionResult};
 use crate::domain::domain_name::DomainName;
 use crate::domain::role::Permission;
 use crate::models::domains::{self, Domain};
+use crate::models::{AnyConnection, usage};
 use crate::web::account::frame::{self, Frame};
+use crate::web::account::span::Span;
+use crate::web::account::usage::Counts;
 use crate::web::error::{PageError, PageResult};
 use crate::web::format::When;
 use crate::web::forms::Errors;
@@ -33,6 +36,8 @@ struct DomainPage {
     standing: Standing,
     records: Vec<RecordRow>,
     checked: Option<When>,
+    /// Bounces and complaints of what left from it, and the period they are of.
+    rates: Option<(String, String, String)>,
     /// The whole link for people without an account here; empty without one.
     link: String,
     may_manage: bool,
@@ -82,11 +87,23 @@ pub async fn show(scope: AccountScope, path: Path<OfDomain>) -> PageResult {
     page(&scope, &name(&path)?, None, Errors::none()).await
 }
 
+/// What became of the domain's mail of a period.
+fn counts(conn: &mut AnyConnection, domain: &Domain, period: &Span) -> ActionResult<Counts> {
+    let (from, to) = (period.first_day().to_string(), period.last_day().to_string());
+    let mut counts = Counts::default();
+    for row in usage::by_domain(conn, domain.account_id, &from, &to)?.iter().filter(|row| row.domain_id == domain.id) {
+        counts.add(&Counts::of(row));
+    }
+    Ok(counts)
+}
+
 /// The page; with `form` as it was typed when something is wrong with it.
 pub(super) async fn page(scope: &AccountScope, name: &str, form: Option<SettingsForm>, errors: Errors) -> PageResult {
     let wanted = name.to_owned();
-    let (facts, domain) = frame::load(scope, move |conn, account, _| {
-        domains::find(conn, account.id, &wanted)?.ok_or(ActionError::NotFound("domain"))
+    let (facts, (domain, counts)) = frame::load(scope, move |conn, account, facts| {
+        let domain = domains::find(conn, account.id, &wanted)?.ok_or(ActionError::NotFound("domain"))?;
+        let counts = counts(conn, &domain, &facts.period)?;
+        Ok((domain, counts))
     })
     .await?;
     let app = &scope.acting.app;
@@ -105,6 +122,10 @@ pub(super) async fn page(scope: &AccountScope, name: &str, form: Option<Settings
             standing: records::standing(&domain, &records),
             records,
             checked: domain.last_check_at.map(|at| facts.when(at)),
+            rates: scope.may(Permission::ViewUsage).then(|| {
+                let (bounces, complaints) = counts.rates();
+                (bounces, complaints, facts.period.label(facts.now.naive_utc()))
+            }),
             link,
             may_manage,
             locked: domain.verified_at.is_some(),

@@ -39,6 +39,8 @@ pub struct Row {
     pub activity: Option<When>,
     pub deleted: Option<When>,
     pub sent: i64,
+    /// What its rates are of.
+    pub left: u64,
     pub cap: i64,
     pub created: String,
 }
@@ -104,9 +106,10 @@ fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, s
     let sent = count(summary.sent);
     let meter = Meter::new(sent, (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs()));
     let (class, state) = state(summary, &meter, account.deleted_at.is_some());
+    let left = count(crate::domain::reputation::left(summary.delivered, summary.bounced));
     let rate = |part: i64, warn: u64, bad: u64| {
         let part = count(part);
-        let ppm = part.saturating_mul(1_000_000).checked_div(sent).unwrap_or(0);
+        let ppm = part.saturating_mul(1_000_000).checked_div(left).unwrap_or(0);
         let tone = if ppm > bad {
             "bad"
         } else if ppm > warn {
@@ -114,7 +117,7 @@ fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, s
         } else {
             ""
         };
-        (format::percent(part, sent), if sent == 0 { "none" } else { tone })
+        (format::percent(part, left), if left == 0 { "none" } else { tone })
     };
     let (bounces, bounce_tone) = rate(summary.bounced, 20_000, 50_000);
     let (complaints, complaint_tone) = rate(summary.complained, 1_000, 3_000);
@@ -140,6 +143,7 @@ fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, s
         activity: summary.last_activity_at.map(when),
         deleted: account.deleted_at.map(when),
         sent: sent_signed,
+        left,
         cap: account.monthly_credit,
         created: format::long_date(format::local_date(account.created_at, seen.tz)),
     }

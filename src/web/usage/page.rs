@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::cost::{self, Cost};
 use super::load::{Loaded, UsageQuery, load};
 use super::table::{Table, Wanted};
+use crate::domain::reputation::left;
 use crate::domain::role::Permission;
 use crate::models::usage::UsageTotal;
 use crate::web::account::span::Span;
@@ -30,6 +31,7 @@ struct UsagePage {
     accepted: String,
     delivered: String,
     bounced: String,
+    complained: String,
     /// `None` for who may not see money.
     cost: Option<Cost>,
     may_set_plan: bool,
@@ -73,7 +75,8 @@ fn page(acting: &Acting, asked: &UsageQuery, loaded: &Loaded) -> UsagePage {
         current,
         accepted: format::number(total.accepted),
         delivered: format::percent(count(total.delivered), count(total.accepted)),
-        bounced: format::percent(count(total.bounced), count(total.accepted)),
+        bounced: format::percent(count(total.bounced), count(left(total.delivered, total.bounced))),
+        complained: format::percent(count(total.complained), count(left(total.delivered, total.bounced))),
         cost: money.then(|| cost::of(loaded, current)),
         may_set_plan: acting.may(Permission::ManagePlan),
         chart: chart(&loaded.span, &loaded.days, now),

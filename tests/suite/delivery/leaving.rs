@@ -1,5 +1,7 @@
 //! Messages leave: signed so that others agree, through the account's transport.
 
+use canopy::actions::return_path;
+use canopy::domain::return_path::{Mark, Purpose, ReturnAddress};
 use canopy::jobs::sweep_mailbox;
 use canopy::models::transports::{self, Transport};
 use canopy::models::{domains, usage};
@@ -21,8 +23,21 @@ async fn a_message_arrives_at_the_smarthost_with_a_signature_that_an_independent
         assert_eq!(deliver(&app).await, 1);
         let arrived = sink.wait_for(1).await.remove(0);
         assert_eq!(arrived.recipients, ["ann@example.org"]);
-        assert_eq!(arrived.sender, "hello@smarthost.example");
+        let address = ReturnAddress::parse(&arrived.sender).expect("a return path of its own");
+        assert_eq!(address.host, "bounces.canopy.example", "the platform's, while the domain has none");
+        let secrets = &app.app.services.secrets;
+        assert_eq!(return_path::verify(secrets, &address), Some(id));
         let text = arrived.text();
+        let header = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)).expect(name);
+            line.trim().to_owned()
+        };
+        let mark = Mark::parse(&header("X-Canopy-Id:")).expect("a mark");
+        assert_eq!(return_path::verify_mark(secrets, &mark), Some(id));
+        assert!(header("Feedback-ID:").starts_with(&format!("{mark}:")), "{text}");
+        let complaints = header("CFBL-Address:");
+        let complaints = ReturnAddress::parse(complaints.trim_end_matches("; report=arf")).expect("an address");
+        assert_eq!((complaints.purpose, return_path::verify(secrets, &complaints)), (Purpose::Complaint, Some(id)));
         assert!(text.contains(&format!("Message-ID: <{id}@smarthost.example>")), "{text}");
         let (account, name) = (client.id, client.domain.clone());
         let domain = app.read(move |conn| Ok(domains::find(conn, account, &name)?)).await.expect("the domain");
@@ -56,7 +71,11 @@ async fn without_a_transport_of_its_own_an_account_delivers_into_the_mailbox() {
         assert_eq!(deliver(&app).await, 2);
         for id in ids {
             let raw = app.app.mailbox.read(client.id, id).expect("readable").expect("delivered");
-            assert!(raw.starts_with(b"DKIM-Signature: "));
+            let raw = String::from_utf8(raw).expect("text");
+            let from = raw.lines().next().and_then(|line| line.strip_prefix("Return-Path: <")?.strip_suffix('>'));
+            let address = from.and_then(ReturnAddress::parse).expect("where it came from stands first");
+            assert_eq!(return_path::verify(&app.app.services.secrets, &address), Some(id));
+            assert!(raw.contains("\r\nDKIM-Signature: "));
             assert_eq!(message(&app, id).await.status, "delivered");
             assert_eq!(attempts(&app, id).await[0].host, "mailbox");
         }
@@ -123,7 +142,9 @@ async fn bounces_go_to_an_address_of_the_messages_own_once_the_return_path_stand
         .await;
         let id = accept(&app, &client, &["ann@example.org"]).await[0];
         assert_eq!(deliver(&app).await, 1);
-        assert_eq!(sink.wait_for(1).await[0].sender, format!("bounces+{id}@bounces.returns.example"));
+        let address = ReturnAddress::parse(&sink.wait_for(1).await[0].sender).expect("a return path of its own");
+        assert_eq!(address.host, "bounces.returns.example");
+        assert_eq!(return_path::verify(&app.app.services.secrets, &address), Some(id));
     })
     .await;
 }

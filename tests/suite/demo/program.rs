@@ -1,5 +1,6 @@
 //! The real program, started as its documentation says.
 
+use std::io::Read as _;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -56,7 +57,17 @@ async fn what_the_demo_prints_opens_its_doors_and_a_message_sent_at_once_arrives
     assert_eq!(sent.status(), 202, "{}", sent.text().await.unwrap_or_default());
     let mail = first_mail(&Path::new(text(&said, "mailbox")).join(text(child, "id")).join("new")).await;
     assert!(mail.contains("Subject: Welcome") && mail.contains("DKIM-Signature:"), "{mail}");
+    assert!(greeting(text(&said, "mx")).starts_with("220 "), "bounces come in at {}", said["mx"]);
     end(process);
+}
+
+/// What the listener for bounces says first.
+fn greeting(address: &str) -> String {
+    let mut stream = std::net::TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a time to wait");
+    let mut said = [0; 100];
+    let length = stream.read(&mut said).expect("a greeting");
+    String::from_utf8_lossy(&said[..length]).into_owned()
 }
 
 /// The first message that lands in `folder`.

@@ -1,0 +1,6 @@
+//! The commands that decide something, one a file.
+
+pub mod data;
+pub mod helo;
+pub mod mail;
+pub mod rcpt;

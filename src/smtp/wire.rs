@@ -1,0 +1,87 @@
+//! The connection: lines in, replies out, each within its time.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::lines::{Broken, Lines, Next};
+use super::reply::Reply;
+
+/// Octets read at once.
+const CHUNK: usize = 16 * 1024;
+/// What is still read of a client that was told to go, so that it gets to see why.
+const LINGER: Duration = Duration::from_secs(1);
+const LINGER_OCTETS: usize = 1024 * 1024;
+
+/// Why there is no line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoLine {
+    Broken(Broken),
+    Late,
+    /// The client hung up, or the network did.
+    Gone,
+}
+
+pub struct Wire {
+    stream: TcpStream,
+    lines: Lines,
+}
+
+impl Wire {
+    pub fn new(stream: TcpStream) -> Self {
+        Self { stream, lines: Lines::default() }
+    }
+
+    /// Whether the client has said more than was read.
+    pub fn has_more(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// The next line of at most `limit` octets, by `deadline`.
+    pub async fn line(&mut self, limit: usize, deadline: Instant) -> Result<Vec<u8>, NoLine> {
+        loop {
+            match self.lines.next(limit) {
+                Next::Line(line) => return Ok(line),
+                Next::Broken(broken) => return Err(NoLine::Broken(broken)),
+                Next::More => {}
+            }
+            let mut chunk = [0; CHUNK];
+            match timeout_at(deadline, self.stream.read(&mut chunk)).await {
+                Err(_) => return Err(NoLine::Late),
+                Ok(Err(_) | Ok(0)) => return Err(NoLine::Gone),
+                Ok(Ok(length)) => self.lines.push(&chunk[..length]),
+            }
+        }
+    }
+
+    /// Sends a reply; false when the client did not take it in time.
+    pub async fn say(&mut self, reply: &Reply, patience: Duration) -> bool {
+        let text = reply.wire();
+        let sent = timeout(patience, async {
+            self.stream.write_all(text.as_bytes()).await?;
+            self.stream.flush().await
+        });
+        matches!(sent.await, Ok(Ok(())))
+    }
+
+    /// Ends the connection so that the last reply arrives: one that closes with unread data is reset.
+    pub async fn close(mut self) {
+        if self.stream.shutdown().await.is_err() {
+            return;
+        }
+        let mut chunk = [0; CHUNK];
+        let mut read = 0;
+        let rest = async {
+            while read < LINGER_OCTETS {
+                match self.stream.read(&mut chunk).await {
+                    Ok(0) | Err(_) => break,
+                    Ok(length) => read += length,
+                }
+            }
+        };
+        // A client that goes on sending is left to itself.
+        let _ = timeout(LINGER, rest).await;
+    }
+}

@@ -1,0 +1,13 @@
+//! What comes back: bounces and complaints, from the bytes of a report to the page that counts it.
+
+mod conversations;
+mod fixtures;
+mod formats;
+mod hostile;
+mod kills;
+mod late;
+mod mx;
+mod refusals;
+mod smuggling;
+mod soft;
+mod story;
