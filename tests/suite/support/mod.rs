@@ -9,7 +9,6 @@ pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
 pub mod many;
-pub mod person;
 pub mod postgres;
 pub mod process;
 pub mod rows;
