@@ -2,11 +2,14 @@
 
 use chrono::{DateTime, Utc};
 
+use super::accept_message::hour_of;
 use super::error::ActionResult;
 use super::throttle;
 use crate::domain::ids::Id;
-use crate::models::{AnyConnection, idempotency, leases, messages, sessions, sign_in_failures, user_tokens};
+use crate::models::{AnyConnection, idempotency, leases, limits, messages, sessions, sign_in_failures, user_tokens};
 
+/// Hours whose counts are kept: only the running one decides.
+const HOURS_KEPT: i64 = 48;
 /// Rows of one kind removed in one transaction.
 const PURGED: i64 = 500;
 
@@ -28,5 +31,6 @@ pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<usize
     sessions::purge(conn, now.naive_utc())?;
     sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
     user_tokens::purge(conn, now.naive_utc())?;
+    limits::purge_hours(conn, hour_of(now) - HOURS_KEPT)?;
     Ok(gone + idempotency::purge(conn, now.naive_utc())?)
 }
