@@ -1,5 +1,6 @@
 //! Taking back what has not left: one scheduled message, or an account's whole queue.
 
+use super::accept_message::end_held;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
 use crate::domain::message::status::MessageStatus;
@@ -7,10 +8,13 @@ use crate::models::AnyConnection;
 use crate::models::accounts;
 use crate::models::counters::{self, Delta};
 use crate::models::messages::{self, Event, Message, Progress};
-use crate::models::queue;
 use crate::models::usage::{self, DayKey};
+use crate::models::{held, queue};
 
-/// Cancels a scheduled message of `account`. It stays counted: it was accepted.
+const CANCELLED: &str = "Cancelled before it left.";
+
+/// Cancels a scheduled message of `account`, which stays counted, since it was accepted; or one held at the cap, which
+/// never was.
 ///
 /// # Errors
 /// `NotFound` for another's message, `Conflict` when it is not scheduled, or on its way already.
@@ -18,20 +22,24 @@ pub fn cancel_message(conn: &mut AnyConnection, cx: &Cx, account: Id, message: I
     // No worker takes the message while we look: claiming holds the account's lock too.
     accounts::lock(conn, &[], &[account])?;
     let row = messages::find(conn, account, message)?.ok_or(ActionError::NotFound("message"))?;
+    if row.status == MessageStatus::Held.as_str() && held::remove(conn, &[message])? == 1 {
+        end_held(conn, cx.now, &row, CANCELLED)?;
+        return Ok(row);
+    }
     let scheduled = row.status == MessageStatus::Scheduled.as_str();
     if !scheduled || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {
         return Err(ActionError::invalid("message_id", "only a scheduled message that has not left can be cancelled"));
     }
-    fail(conn, cx, &row, "Cancelled before it left.")?;
+    fail(conn, cx, &row, CANCELLED)?;
     Ok(row)
 }
 
-/// Cancels everything an account has in the queue; answers how many messages.
+/// Cancels everything an account has in the queue or held at its cap; answers how many messages.
 ///
 /// # Errors
 /// Only the database's.
 pub fn cancel_queue(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -> ActionResult<usize> {
-    let mut cancelled = 0;
+    let mut cancelled = cancel_held(conn, cx, account, log)?;
     loop {
         let ids = queue::of_account(conn, account, 500)?;
         if ids.is_empty() {
@@ -44,6 +52,20 @@ pub fn cancel_queue(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -
             queue::remove(conn, id)?;
             cancelled += 1;
         }
+    }
+}
+
+fn cancel_held(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -> ActionResult<usize> {
+    let mut cancelled = 0;
+    loop {
+        let ids: Vec<Id> = held::oldest(conn, account, 500)?.into_iter().map(|row| row.message_id).collect();
+        if ids.is_empty() {
+            return Ok(cancelled);
+        }
+        for row in messages::find_many(conn, &ids)? {
+            end_held(conn, cx.now, &row, log)?;
+        }
+        cancelled += held::remove(conn, &ids)?;
     }
 }
 

@@ -3,6 +3,8 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::domain::limits::Bound;
+
 /// One thing wrong with what was sent: which field, and a sentence that says how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -19,8 +21,9 @@ pub enum ActionError {
     Invalid(Vec<FieldError>),
     /// It clashes with what is there already.
     Conflict(String),
-    /// The monthly cap leaves nothing.
+    /// A cap leaves nothing.
     CapReached {
+        bound: Bound,
         cap: i64,
         used: i64,
         resets_at: DateTime<Utc>,
@@ -57,16 +60,33 @@ impl std::fmt::Display for ActionError {
                 let all: Vec<_> = fields.iter().map(|field| field.message.as_str()).collect();
                 f.write_str(&all.join("; "))
             }
-            Self::CapReached { cap, used, resets_at } => write!(
-                f,
-                "the monthly cap of {cap} messages is reached: {used} are used, it resets at {}",
-                resets_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
-            ),
+            Self::CapReached { bound, cap, used, resets_at } => cap_reached(f, *bound, *cap, *used, *resets_at),
             Self::Suspended { parent: false } => f.write_str("this account is suspended"),
             Self::Suspended { parent: true } => f.write_str("the parent of this account is suspended"),
             Self::Internal(_) => f.write_str("internal error"),
         }
     }
+}
+
+fn cap_reached(
+    f: &mut std::fmt::Formatter<'_>,
+    bound: Bound,
+    cap: i64,
+    used: i64,
+    resets_at: DateTime<Utc>,
+) -> std::fmt::Result {
+    let resets = resets_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let name = match bound {
+        Bound::Nothing => return f.write_str("sending is switched off for this account"),
+        // How much all accounts share is the parent's to know.
+        Bound::Pool => {
+            return write!(f, "the messages that all accounts share in this period are used up: it ends at {resets}");
+        }
+        Bound::Hour => "hourly",
+        Bound::Day => "daily",
+        Bound::Month => "monthly",
+    };
+    write!(f, "the {name} cap of {cap} messages is reached: {used} are used, it resets at {resets}")
 }
 
 impl std::error::Error for ActionError {}

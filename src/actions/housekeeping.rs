@@ -2,12 +2,17 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::accept_message::hour_of;
 use super::error::ActionResult;
 use super::services::Services;
 use super::{departed, throttle};
 use crate::domain::ids::Id;
-use crate::models::{AnyConnection, idempotency, leases, messages, returned, sessions, sign_in_failures, user_tokens};
+use crate::models::{
+    AnyConnection, idempotency, leases, limits, messages, returned, sessions, sign_in_failures, user_tokens,
+};
 
+/// Hours whose counts are kept: only the running one decides.
+const HOURS_KEPT: i64 = 48;
 /// Rows of one kind removed in one transaction.
 const PURGED: i64 = 500;
 /// A report is remembered for as long as its message could be reported about again, and a day.
@@ -39,5 +44,6 @@ pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) 
     sessions::purge(conn, now.naive_utc())?;
     sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
     user_tokens::purge(conn, now.naive_utc())?;
+    limits::purge_hours(conn, hour_of(now) - HOURS_KEPT)?;
     Ok(gone + idempotency::purge(conn, now.naive_utc())?)
 }

@@ -4,7 +4,6 @@ use chrono::{DateTime, Utc};
 
 use super::error::{ActionError, ActionResult};
 use super::services::Services;
-use crate::domain::cap::Threshold;
 use crate::domain::ids::Id;
 use crate::domain::role::{Permission, Role};
 use crate::emails::{Action, Body, Notice};
@@ -70,48 +69,6 @@ pub fn members_who_may(conn: &mut AnyConnection, account: Id, permission: Permis
         .filter(|(membership, _)| Role::parse(&membership.role).is_ok_and(|role| role.may(permission)))
         .map(|(_, user)| user.email)
         .collect())
-}
-
-/// Tells the parent's members that a sub account's cap is nearly or wholly used.
-///
-/// # Errors
-/// Only the database's.
-pub fn cap_crossed(
-    conn: &mut AnyConnection,
-    now: DateTime<Utc>,
-    services: &Services,
-    account: &Account,
-    threshold: Threshold,
-    used: i64,
-    resets_at: DateTime<Utc>,
-) -> ActionResult<()> {
-    let (cap, name) = (account.monthly_credit, &account.name);
-    let resets = resets_at.format("%-d %B %Y, %H:%M UTC");
-    let (subject, next) = match threshold {
-        Threshold::P80 => (
-            format!("{name} has used 80 % of its monthly cap"),
-            format!("At the cap new messages are refused until it resets on {resets}."),
-        ),
-        Threshold::P100 => (
-            format!("{name} has reached its monthly cap"),
-            format!("New messages are refused until it resets on {resets}. Raise the cap to let it send on."),
-        ),
-    };
-    let notice = Notice {
-        brand: "Canopy".into(),
-        subject: subject.clone(),
-        heading: subject,
-        paragraphs: vec![format!("{used} of {cap} messages are used in this billing period."), next],
-        action: Some(Action {
-            label: "Open the sub account".into(),
-            url: format!("{}/sub-accounts/{}", services.public_url, account.id),
-        }),
-        footer: "You get this because you may set caps of this account's clients.".into(),
-    };
-    for recipient in members_who_may(conn, account.root_id(), Permission::SetCap)? {
-        send(conn, now, services, Some(account.id), "cap_alert", &recipient, &notice)?;
-    }
-    Ok(())
 }
 
 /// Tells the parent's members that an account's rate of bounces or complaints is too high. `what` names the rate.

@@ -2,16 +2,17 @@
 
 use serde_json::json;
 
+use super::accept_message::limits_of;
 use super::audit::{self, Record};
 use super::ensure_period::ensure_period;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
-use crate::domain::cap::{MonthlyCap, Threshold, rearm};
+use crate::domain::cap::MonthlyCap;
 use crate::domain::ids::Id;
 use crate::domain::text::{AccountName, ExternalId, Tag};
 use crate::domain::website::Website;
 use crate::models::accounts::{self, Account};
-use crate::models::{AnyConnection, account_tags, counters};
+use crate::models::{AnyConnection, account_tags, counters, limits};
 
 /// What to change; `None` keeps.
 #[derive(Default)]
@@ -103,19 +104,10 @@ fn replace_tags(conn: &mut AnyConnection, parent: Id, child: Id, wanted: Option<
     Ok(Some((old, new)))
 }
 
-/// A threshold that the new cap no longer reaches is told again at its next crossing.
+/// A share that the new cap no longer reaches is told again at its next crossing.
 fn rearm_alerts(conn: &mut AnyConnection, cx: &Cx, account: &Account) -> ActionResult<()> {
     let period = ensure_period(conn, account.root_id(), cx.now)?;
-    let Some(counter) = counters::find(conn, account.id, period.id)? else { return Ok(()) };
-    let cap = MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE);
-    let still_told = rearm(cap, counter.accepted);
-    let keep = |threshold: Threshold, at| if still_told.contains(&threshold) { at } else { None };
-    counters::set_alerts(
-        conn,
-        account.id,
-        period.id,
-        keep(Threshold::P80, counter.alerted_80_at),
-        keep(Threshold::P100, counter.alerted_100_at),
-    )?;
-    Ok(())
+    let used = counters::used(conn, account.id, period.id)?;
+    let alerts = limits_of(limits::find(conn, account.id)?.as_ref())?.alerts;
+    Ok(limits::rearm(conn, account.id, period.id, &alerts.reached(account.monthly_credit, used))?)
 }

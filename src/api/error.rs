@@ -109,6 +109,7 @@ pub type ApiResult = Result<HttpResponse, ApiError>;
 mod tests {
     use super::*;
     use crate::actions::FieldError;
+    use crate::domain::limits::Bound;
 
     #[test]
     fn every_error_of_an_action_has_its_status_and_reason() {
@@ -118,7 +119,12 @@ mod tests {
             (ActionError::Invalid(vec![FieldError { field: "name".into(), message: "x".into() }]), 400, None),
             (ActionError::Conflict("there".into()), 409, None),
             (
-                ActionError::CapReached { cap: 5, used: 5, resets_at: chrono::DateTime::UNIX_EPOCH },
+                ActionError::CapReached {
+                    bound: Bound::Month,
+                    cap: 5,
+                    used: 5,
+                    resets_at: chrono::DateTime::UNIX_EPOCH,
+                },
                 403,
                 Some("cap_reached"),
             ),

@@ -72,9 +72,9 @@ impl CapState {
     pub fn of(cap: MonthlyCap, used: i64) -> Self {
         if cap.limit().is_none() {
             Self::NoCap
-        } else if Threshold::P100.reached(cap, used) {
+        } else if reached(cap, used, 100) {
             Self::At
-        } else if Threshold::P80.reached(cap, used) {
+        } else if reached(cap, used, 80) {
             Self::Near
         } else {
             Self::Under
@@ -103,46 +103,9 @@ impl CapState {
     }
 }
 
-/// A share of the cap at which the parent's members are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Threshold {
-    P80,
-    P100,
-}
-
-impl Threshold {
-    #[must_use]
-    pub const fn percent(self) -> i64 {
-        match self {
-            Self::P80 => 80,
-            Self::P100 => 100,
-        }
-    }
-
-    /// Whether `used` is at or over this share of the cap. Never without a cap.
-    #[must_use]
-    pub fn reached(self, cap: MonthlyCap, used: i64) -> bool {
-        match cap.limit() {
-            None => false,
-            Some(limit) => i128::from(used) * 100 >= i128::from(limit) * i128::from(self.percent()),
-        }
-    }
-}
-
-/// The thresholds that going from `before` to `after` used recipients passes, the lower first.
-#[must_use]
-pub fn crossed(cap: MonthlyCap, before: i64, after: i64) -> Vec<Threshold> {
-    [Threshold::P80, Threshold::P100]
-        .into_iter()
-        .filter(|threshold| !threshold.reached(cap, before) && threshold.reached(cap, after))
-        .collect()
-}
-
-/// The thresholds that stay told after the cap was changed to `cap` with `used` recipients in the period:
-/// one that is no longer reached is armed again, so that the next crossing is told.
-#[must_use]
-pub fn rearm(cap: MonthlyCap, used: i64) -> Vec<Threshold> {
-    [Threshold::P80, Threshold::P100].into_iter().filter(|threshold| threshold.reached(cap, used)).collect()
+/// Whether `used` is at or over `percent` of the cap. Never without a cap.
+fn reached(cap: MonthlyCap, used: i64, percent: i64) -> bool {
+    cap.limit().is_some_and(|limit| i128::from(used) * 100 >= i128::from(limit) * i128::from(percent))
 }
 
 #[cfg(test)]
@@ -176,17 +139,7 @@ mod tests {
     #[test]
     fn eighty_percent_is_exact_for_small_caps() {
         let cap = MonthlyCap::new(7).expect("in range");
-        assert!(!Threshold::P80.reached(cap, 5));
-        assert!(Threshold::P80.reached(cap, 6));
-        assert_eq!(crossed(cap, 0, 7), [Threshold::P80, Threshold::P100]);
-    }
-
-    #[test]
-    fn a_raise_arms_what_is_no_longer_reached() {
-        assert_eq!(rearm(MonthlyCap::new(100).expect("in range"), 100), [Threshold::P80, Threshold::P100]);
-        assert_eq!(rearm(MonthlyCap::new(120).expect("in range"), 100), [Threshold::P80]);
-        assert!(rearm(MonthlyCap::new(1000).expect("in range"), 100).is_empty());
-        assert!(rearm(MonthlyCap::NONE, 100).is_empty());
+        assert_eq!([5, 6, 7].map(|used| CapState::of(cap, used)), [CapState::Under, CapState::Near, CapState::At]);
     }
 
     proptest! {
@@ -201,18 +154,6 @@ mod tests {
             } else {
                 prop_assert_eq!(granted, 0);
             }
-        }
-
-        #[test]
-        fn each_threshold_is_crossed_once_on_the_way(cap in 1..1000i64, steps in prop::collection::vec(0..50i64, 0..100)) {
-            let limit = MonthlyCap::new(cap).expect("in range");
-            let mut used = 0;
-            let mut told = Vec::new();
-            for step in steps {
-                told.extend(crossed(limit, used, used + step));
-                used += step;
-            }
-            prop_assert_eq!(told, rearm(limit, used));
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod forecast;
 pub mod hold;
 pub mod ids;
 pub mod ip_allow_list;
+pub mod limits;
 pub mod message;
 pub mod money;
 pub mod password;

@@ -8,11 +8,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use super::pause;
+use crate::actions::accept_message::{has_room, release_held};
 use crate::actions::lift_suspension::end_due_suspensions;
 use crate::actions::refresh_summary::flush_summaries;
 use crate::actions::{ActionResult, Cx, housekeeping, roll_periods};
 use crate::app::App;
 use crate::domain::ids::Id;
+use crate::models::{AnyConnection, held};
 
 /// The shortest time between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
@@ -24,6 +26,10 @@ const PERIODS: TimeDelta = TimeDelta::seconds(5);
 const PURGE: TimeDelta = TimeDelta::minutes(1);
 /// Summaries started anew in one transaction.
 const RESET: usize = 500;
+/// Accounts with held messages looked at together.
+const HELD: i64 = 256;
+/// Held messages released in one transaction.
+const RELEASED: i64 = 500;
 /// Transactions that one round spends on one task at most: the others want their turn.
 const STEPS: usize = 200;
 
@@ -77,6 +83,7 @@ impl Leader {
                 break;
             }
         }
+        self.release_held(now).await?;
         if self.purged_at.is_none_or(|at| now - at >= PURGE) {
             self.purge(now).await?;
             self.purged_at = Some(now);
@@ -104,6 +111,28 @@ impl Leader {
             self.periods.insert(root, period);
         }
         Ok(())
+    }
+
+    /// Lets messages that are held at a cap go on, where there is room again.
+    async fn release_held(&self, now: DateTime<Utc>) -> ActionResult<()> {
+        let mut after = None;
+        loop {
+            let accounts = self.app.read(move |conn| Ok(held::accounts(conn, after, HELD)?)).await?;
+            let Some(last) = accounts.last().copied() else { return Ok(()) };
+            for account in accounts {
+                for _ in 0..STEPS {
+                    if !self.app.read(move |conn| has_room(conn, now, account)).await? {
+                        break;
+                    }
+                    let services = Arc::clone(&self.app.services);
+                    let release = move |conn: &mut AnyConnection| release_held(conn, now, &services, account, RELEASED);
+                    if self.app.write(release).await? == 0 {
+                        break;
+                    }
+                }
+            }
+            after = Some(last);
+        }
     }
 
     /// Removes what retention no longer keeps.

@@ -9,6 +9,7 @@ use super::api_keys::{ApiKey, KeyScope};
 use super::connection::OpenError;
 use super::counters::Counter;
 use super::domains::Domain;
+use super::limits::Told;
 use super::memberships::Membership;
 use super::messages::{Attempt, Content, Event, Message};
 use super::portable::insert_many;
@@ -65,6 +66,7 @@ pub struct Rows {
     pub suspensions: Vec<Suspension>,
     pub suppressions: Vec<Suppression>,
     pub counters: Vec<Counter>,
+    pub told: Vec<Told>,
     pub usage_days: Vec<UsageDay>,
     pub usage_domains: Vec<UsageDomain>,
     pub usage_tags: Vec<UsageTag>,
@@ -90,6 +92,7 @@ impl Rows {
         insert_many!(&mut *conn, suspensions::table, &rows.suspensions)?;
         insert_many!(&mut *conn, suppressions::table, &rows.suppressions)?;
         insert_many!(&mut *conn, counters::table, &rows.counters)?;
+        insert_many!(&mut *conn, cap_alerts::table, &rows.told)?;
         insert_many!(&mut *conn, usage_days::table, &rows.usage_days)?;
         insert_many!(&mut *conn, usage_domains::table, &rows.usage_domains)?;
         insert_many!(&mut *conn, usage_tags::table, &rows.usage_tags)?;

@@ -21,8 +21,6 @@ pub struct Counter {
     pub failed: i64,
     pub suppressed: i64,
     pub complained: i64,
-    pub alerted_80_at: Option<NaiveDateTime>,
-    pub alerted_100_at: Option<NaiveDateTime>,
     pub last_activity_at: Option<NaiveDateTime>,
     pub dirty: bool,
     /// When members were told that the rate is too high; `None` while it is not.
@@ -115,20 +113,6 @@ pub fn add(
     .bind::<Nullable<Timestamp>, _>(active_at)
     .execute(conn)
     .map(drop)
-}
-
-/// Remembers that members were told of a threshold, or forgets it when a raise re-arms it.
-pub fn set_alerts(
-    conn: &mut AnyConnection,
-    account: Id,
-    period: Id,
-    at_80: Option<NaiveDateTime>,
-    at_100: Option<NaiveDateTime>,
-) -> QueryResult<()> {
-    diesel::update(counters::table.find((account, period)))
-        .set((counters::alerted_80_at.eq(at_80), counters::alerted_100_at.eq(at_100)))
-        .execute(conn)
-        .map(drop)
 }
 
 /// Remembers that members were told of a rate, or forgets it when the rate has fallen.

@@ -271,6 +271,39 @@ pub fn set_progress(conn: &mut AnyConnection, id: Id, progress: &Progress<'_>) -
         .map(drop)
 }
 
+/// Where a held message stands when it is released: counted in the period and on the day of its release.
+pub struct Release<'a> {
+    pub status: &'a str,
+    pub period_id: Id,
+    pub day: &'a str,
+    pub expires_at: NaiveDateTime,
+    pub now: NaiveDateTime,
+}
+
+pub fn release_held(conn: &mut AnyConnection, id: Id, release: &Release<'_>) -> QueryResult<()> {
+    diesel::update(messages::table.find(id))
+        .set((
+            messages::status.eq(release.status),
+            messages::period_id.eq(release.period_id),
+            messages::day.eq(release.day),
+            messages::expires_at.eq(release.expires_at),
+            messages::updated_at.eq(release.now),
+        ))
+        .execute(conn)
+        .map(drop)
+}
+
+/// How many messages of an account were accepted for sending since `since`: neither sandbox, suppressed nor held.
+pub fn accepted_since(conn: &mut AnyConnection, account: Id, since: NaiveDateTime) -> QueryResult<i64> {
+    messages::table
+        .filter(messages::account_id.eq(account))
+        .filter(messages::created_at.ge(since))
+        .filter(messages::sandbox.is_null())
+        .filter(messages::status.ne_all(["suppressed", "held"]))
+        .count()
+        .get_result(conn)
+}
+
 /// Records how an attempt ended.
 pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResult<()> {
     diesel::update(attempts::table.find(attempt.id))

@@ -254,8 +254,6 @@ diesel::table! {
         failed -> BigInt,
         suppressed -> BigInt,
         complained -> BigInt,
-        alerted_80_at -> Nullable<Timestamp>,
-        alerted_100_at -> Nullable<Timestamp>,
         last_activity_at -> Nullable<Timestamp>,
         dirty -> Bool,
         bounces_warned_at -> Nullable<Timestamp>,
@@ -557,6 +555,55 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    sending_limits (account_id) {
+        account_id -> Binary,
+        at_cap -> Text,
+        hold_days -> Integer,
+        daily -> BigInt,
+        hourly -> BigInt,
+        sends_nothing -> Bool,
+        alerts -> Text,
+        pool -> BigInt,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    usage_hours (account_id, hour) {
+        account_id -> Binary,
+        hour -> BigInt,
+        accepted -> BigInt,
+    }
+}
+
+diesel::table! {
+    pool_counters (parent_id, period_id) {
+        parent_id -> Binary,
+        period_id -> Binary,
+        accepted -> BigInt,
+    }
+}
+
+diesel::table! {
+    cap_alerts (account_id, period_id, percent) {
+        account_id -> Binary,
+        period_id -> Binary,
+        percent -> Integer,
+        told_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    held_messages (message_id) {
+        message_id -> Binary,
+        account_id -> Binary,
+        held_at -> Timestamp,
+        expires_at -> Timestamp,
+        due_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     account_queues,
     account_summaries,
@@ -569,9 +616,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     audit_entries,
     audit_heads,
     contents,
+    cap_alerts,
     counters,
     departed,
     domains,
+    held_messages,
     idempotency_keys,
     inbound_refusals,
     job_rows,
@@ -582,8 +631,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     periods,
     plans,
+    pool_counters,
     queue,
     returned_reports,
+    sending_limits,
     sessions,
     sign_in_failures,
     suppressions,
@@ -592,6 +643,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     transports,
     usage_days,
     usage_domains,
+    usage_hours,
     usage_tags,
     usage_totals,
     user_tokens,

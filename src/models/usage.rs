@@ -148,6 +148,11 @@ pub fn days(conn: &mut AnyConnection, account: Id, from: &str, to: &str) -> Quer
         .load(conn)
 }
 
+/// What an account accepted on one day.
+pub fn accepted_on(conn: &mut AnyConnection, account: Id, day: &str) -> QueryResult<i64> {
+    Ok(days(conn, account, day, day)?.iter().map(|row| row.accepted).sum())
+}
+
 /// The days of several accounts, for the sparklines of a list page.
 pub fn days_of_many(conn: &mut AnyConnection, accounts: &[Id], from: &str) -> QueryResult<Vec<(Id, String, i64)>> {
     usage_days::table

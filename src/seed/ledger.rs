@@ -6,10 +6,12 @@ use super::clerk::Clerk;
 use super::traffic::Traffic;
 use super::{Sender, letters};
 use crate::actions::refresh_summary::computed;
+use crate::domain::limits::AlertPercents;
 use crate::domain::reputation::{self, Rate, Turn};
 use crate::models::accounts::Account;
 use crate::models::bulk::{UsageDomain, UsageTag};
 use crate::models::counters::Counter;
+use crate::models::limits::Told;
 use crate::models::usage::UsageDay;
 
 impl Clerk<'_> {
@@ -61,9 +63,16 @@ impl Clerk<'_> {
             let Some(sent) = sent else { continue };
             let day = &self.calendar.days[sent.day];
             let last = (day.start + TimeDelta::hours(day.hours)).naive_utc();
-            let crossed = |percent: i64| traffic.cap > 0 && counts.accepted * 100 >= traffic.cap * percent;
             let left = reputation::left(counts.delivered, counts.bounced);
             let warned = |rate: Rate, count| (rate.turn(count, left, false) == Turn::Warn).then_some(last);
+            let reached = AlertPercents::default().reached(traffic.cap, counts.accepted);
+            let period_id = self.calendar.periods[place].id;
+            self.rows.told.extend(reached.into_iter().map(|percent| Told {
+                account_id: sender.account_id,
+                period_id,
+                percent,
+                told_at: last,
+            }));
             let counter = Counter {
                 account_id: sender.account_id,
                 period_id: self.calendar.periods[place].id,
@@ -75,8 +84,6 @@ impl Clerk<'_> {
                 failed: counts.failed,
                 suppressed: counts.suppressed,
                 complained: counts.complained,
-                alerted_80_at: crossed(80).then_some(last),
-                alerted_100_at: crossed(100).then_some(last),
                 last_activity_at: Some(last),
                 dirty: false,
                 bounces_warned_at: warned(Rate::Bounces, counts.bounced),

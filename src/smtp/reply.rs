@@ -99,6 +99,7 @@ impl From<&ActionError> for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::limits::Bound;
 
     #[test]
     fn every_error_of_an_action_has_its_reply() {
@@ -108,7 +109,7 @@ mod tests {
             (ActionError::Forbidden("x".into()), 550),
             (ActionError::Invalid(Vec::new()), 554),
             (ActionError::Conflict("x".into()), 451),
-            (ActionError::CapReached { cap: 1, used: 1, resets_at: at }, 452),
+            (ActionError::CapReached { bound: Bound::Month, cap: 1, used: 1, resets_at: at }, 452),
             (ActionError::Suspended { parent: true }, 521),
             (ActionError::Internal("a secret".into()), 451),
         ] {

@@ -153,6 +153,7 @@ impl ResponseError for PageError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::limits::Bound;
 
     #[test]
     fn every_action_error_has_its_page() {
@@ -163,7 +164,7 @@ mod tests {
             (ActionError::invalid("name", "Enter a name."), 400, Some("Enter a name.")),
             (ActionError::Conflict("it exists already".into()), 409, Some("It exists already.")),
             (
-                ActionError::CapReached { cap: 5, used: 5, resets_at: at },
+                ActionError::CapReached { bound: Bound::Month, cap: 5, used: 5, resets_at: at },
                 403,
                 Some("The monthly cap of 5 messages is reached: 5 are used, it resets at 1970-01-01T00:00:00Z."),
             ),

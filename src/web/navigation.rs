@@ -53,12 +53,13 @@ const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/setti
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
 const AGENCYS_SETTINGS: &[&str] =
-    &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transport"];
+    &["/settings/plan", "/settings/limits", "/settings/members", "/settings/credentials", "/settings/transport"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Account", "/settings", Some(Permission::ManageSettings)),
     ("Plan", "/settings/plan", Some(Permission::ManagePlan)),
+    ("Limits", "/settings/limits", Some(Permission::SetCap)),
     ("Members", "/settings/members", Some(Permission::ViewMembers)),
     ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
     ("Transport", "/settings/transport", Some(Permission::ManageSettings)),

@@ -11,8 +11,8 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::{account as account_settings, plan, profile, sessions};
-use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, list, suspend, undelete};
+use super::settings::{account as account_settings, plan, pool, profile, sessions};
+use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
     account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, search, session,
     usage, view_as,
@@ -71,6 +71,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/sub-accounts/bulk").get(bulk::show).post(bulk::ask))
         .service(page("/sub-accounts/bulk/start").post(bulk::start))
         .service(page("/sub-accounts/{id}/cap").get(cap::show).post(cap::submit))
+        .service(page("/sub-accounts/{id}/limits").get(limits::show).post(limits::submit))
         .service(page("/sub-accounts/{id}/suspend").get(suspend::show).post(suspend::submit))
         .service(page("/sub-accounts/{id}/lift").get(lift::show).post(lift::submit))
         .service(page("/sub-accounts/{id}/delete").get(delete::show).post(delete::submit))
@@ -95,6 +96,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
         .service(page("/settings/plan").get(plan::show).post(plan::submit))
+        .service(page("/settings/limits").get(pool::show).post(pool::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))
         .service(page("/settings/profile/email").post(profile::change_address))
         .service(page("/settings/profile/email/{token}").get(profile::confirm_address))

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
+use super::bounds::{Bounds, Pools};
 use super::ledger::{self, Ledger};
 use super::rows::Rows;
 use super::{Accepted, Entry, Outcome, Prepared, PreparedEntry, alert};
@@ -12,9 +13,11 @@ use crate::actions::error::{ActionError, ActionResult};
 use crate::actions::idempotency;
 use crate::actions::services::Services;
 use crate::domain::ids::Id;
+use crate::domain::limits::AtCap;
 use crate::models::accounts::Account;
+use crate::models::limits::{self, LimitsRow};
 use crate::models::periods::Period;
-use crate::models::{AnyConnection, accounts, counters, domains, suppressions, suspensions};
+use crate::models::{AnyConnection, accounts, domains, suppressions, suspensions};
 
 /// An error of the whole transaction, kept apart from a request's own refusal.
 pub struct Failure(pub ActionError);
@@ -31,9 +34,14 @@ pub struct Sender {
     pub period: Period,
     pub held: bool,
     pub parent_held: bool,
-    /// Counted in the period, this group's grants included.
-    pub used: i64,
+    pub bounds: Bounds,
     pub used_before: i64,
+}
+
+/// The accounts of a transaction under their locks, and the pools of their parents.
+pub struct Group {
+    pub senders: BTreeMap<Id, Sender>,
+    pub pools: Pools,
 }
 
 /// Decides and stores `requests`; answers each in order. An `Err` outside means that nothing was stored.
@@ -43,13 +51,14 @@ pub fn accept(
     services: &Services,
     requests: &[Prepared],
 ) -> ActionResult<Vec<ActionResult<Accepted>>> {
-    let mut senders = senders(conn, now, requests)?;
+    let ids: HashSet<Id> = requests.iter().map(|request| request.account_id).collect();
+    let mut group = lock(conn, now, &ids.into_iter().collect::<Vec<_>>())?;
     let mut rows = Rows::new(now);
     let mut ledger = Ledger::default();
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
-        let result = match senders.get_mut(&request.account_id) {
-            Some(sender) => decide(conn, now, sender, request, &mut rows, &mut ledger),
+        let result = match group.senders.get_mut(&request.account_id) {
+            Some(sender) => decide(conn, now, sender, &mut group.pools, request, &mut rows, &mut ledger),
             None => Err(ActionError::NotFound("account")),
         };
         results.push(match result {
@@ -58,10 +67,7 @@ pub fn accept(
         });
     }
     rows.insert(conn)?;
-    ledger::write(conn, now, &ledger)?;
-    for sender in senders.values() {
-        alert::on_crossing(conn, now, services, sender)?;
-    }
+    finish(conn, now, services, &group, &ledger)?;
     for (request, result) in requests.iter().zip(&results) {
         if let (Some((ticket, render)), Ok(accepted)) = (&request.reply, result) {
             idempotency::complete(conn, now, services, ticket, 202, &render(accepted))?;
@@ -70,42 +76,67 @@ pub fn accept(
     Ok(results)
 }
 
-/// Locks the accounts and reads what decides: holds, period, use. After the lock, holds and caps stand still until
-/// the commit, so that a suspension holds from its own.
-fn senders(conn: &mut AnyConnection, now: DateTime<Utc>, requests: &[Prepared]) -> ActionResult<BTreeMap<Id, Sender>> {
-    let ids: Vec<Id> = requests.iter().map(|request| request.account_id).collect::<HashSet<_>>().into_iter().collect();
+/// Writes what was counted, and the mails of what was crossed.
+pub fn finish(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    services: &Services,
+    group: &Group,
+    ledger: &Ledger,
+) -> ActionResult<()> {
+    ledger::write(conn, now, ledger)?;
+    for sender in group.senders.values() {
+        sender.bounds.write(conn, sender.account.id)?;
+    }
+    let pools = group.pools.write(conn)?;
+    for sender in group.senders.values() {
+        alert::on_crossing(conn, now, services, sender)?;
+    }
+    for pool in pools {
+        alert::on_pool_crossing(conn, now, services, &pool)?;
+    }
+    Ok(())
+}
+
+/// Locks the accounts and reads what decides: holds, period, limits, use. After the lock, holds and caps stand still
+/// until the commit, so that a suspension holds from its own.
+pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, ids: &[Id]) -> ActionResult<Group> {
     let parents: Vec<Id> =
-        accounts::find_many(conn, &ids)?.into_iter().filter_map(|account| account.parent_id).collect();
-    accounts::lock(conn, &parents, &ids)?;
-    let mut holders = ids.clone();
-    holders.extend(&parents);
-    let held: HashSet<Id> = suspensions::held(conn, &holders, now.naive_utc())?.into_iter().collect();
-    let mut periods: HashMap<Id, Period> = HashMap::new();
+        accounts::find_many(conn, ids)?.into_iter().filter_map(|account| account.parent_id).collect();
+    accounts::lock(conn, &parents, ids)?;
+    let mut family = ids.to_vec();
+    family.extend(&parents);
+    let held: HashSet<Id> = suspensions::held(conn, &family, now.naive_utc())?.into_iter().collect();
+    let limits: HashMap<Id, LimitsRow> =
+        limits::find_many(conn, &family)?.into_iter().map(|row| (row.account_id, row)).collect();
+    let mut periods: BTreeMap<Id, Period> = BTreeMap::new();
     let mut senders = BTreeMap::new();
-    for account in accounts::find_many(conn, &ids)?.into_iter().filter(|account| account.deleted_at.is_none()) {
+    for account in accounts::find_many(conn, ids)?.into_iter().filter(|account| account.deleted_at.is_none()) {
         let root = account.root_id();
         let period = match periods.get(&root) {
             Some(period) => period.clone(),
             None => periods.entry(root).or_insert(ensure_period(conn, root, now)?).clone(),
         };
-        let used = counters::used(conn, account.id, period.id)?;
+        let bounds = Bounds::read(conn, now, &account, &period, limits.get(&account.id))?;
         let sender = Sender {
             held: held.contains(&account.id),
             parent_held: account.parent_id.is_some_and(|parent| held.contains(&parent)),
-            used,
-            used_before: used,
+            used_before: bounds.used.month,
+            bounds,
             period,
             account,
         };
         senders.insert(sender.account.id, sender);
     }
-    Ok(senders)
+    let pools = Pools::lock(conn, &periods, &limits)?;
+    Ok(Group { senders, pools })
 }
 
 fn decide(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
     sender: &mut Sender,
+    pools: &mut Pools,
     request: &Prepared,
     rows: &mut Rows,
     ledger: &mut Ledger,
@@ -125,7 +156,13 @@ fn decide(
         ));
     }
     let suppressed = suppressed(conn, now, request)?;
-    let room = room(sender, request, &suppressed)?;
+    let root = sender.account.root_id();
+    let room = sender.bounds.room(pools.of(root), countable(request, &suppressed));
+    let holds = sender.bounds.limits.at_cap == AtCap::Hold;
+    let over_cap = room.bound.map(|bound| sender.bounds.refusal(bound, pools.of(root).used, now, &sender.period));
+    if let Some(refused) = over_cap.clone().filter(|_| room.messages == 0 && !holds) {
+        return Err(refused);
+    }
     let mut batch = rows.request(sender, request, domain.id);
     let mut granted = 0;
     let entries = request
@@ -138,17 +175,19 @@ fn decide(
                 Err(reason) => Outcome::Refused { reason: reason.clone() },
                 Ok(body) if request.sandbox.is_some() => batch.sandbox(entry, body),
                 Ok(body) if suppressed.contains(&entry.email_lower) => batch.suppress(entry, body),
-                Ok(body) if granted < room => {
+                Ok(body) if granted < room.messages => {
                     granted += 1;
                     batch.queue(entry, body)
                 }
-                Ok(_) => Outcome::Refused { reason: over_cap(sender) },
+                Ok(body) if holds => batch.hold(entry, body, over_cap.as_ref()),
+                Ok(_) => Outcome::Refused { reason: over_cap.as_ref().map(ToString::to_string).unwrap_or_default() },
             },
         })
         .collect();
     let counts = batch.finish();
-    sender.used += granted;
-    ledger.add(sender, request, domain.id, counts, now);
+    sender.bounds.grant(granted);
+    pools.grant(root, granted);
+    ledger.add(sender, &request.tags, domain.id, counts, now);
     Ok(Accepted {
         sender_domain: request.sender_domain.clone(),
         entries,
@@ -173,31 +212,9 @@ fn suppressed(conn: &mut AnyConnection, now: DateTime<Utc>, request: &Prepared) 
     Ok(found.into_iter().collect())
 }
 
-/// How many of the request's countable recipients may still be accepted.
-///
-/// # Errors
-/// `CapReached` when there are some and none may.
-fn room(sender: &Sender, request: &Prepared, suppressed: &HashSet<String>) -> ActionResult<i64> {
+/// How many recipients of a request count against the caps.
+fn countable(request: &Prepared, suppressed: &HashSet<String>) -> i64 {
     let countable = |entry: &&PreparedEntry| entry.body.is_ok() && !suppressed.contains(&entry.email_lower);
     let wanted = if request.sandbox.is_some() { 0 } else { request.entries.iter().filter(countable).count() };
-    let wanted = i64::try_from(wanted).unwrap_or(i64::MAX);
-    let cap = sender.account.monthly_credit;
-    if cap == 0 {
-        return Ok(wanted);
-    }
-    let room = wanted.min((cap - sender.used).max(0));
-    if wanted > 0 && room == 0 {
-        let resets_at = sender.period.end_at.and_utc();
-        return Err(ActionError::CapReached { cap, used: sender.used, resets_at });
-    }
-    Ok(room)
-}
-
-fn over_cap(sender: &Sender) -> String {
-    ActionError::CapReached {
-        cap: sender.account.monthly_credit,
-        used: sender.account.monthly_credit,
-        resets_at: sender.period.end_at.and_utc(),
-    }
-    .to_string()
+    i64::try_from(wanted).unwrap_or(i64::MAX)
 }

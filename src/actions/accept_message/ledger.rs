@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
-use super::Prepared;
 use super::group::Sender;
 use crate::actions::error::ActionResult;
 use crate::domain::ids::Id;
@@ -22,7 +21,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Adds what one request counted.
-    pub fn add(&mut self, sender: &Sender, request: &Prepared, domain: Id, counts: Delta, now: DateTime<Utc>) {
+    pub fn add(&mut self, sender: &Sender, tags: &[String], domain: Id, counts: Delta, now: DateTime<Utc>) {
         if counts == Delta::default() {
             return;
         }
@@ -36,7 +35,7 @@ impl Ledger {
         *self.days.entry(key.clone()).or_default() += counts;
         if counts.accepted > 0 {
             *self.domains.entry((key.clone(), domain)).or_default() += counts.accepted;
-            for tag in &request.tags {
+            for tag in tags {
                 *self.tags.entry((key.clone(), tag.clone())).or_default() += counts.accepted;
             }
         }

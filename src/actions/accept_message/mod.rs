@@ -2,9 +2,11 @@
 //! then answers each; an answer is given only after the commit.
 
 mod alert;
+mod bounds;
 mod committer;
 mod group;
 mod ledger;
+mod release;
 mod rows;
 
 use chrono::{DateTime, Utc};
@@ -13,7 +15,9 @@ use super::idempotency::{RenderAccepted, Ticket};
 use crate::domain::ids::Id;
 use crate::domain::message::status::SandboxResult;
 
+pub use bounds::{hour_of, limits_of};
 pub use committer::Committer;
+pub use release::{end_held, has_room, release_held};
 
 /// A request that the edge has parsed, checked and rendered: what is left is to decide and to store it.
 #[derive(Clone, Debug)]

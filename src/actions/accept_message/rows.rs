@@ -6,16 +6,17 @@ use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::group::Sender;
 use super::{Outcome, Prepared, PreparedEntry};
-use crate::actions::error::ActionResult;
+use crate::actions::error::{ActionError, ActionResult};
 use crate::domain::ids::Id;
 use crate::domain::message::status::{MessageStatus, SandboxResult};
 use crate::domain::period::{local_day, parse_time_zone};
+use crate::models::held::{self, Held};
 use crate::models::messages::{self, Attachment, Content, Event, Message};
 use crate::models::queue::{self, Queued};
 use crate::models::{AnyConnection, counters::Delta};
 
 /// A message that says nothing else is given up after this long: the end of the retry schedule.
-const LIFETIME: TimeDelta = TimeDelta::days(3);
+pub const LIFETIME: TimeDelta = TimeDelta::days(3);
 
 pub struct Rows {
     now: DateTime<Utc>,
@@ -24,6 +25,7 @@ pub struct Rows {
     messages: Vec<Message>,
     events: Vec<Event>,
     queue: Vec<Queued>,
+    held: Vec<Held>,
     /// When each account's earliest new message is due.
     wake: HashMap<Id, NaiveDateTime>,
 }
@@ -37,6 +39,7 @@ impl Rows {
             messages: Vec::new(),
             events: Vec::new(),
             queue: Vec::new(),
+            held: Vec::new(),
             wake: HashMap::new(),
         }
     }
@@ -70,6 +73,7 @@ impl Rows {
         messages::insert(conn, &self.messages)?;
         messages::insert_events(conn, &self.events)?;
         queue::insert(conn, &self.queue)?;
+        held::insert(conn, &self.held)?;
         let mut wake: Vec<_> = self.wake.into_iter().collect();
         wake.sort_unstable();
         for (account, due) in wake {
@@ -116,6 +120,24 @@ impl Batch<'_> {
         let due = self.due;
         self.rows.wake.entry(self.request.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
         if scheduled { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
+    }
+
+    /// Accepts a recipient that has no room yet: kept, and neither counted nor queued before there is.
+    pub fn hold(&mut self, entry: &PreparedEntry, body: &(String, usize), why: Option<&ActionError>) -> Outcome {
+        let id = self.message(entry, body, MessageStatus::Held);
+        self.waiting[body.1] += 1;
+        let now = self.rows.now.naive_utc();
+        let kept_for = TimeDelta::days(i64::from(self.sender.bounds.limits.hold_days));
+        self.rows.held.push(Held {
+            message_id: id,
+            account_id: self.request.account_id,
+            held_at: now,
+            expires_at: self.request.expires.map_or(now + kept_for, |asked| asked.naive_utc().min(now + kept_for)),
+            due_at: self.due,
+        });
+        let why = why.map(ToString::to_string).unwrap_or_default();
+        self.event(id, MessageStatus::Held, &format!("Held: {why}."));
+        if self.request.first_attempt.is_some() { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
     }
 
     /// Keeps a recipient that must not be mailed as a record of that.
@@ -199,7 +221,7 @@ impl Batch<'_> {
             delivered_at: final_at,
             retain_until: self.retain_until,
             // The row outlives its queue: a message must not vanish while it may still be sent.
-            purge_at: self.purge_at.max(self.expires),
+            purge_at: self.purge_at.max(self.expires).max(kept_at_the_cap(status, self.sender, now)),
         });
         id
     }
@@ -215,4 +237,10 @@ impl Batch<'_> {
             log: log.to_owned(),
         });
     }
+}
+
+/// Until when a message may be held and, once released, tried: no row and no content goes before.
+fn kept_at_the_cap(status: MessageStatus, sender: &Sender, now: DateTime<Utc>) -> NaiveDateTime {
+    let held = if status == MessageStatus::Held { sender.bounds.limits.hold_days } else { 0 };
+    (now + TimeDelta::days(i64::from(held)) + LIFETIME).naive_utc()
 }

@@ -9,6 +9,8 @@ pub enum MessageStatus {
     Received,
     /// Accepted, waiting for its hour; the contract shows it as Received.
     Scheduled,
+    /// Accepted, waiting at the cap, not counted yet; the contract shows it as Received.
+    Held,
     Delivered,
     /// Tried at least once; another attempt follows.
     Deferred,
@@ -24,10 +26,11 @@ pub enum MessageStatus {
 
 impl MessageStatus {
     #[must_use]
-    pub const fn all() -> [Self; 12] {
+    pub const fn all() -> [Self; 13] {
         [
             Self::Received,
             Self::Scheduled,
+            Self::Held,
             Self::Delivered,
             Self::Deferred,
             Self::Bounced,
@@ -47,6 +50,7 @@ impl MessageStatus {
         match self {
             Self::Received => "received",
             Self::Scheduled => "scheduled",
+            Self::Held => "held",
             Self::Delivered => "delivered",
             Self::Deferred => "deferred",
             Self::Bounced => "bounced",
@@ -72,7 +76,7 @@ impl MessageStatus {
     #[must_use]
     pub const fn api_name(self) -> &'static str {
         match self {
-            Self::Received | Self::Scheduled => "Received",
+            Self::Received | Self::Scheduled | Self::Held => "Received",
             Self::Delivered => "Delivered",
             Self::Deferred => "Deferred",
             Self::Bounced => "Bounced",
@@ -91,6 +95,7 @@ impl MessageStatus {
     pub const fn label(self) -> &'static str {
         match self {
             Self::Scheduled => "Scheduled",
+            Self::Held => "Held at the cap",
             other => other.api_name(),
         }
     }
@@ -104,7 +109,7 @@ impl MessageStatus {
     /// Whether nothing more will happen to the message.
     #[must_use]
     pub const fn is_final(self) -> bool {
-        !matches!(self, Self::Received | Self::Scheduled | Self::Deferred)
+        !matches!(self, Self::Received | Self::Scheduled | Self::Held | Self::Deferred)
     }
 
     #[must_use]
@@ -184,7 +189,10 @@ mod tests {
 
     #[test]
     fn a_scheduled_message_is_received_to_the_contract() {
-        assert_eq!(MessageStatus::named("received"), [MessageStatus::Received, MessageStatus::Scheduled]);
+        assert_eq!(
+            MessageStatus::named("received"),
+            [MessageStatus::Received, MessageStatus::Scheduled, MessageStatus::Held]
+        );
         assert_eq!(MessageStatus::named("nonsense"), []);
     }
 

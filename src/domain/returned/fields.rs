@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn a_section_that_never_ends_is_bounded() {
-        let many = "A: b\n".repeat(10_000) + &"C: d\n e".repeat(10_000);
+        let many = ["A: b\n".repeat(10_000), "C: d\n e".repeat(10_000)].concat();
         assert_eq!(groups(&many).iter().map(|group| group.0.len()).sum::<usize>(), MAX_FIELDS);
         let long = format!("A: {}\n{}", "ä".repeat(9000), " x\n".repeat(9000));
         assert!(section(&long).get("a").is_some_and(|value| value.len() <= MAX_VALUE + 2));

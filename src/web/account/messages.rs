@@ -26,6 +26,7 @@ const STATUSES: &[(&str, &str, &[MessageStatus])] = &[
     ("waiting", "Waiting", &[MessageStatus::Received, MessageStatus::Deferred]),
     ("deferred", "Deferred", &[MessageStatus::Deferred]),
     ("scheduled", "Scheduled", &[MessageStatus::Scheduled]),
+    ("held", "Held at the cap", &[MessageStatus::Held]),
     ("bounced", "Bounced", &[MessageStatus::Bounced]),
     ("failed", "Failed", &[MessageStatus::Failed]),
     ("suppressed", "Suppressed", &[MessageStatus::Suppressed]),
@@ -159,6 +160,7 @@ pub fn state(status: &str) -> (&'static str, &'static str) {
     let class = match status {
         S::Received => "busy",
         S::Scheduled => "wait",
+        S::Held => "full",
         S::Delivered | S::SandboxDelivered => "active",
         S::Deferred | S::SandboxDeferred => "near",
         S::Bounced | S::Failed | S::SandboxBounced | S::SandboxFailed => "held",

@@ -37,6 +37,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("sub_account.create", "good", "Sub account {} created"),
     ("sub_account.update", "", "Sub account {} edited"),
     ("sub_account.set_cap", "", "Cap of {} changed"),
+    ("sub_account.set_limits", "", "Limits of {} changed"),
+    ("account.set_pool", "", "Pool cap of {} changed"),
     ("sub_account.suspend", "bad", "{} suspended"),
     ("sub_account.lift", "good", "Hold on {} lifted"),
     ("sub_account.hold_ended", "good", "Hold on {} ended by its date"),

@@ -3,5 +3,6 @@
 
 pub mod account;
 pub mod plan;
+pub mod pool;
 pub mod profile;
 pub mod sessions;

@@ -9,6 +9,7 @@ pub mod delete;
 pub mod export;
 pub mod import;
 pub mod lift;
+pub mod limits;
 pub mod list;
 mod params;
 pub mod row;

@@ -2,5 +2,6 @@
 
 mod alerts;
 mod caps;
+mod limits;
 mod processes;
 mod suspension;

@@ -81,6 +81,8 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/sub-accounts/bulk/start", Nothing),
     ("GET", "/sub-accounts/{id}/cap", Agency(P::SetCap)),
     ("POST", "/sub-accounts/{id}/cap", Agency(P::SetCap)),
+    ("GET", "/sub-accounts/{id}/limits", Agency(P::SetCap)),
+    ("POST", "/sub-accounts/{id}/limits", Agency(P::SetCap)),
     ("GET", "/sub-accounts/{id}/suspend", Agency(P::Suspend)),
     ("POST", "/sub-accounts/{id}/suspend", Agency(P::Suspend)),
     ("GET", "/sub-accounts/{id}/lift", Agency(P::Suspend)),
@@ -102,6 +104,8 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/activity/verify", Agency(P::ViewActivity)),
     ("GET", "/activity/{seq}", Agency(P::ViewActivity)),
     ("POST", "/settings", Agency(P::ManageSettings)),
+    ("GET", "/settings/limits", Agency(P::SetCap)),
+    ("POST", "/settings/limits", Agency(P::SetCap)),
     ("GET", "/settings/plan", Agency(P::ManagePlan)),
     ("POST", "/settings/plan", Agency(P::ManagePlan)),
 ];

@@ -5,12 +5,14 @@ use std::sync::{Arc, Mutex};
 
 use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::refresh_summary::refresh_summary;
+use canopy::actions::services::Services;
 use canopy::actions::{Cx, housekeeping};
 use canopy::domain::ids::Id;
 use canopy::models::{
-    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, jobs, messages, periods, queue,
-    summaries, suppressions, suspensions, system_mails, usage,
+    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, jobs, limits, messages, periods,
+    queue, summaries, suppressions, suspensions, system_mails, usage,
 };
+use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::connection::{Instrumentation, InstrumentationEvent, SimpleConnection};
 use diesel::sql_types::{BigInt, Text};
@@ -69,7 +71,11 @@ const ASKS: &[(&str, Ask)] = asks! {
     "the end of a turn": |conn, cx, big| queue::end_turn(conn, big.child, big.now, None);
     "dirty counters": |conn, cx, big| counters::dirty(conn, 50);
     "summary": |conn, cx, big| refresh_summary(conn, big.child, cx.now);
-    "purge": |conn, cx, big| housekeeping::purge(conn, cx.now);
+    "purge": |conn, cx, big| housekeeping::purge(conn, cx.now, &services());
+    "accounts with held messages": |conn, cx, big| held::accounts(conn, Some(big.child), 256);
+    "held messages, the oldest": |conn, cx, big| held::oldest(conn, big.child, 500);
+    "held messages, over": |conn, cx, big| held::expired(conn, big.child, big.now, 500);
+    "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
     "held": |conn, cx, big| suspensions::held(conn, &[big.child, big.agency.id], big.now);
     "looks at DNS that are due": |conn, cx, big| domains::due(conn, big.now, 50);
@@ -84,6 +90,11 @@ const ASKS: &[(&str, Ask)] = asks! {
     "next job": |conn, cx, big| jobs::next(conn);
     "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
 };
+
+/// Keys of their own: nothing sealed is read.
+fn services() -> Services {
+    Services { secrets: SecretKeys::generate().0, public_url: String::new() }
+}
 
 fn old_day() -> audit::Filter {
     let from = chrono::NaiveDate::from_ymd_opt(2026, 1, 10).and_then(|day| day.and_hms_opt(0, 0, 0));

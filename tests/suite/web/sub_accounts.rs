@@ -1,7 +1,7 @@
 //! Sub accounts on the dashboard, by a person without script.
 
 use canopy::domain::ids::Id;
-use canopy::models::{accounts, api_keys, domains, jobs, suspensions};
+use canopy::models::{accounts, api_keys, domains, jobs, limits, suspensions};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
 use crate::support::visitor::{Page, Visitor};
@@ -301,6 +301,35 @@ async fn the_overview_tells_what_needs_attention_and_what_happened() {
             .shows("stolen key, just now")
             .shows("alder suspended")
             .shows("Messages per day");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn limits_are_saved_and_wrong_ones_come_back_with_what_was_typed_and_change_nothing() {
+    on_both(|app| async move {
+        let (_, clients, owner) = three(&app).await;
+        let id = clients[0].id;
+        let path = format!("/sub-accounts/{id}/limits");
+        owner.get(&path).await.shows("What happens at a cap?").shows("80, 100");
+        let wrong =
+            [("at_cap", "sometimes"), ("hold_days", "90"), ("daily", "0"), ("hourly", "many"), ("alerts", "700")];
+        let page = owner.submit(&path, &path, &wrong).await;
+        assert_eq!(page.status, 422);
+        page.shows("value=\"many\"").shows("A cap of 0 would let nothing through").shows("Enter 1 to 30 days.");
+        let row = app.read(move |conn| Ok(limits::find(conn, id)?)).await;
+        assert_eq!(row, None, "nothing was saved");
+        let right =
+            [("at_cap", "hold"), ("hold_days", "9"), ("daily", "5,000"), ("alerts", "50 100"), ("sends_nothing", "on")];
+        assert_eq!(owner.submit(&path, &path, &right).await.status, 303);
+        let row = app.read(move |conn| Ok(limits::find(conn, id)?)).await.expect("saved");
+        assert_eq!((row.at_cap.as_str(), row.hold_days, row.daily, row.hourly), ("hold", 9, 5_000, 0));
+        assert_eq!((row.alerts.as_str(), row.sends_nothing), ("50,100", true));
+        owner.get("/activity").await.shows("Limits of alder changed");
+        let pool = "/settings/limits";
+        assert_eq!(owner.submit(pool, pool, &[("pool", "-4")]).await.status, 422);
+        assert_eq!(owner.submit(pool, pool, &[("pool", "90,000")]).await.status, 303);
+        owner.get(pool).await.shows("value=\"90,000\"");
     })
     .await;
 }

@@ -1,0 +1,153 @@
+//! Messages held at the cap go on once there is room, the oldest first; those whose time is over are given up.
+
+use chrono::{DateTime, Utc};
+
+use super::group::{self, Group, Sender};
+use super::ledger::Ledger;
+use super::rows::LIFETIME;
+use crate::actions::error::ActionResult;
+use crate::actions::services::Services;
+use crate::domain::ids::Id;
+use crate::domain::message::status::MessageStatus;
+use crate::domain::period::{local_day, parse_time_zone};
+use crate::models::counters::Delta;
+use crate::models::held::{self, Held};
+use crate::models::messages::{self, Event, Message, Progress, Release};
+use crate::models::queue::{self, Queued};
+use crate::models::{AnyConnection, accounts, limits, periods};
+
+const GIVEN_UP: &str = "Given up: it was held at the cap for as long as the account keeps such messages.";
+const RELEASED: &str = "Released: there is room under the cap again.";
+
+/// Whether something of an account's held messages can move: a read without locks, so that waiting costs no writes.
+///
+/// # Errors
+/// Only the database's.
+pub fn has_room(conn: &mut AnyConnection, now: DateTime<Utc>, account: Id) -> ActionResult<bool> {
+    if !held::expired(conn, account, now.naive_utc(), 1)?.is_empty() {
+        return Ok(true);
+    }
+    let Some(account) = accounts::find(conn, account)? else { return Ok(false) };
+    let root = account.root_id();
+    // Without a period the first message of the new one has yet to come: there is room for it.
+    let Some(period) = periods::containing(conn, root, now.naive_utc())? else { return Ok(true) };
+    let rows = limits::find_many(conn, &[account.id, root])?;
+    let row = |id: Id| rows.iter().find(|row| row.account_id == id);
+    let bounds = super::bounds::Bounds::read(conn, now, &account, &period, row(account.id))?;
+    let cap = row(root).map_or(0, |row| row.pool);
+    let used = if cap > 0 { limits::pool_used(conn, root, period.id)? } else { 0 };
+    Ok(bounds.room(super::bounds::PoolUse { cap, used }, 1).messages > 0)
+}
+
+/// Releases up to `limit` held messages of an account, as far as there is room; answers how many moved, those given
+/// up included.
+///
+/// # Errors
+/// Only the database's.
+pub fn release_held(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    services: &Services,
+    account: Id,
+    limit: i64,
+) -> ActionResult<usize> {
+    let mut group = group::lock(conn, now, &[account])?;
+    let expired = held::expired(conn, account, now.naive_utc(), limit)?;
+    let given_up = give_up(conn, now, &expired)?;
+    let Group { senders, pools } = &mut group;
+    let Some(sender) = senders.get_mut(&account).filter(|sender| !sender.held && !sender.parent_held) else {
+        return Ok(given_up);
+    };
+    let root = sender.account.root_id();
+    let room = sender.bounds.room(pools.of(root), limit).messages;
+    let rows = held::oldest(conn, account, room)?;
+    let released = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let mut ledger = Ledger::default();
+    go_on(conn, now, sender, &rows, &mut ledger)?;
+    sender.bounds.grant(released);
+    pools.grant(root, released);
+    group::finish(conn, now, services, &group, &ledger)?;
+    Ok(given_up + rows.len())
+}
+
+/// Queues what has room, counts it in the period of its release, and writes it into its story.
+fn go_on(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    sender: &Sender,
+    rows: &[Held],
+    ledger: &mut Ledger,
+) -> ActionResult<()> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
+    let zone = parse_time_zone(&sender.period.time_zone).unwrap_or(chrono_tz::UTC);
+    let (at, day) = (now.naive_utc(), local_day(zone, now));
+    let (mut queued, mut events) = (Vec::new(), Vec::new());
+    for message in messages::find_many(conn, &ids)? {
+        let Some(row) = rows.iter().find(|row| row.message_id == message.id) else { continue };
+        let scheduled = row.due_at > at;
+        let due_at = row.due_at.max(at);
+        let status = if scheduled { MessageStatus::Scheduled } else { MessageStatus::Received };
+        let expires_at = due_at + LIFETIME;
+        let release = Release { status: status.as_str(), period_id: sender.period.id, day: &day, expires_at, now: at };
+        messages::release_held(conn, message.id, &release)?;
+        queued.push(Queued {
+            message_id: message.id,
+            account_id: message.account_id,
+            due_at,
+            leased_until: None,
+            lease_owner: None,
+            attempts: 0,
+            expires_at,
+        });
+        events.push(event(now, &message, status, RELEASED));
+        let tags: Vec<String> = serde_json::from_str(&message.tags).unwrap_or_default();
+        ledger.add(sender, &tags, message.domain_id, Delta { accepted: 1, ..Delta::default() }, now);
+    }
+    held::remove(conn, &ids)?;
+    queue::insert(conn, &queued)?;
+    messages::insert_events(conn, &events)?;
+    if let Some(due) = queued.iter().map(|row| row.due_at).min() {
+        queue::wake(conn, sender.account.id, due)?;
+    }
+    Ok(())
+}
+
+/// Ends messages that were held for too long. They were never counted, so nothing is.
+fn give_up(conn: &mut AnyConnection, now: DateTime<Utc>, rows: &[Held]) -> ActionResult<usize> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
+    for message in messages::find_many(conn, &ids)? {
+        end_held(conn, now, &message, GIVEN_UP)?;
+    }
+    held::remove(conn, &ids)?;
+    Ok(ids.len())
+}
+
+/// Ends one held message as failed, with its reason in its story.
+///
+/// # Errors
+/// Only the database's.
+pub fn end_held(conn: &mut AnyConnection, now: DateTime<Utc>, message: &Message, log: &str) -> ActionResult<()> {
+    let progress = Progress {
+        status: MessageStatus::Failed.as_str(),
+        num_attempts: message.num_attempts,
+        classification: "",
+        now: now.naive_utc(),
+        sent_at: None,
+        delivered_at: None,
+    };
+    messages::set_progress(conn, message.id, &progress)?;
+    messages::release_content(conn, message.content_id)?;
+    messages::insert_events(conn, &[event(now, message, MessageStatus::Failed, log)])?;
+    Ok(())
+}
+
+fn event(now: DateTime<Utc>, message: &Message, status: MessageStatus, log: &str) -> Event {
+    Event {
+        id: Id::new(now),
+        message_id: message.id,
+        account_id: message.account_id,
+        at: now.naive_utc(),
+        status: status.as_str().to_owned(),
+        log: log.to_owned(),
+    }
+}

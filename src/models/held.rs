@@ -1,0 +1,65 @@
+//! Messages that wait at the cap: accepted, kept, not yet counted.
+
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+use super::AnyConnection;
+use super::portable::insert_many;
+use super::schema::held_messages;
+use crate::domain::ids::Id;
+
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = held_messages)]
+pub struct Held {
+    pub message_id: Id,
+    pub account_id: Id,
+    pub held_at: NaiveDateTime,
+    /// Given up after this.
+    pub expires_at: NaiveDateTime,
+    /// When it was to leave.
+    pub due_at: NaiveDateTime,
+}
+
+pub fn insert(conn: &mut AnyConnection, rows: &[Held]) -> QueryResult<()> {
+    insert_many!(conn, held_messages::table, rows)
+}
+
+/// Up to `limit` accounts after `after` that have held messages, by id.
+pub fn accounts(conn: &mut AnyConnection, after: Option<Id>, limit: i64) -> QueryResult<Vec<Id>> {
+    let mut query = held_messages::table.select(held_messages::account_id).distinct().into_boxed();
+    if let Some(after) = after {
+        query = query.filter(held_messages::account_id.gt(after));
+    }
+    query.order(held_messages::account_id).limit(limit).load(conn)
+}
+
+/// Up to `limit` held messages of an account, the oldest first.
+pub fn oldest(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryResult<Vec<Held>> {
+    held_messages::table
+        .filter(held_messages::account_id.eq(account))
+        .order((held_messages::held_at, held_messages::message_id))
+        .limit(limit)
+        .select(Held::as_select())
+        .load(conn)
+}
+
+/// Up to `limit` held messages of an account whose time is over.
+pub fn expired(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Held>> {
+    held_messages::table
+        .filter(held_messages::account_id.eq(account))
+        .filter(held_messages::expires_at.le(now))
+        .order(held_messages::expires_at)
+        .limit(limit)
+        .select(Held::as_select())
+        .load(conn)
+}
+
+/// How many messages of an account are held.
+pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
+    held_messages::table.filter(held_messages::account_id.eq(account)).count().get_result(conn)
+}
+
+/// Takes messages out; answers how many there were.
+pub fn remove(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<usize> {
+    diesel::delete(held_messages::table.filter(held_messages::message_id.eq_any(messages.to_vec()))).execute(conn)
+}

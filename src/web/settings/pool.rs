@@ -1,0 +1,87 @@
+//! Settings, Limits: what all accounts of the agency may send together in a period.
+
+use actix_web::http::StatusCode;
+use askama::Template;
+use serde::Deserialize;
+
+use crate::actions::set_limits::set_pool;
+use crate::domain::role::Permission;
+use crate::models::{counters, limits, periods};
+use crate::web::acting::Acting;
+use crate::web::chart::Meter;
+use crate::web::error::{PageError, PageResult};
+use crate::web::format;
+use crate::web::forms::{Errors, Posted};
+use crate::web::layout::{Flash, Shell, Tone};
+use crate::web::navigation;
+use crate::web::page::{html_with, see_other};
+use crate::web::scope::Tab;
+use crate::web::sub_accounts::limits::number;
+
+#[derive(Template)]
+#[template(path = "settings/pool.html")]
+struct PoolPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    pool: String,
+    meter: Meter,
+    errors: Errors,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct PoolForm {
+    pool: String,
+}
+
+/// Only an agency has a pool.
+fn require(acting: &Acting) -> Result<(), PageError> {
+    acting.require(Permission::SetCap)?;
+    if acting.account.parent_id.is_some() { Err(PageError::not_found()) } else { Ok(()) }
+}
+
+/// `GET /settings/limits`
+pub async fn show(acting: Acting) -> PageResult {
+    require(&acting)?;
+    page(&acting, None, Errors::none()).await
+}
+
+/// `POST /settings/limits`
+pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
+    require(&acting)?;
+    let mut errors = Errors::none();
+    let Some(pool) = errors.take("pool", number(&form.pool)) else {
+        return page(&acting, Some(form.pool.clone()), errors).await;
+    };
+    let (cx, parent) = (acting.cx(), acting.account.id);
+    acting.app.write(move |conn| set_pool(conn, &cx, parent, pool)).await?;
+    let text = match pool {
+        0 => "There is no pool cap.".to_owned(),
+        pool => format!("All accounts together may send {} messages a period.", format::number(pool)),
+    };
+    acting.flash(&Flash::new(Tone::Good, text));
+    Ok(see_other("/settings/limits"))
+}
+
+async fn page(acting: &Acting, typed: Option<String>, errors: Errors) -> PageResult {
+    let (parent, now) = (acting.account.id, acting.now().naive_utc());
+    let (cap, used) = acting
+        .app
+        .read(move |conn| {
+            let cap = limits::find(conn, parent)?.map_or(0, |row| row.pool);
+            let period = periods::containing(conn, parent, now)?;
+            let used = match period {
+                Some(period) => counters::volumes(conn, parent, period.id)?.iter().map(|(_, accepted)| accepted).sum(),
+                None => 0,
+            };
+            Ok((cap, used))
+        })
+        .await?;
+    let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
+    let pool = typed.unwrap_or_else(|| if cap == 0 { String::new() } else { format::number(cap) });
+    let meter = Meter::new(i64::unsigned_abs(used), (cap > 0).then_some(cap.unsigned_abs()));
+    html_with(
+        status,
+        &PoolPage { shell: acting.shell("Limits"), tabs: navigation::settings(acting), pool, meter, errors },
+    )
+}
