@@ -63,6 +63,8 @@ pub struct Data {
     pub deferred: i64,
     pub waiting: i64,
     pub scheduled: i64,
+    /// At the cap.
+    pub held: i64,
     pub cost: Option<String>,
     messages: Vec<Message>,
     entries: Vec<Entry>,
@@ -118,6 +120,7 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, may: May) ->
         deferred: crate::models::queue::tried(conn, account.id)?,
         waiting,
         scheduled,
+        held: crate::models::held::count(conn, account.id)?,
         cost: if may.cost { overview_facts::cost(conn, account, facts)? } else { None },
         messages: match may.messages {
             true => messages::page(conn, account.id, &messages::Filter::default(), None, false, 5)?,

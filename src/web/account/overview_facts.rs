@@ -72,6 +72,9 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
         line("Waiting to leave", whole(data.waiting), String::new(), "Due now"),
         line("Scheduled", whole(data.scheduled), String::new(), "Due later"),
     ];
+    if data.held > 0 {
+        lines.push(line("Held at the cap", whole(data.held), String::new(), "Released once there is room"));
+    }
     if with_cost {
         lines.push(Figure {
             label: "Allocated cost",
