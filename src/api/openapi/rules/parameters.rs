@@ -1,7 +1,7 @@
 //! Rules for parameters of queries and paths, by name. A blank parameter of a query counts as absent.
 
 use utoipa::openapi::path::{Parameter, ParameterStyle};
-use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::schema::{ArrayBuilder, KnownFormat, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 
 use super::{format, one_of, texts};
@@ -17,6 +17,9 @@ pub(super) fn tighten(parameter: &mut Parameter) {
         }),
         "email" | "sender" | "recipient" => {
             on_text(parameter, |text| text.format = Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
+        }
+        "dns_valid" => {
+            on_text(parameter, |flag| flag.schema_type = SchemaType::Array(vec![Type::Boolean, Type::Null]));
         }
         "status" => {
             let mut status = Object::with_type(Type::String);
