@@ -91,7 +91,7 @@ fn sign_in(address: SocketAddr) -> String {
 }
 
 fn cookie(head: &str) -> String {
-    let set = head.lines().filter(|line| line.to_lowercase().starts_with("set-cookie: canopy=")).next_back();
+    let set = head.lines().rfind(|line| line.to_lowercase().starts_with("set-cookie: canopy="));
     let pair = set.and_then(|line| line.split_once(": ")).and_then(|(_, rest)| rest.split(';').next());
     pair.expect("a session").to_owned()
 }
