@@ -108,7 +108,7 @@ async fn no_page_and_no_job_reads_a_whole_table() {
         let big = fill(&app).await;
         let mut costly = Vec::new();
         for (name, ask) in ASKS {
-            if let Some(why) = app.write(move |conn, cx| Ok(too_much(conn, cx, big, *ask)?)).await {
+            if let Some(why) = app.write(move |conn, cx| too_much(conn, cx, big, *ask)).await {
                 costly.push(format!("{name}: {why}"));
             }
         }
@@ -208,18 +208,20 @@ fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
         "suppressions",
         "usage_days",
     ];
-    if !["SELECT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| sql.starts_with(verb)) {
+    let looks = ["SELECT", "UPDATE", "DELETE", "WITH"].iter().any(|verb| sql.starts_with(verb));
+    // An empty list of ids: SQLite answers without looking.
+    if !looks || sql.contains("(1=0)") {
         return None;
     }
     let steps: Vec<Step> = sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load(conn).expect("the plan of a statement");
-    // The index of dirty counters holds those alone.
+    // What the exceptions have in an index of their own, and the rows of one address, are few.
+    let few = ["counters_dirty", "domains_unverified", "suspensions_ending", "jobs_waiting", "email_lower=?"];
+    let few = |step: &Step| few.iter().any(|name| step.detail.contains(name));
     let walks = |step: &Step| {
         let table = step.detail.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
-        table.is_some_and(|table| LARGE.contains(&table)) && !step.detail.contains("counters_dirty")
+        table.is_some_and(|table| LARGE.contains(&table)) && !few(step)
     };
-    // The rows of one address are few.
-    let few = steps.iter().any(|step| step.detail.contains("email_lower=?"));
-    let sorts = |step: &Step| !few && step.detail.contains("TEMP B-TREE FOR ORDER BY");
+    let sorts = |step: &Step| !steps.iter().any(few) && step.detail.contains("TEMP B-TREE FOR ORDER BY");
     let bad = steps.iter().any(|step| walks(step) || sorts(step));
     bad.then(|| {
         format!("{sql}\n    {}", steps.iter().map(|step| step.detail.as_str()).collect::<Vec<_>>().join("\n    "))
