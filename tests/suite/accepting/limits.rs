@@ -121,7 +121,7 @@ async fn two_nodes_over_one_postgresql_share_a_pool_exactly() {
     let clients = [first.client(&agency, "one", 0).await, first.client(&agency, "two", 0).await];
     pool(&first, &agency, 150).await;
     let sends = (0..400).map(|number: usize| {
-        let committer = if number % 2 == 0 { &first.app.committer } else { &second.committer };
+        let committer = if number.is_multiple_of(2) { &first.app.committer } else { &second.committer };
         committer.accept(prepared(&clients[number / 2 % 2], &["ann@example.org"]))
     });
     assert_eq!(join_all(sends).await.iter().filter(|result| result.is_ok()).count(), 150);
