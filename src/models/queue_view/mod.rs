@@ -76,11 +76,7 @@ pub fn held_accounts(conn: &mut AnyConnection, whose: Whose, now: NaiveDateTime)
         Whose::Account(id) => query.filter(accounts::id.eq(id)),
     };
     let queued = account_queues::table.select(account_queues::account_id);
-    query
-        .filter(suspensions::account_id.eq_any(queued))
-        .order(suspensions::account_id)
-        .limit(HELD_ACCOUNTS)
-        .load(conn)
+    query.filter(suspensions::account_id.eq_any(queued)).order(suspensions::account_id).limit(HELD_ACCOUNTS).load(conn)
 }
 
 /// Whether `root` itself is on hold, so that nothing of its family leaves.

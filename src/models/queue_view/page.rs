@@ -115,12 +115,7 @@ fn arrange(rows: &mut Vec<Waiting>, page: Page) {
     rows.truncate(usize::try_from(page.limit).unwrap_or(0));
 }
 
-fn every(
-    conn: &mut AnyConnection,
-    whose: Whose,
-    destination: Option<&str>,
-    page: Page,
-) -> QueryResult<Vec<Waiting>> {
+fn every(conn: &mut AnyConnection, whose: Whose, destination: Option<&str>, page: Page) -> QueryResult<Vec<Waiting>> {
     let mut rows = every_queued(conn, whose, destination, page)?;
     rows.extend(of_held(conn, whose, destination, page)?);
     Ok(rows)
@@ -163,17 +158,11 @@ fn of_queue(
         (Some(edge), false) => query.filter(queue::message_id.gt(edge)),
         (None, _) => query,
     };
-    query =
-        if page.backwards { query.order(queue::message_id.desc()) } else { query.order(queue::message_id.asc()) };
+    query = if page.backwards { query.order(queue::message_id.desc()) } else { query.order(queue::message_id.asc()) };
     Ok(query.load(conn)?.into_iter().map(queued).collect())
 }
 
-fn of_held(
-    conn: &mut AnyConnection,
-    whose: Whose,
-    destination: Option<&str>,
-    page: Page,
-) -> QueryResult<Vec<Waiting>> {
+fn of_held(conn: &mut AnyConnection, whose: Whose, destination: Option<&str>, page: Page) -> QueryResult<Vec<Waiting>> {
     let mut query = held_messages::table.select(HELD_COLUMNS).limit(page.limit).into_boxed();
     query = match whose {
         Whose::Family(root) => query.filter(held_messages::parent_id.eq(root)),
