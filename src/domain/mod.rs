@@ -26,4 +26,5 @@ pub mod role;
 pub mod scopes;
 pub mod standing;
 pub mod text;
+pub mod waiting;
 pub mod website;

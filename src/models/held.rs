@@ -18,6 +18,10 @@ pub struct Held {
     pub expires_at: NaiveDateTime,
     /// When it was to leave.
     pub due_at: NaiveDateTime,
+    /// The account it is billed to.
+    pub parent_id: Id,
+    /// The recipient's domain, in lower case.
+    pub destination: String,
 }
 
 pub fn insert(conn: &mut AnyConnection, rows: &[Held]) -> QueryResult<()> {

@@ -21,6 +21,7 @@ pub mod periods;
 pub mod plans;
 mod portable;
 pub mod queue;
+pub mod queue_view;
 pub mod returned;
 pub mod schema;
 pub mod sessions;

@@ -8,6 +8,7 @@ use super::AnyConnection;
 use super::portable::insert_many;
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
+use crate::domain::waiting::State;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = queue)]
@@ -20,6 +21,12 @@ pub struct Queued {
     /// Attempts made so far.
     pub attempts: i32,
     pub expires_at: NaiveDateTime,
+    /// The account it is billed to.
+    pub parent_id: Id,
+    /// The recipient's domain, in lower case.
+    pub destination: String,
+    /// One of `domain::waiting::State`, as it is stored.
+    pub state: String,
 }
 
 pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
@@ -187,6 +194,7 @@ pub fn retry(conn: &mut AnyConnection, message: Id, due: NaiveDateTime, attempts
         .set((
             queue::due_at.eq(due),
             queue::attempts.eq(attempts),
+            queue::state.eq(State::after(attempts).as_str()),
             queue::leased_until.eq(None::<NaiveDateTime>),
             queue::lease_owner.eq(None::<Id>),
         ))
@@ -231,4 +239,27 @@ pub fn depth(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> Query
 /// How many messages of an account were tried at least once and wait to be tried again.
 pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     queue::table.filter(queue::account_id.eq(account)).filter(queue::attempts.gt(0)).count().get_result(conn)
+}
+
+/// Makes deferred messages that no worker holds due at `now`; answers how many.
+pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::update(
+        queue::table
+            .filter(queue::message_id.eq_any(messages.to_vec()))
+            .filter(queue::state.eq(State::Deferred.as_str()))
+            .filter(queue::leased_until.is_null().or(queue::leased_until.le(now))),
+    )
+    .set(queue::due_at.eq(now))
+    .execute(conn)
+}
+
+/// Takes messages out of the queue, those alone that no worker holds; answers which they were.
+pub fn take_free(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
+    let free: Vec<Id> = queue::table
+        .filter(queue::message_id.eq_any(messages.to_vec()))
+        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .select(queue::message_id)
+        .load(conn)?;
+    diesel::delete(queue::table.filter(queue::message_id.eq_any(free.clone()))).execute(conn)?;
+    Ok(free)
 }

@@ -401,6 +401,9 @@ diesel::table! {
         lease_owner -> Nullable<Binary>,
         attempts -> Integer,
         expires_at -> Timestamp,
+        parent_id -> Binary,
+        destination -> Text,
+        state -> Text,
     }
 }
 
@@ -601,6 +604,8 @@ diesel::table! {
         held_at -> Timestamp,
         expires_at -> Timestamp,
         due_at -> Timestamp,
+        parent_id -> Binary,
+        destination -> Text,
     }
 }
 

@@ -27,6 +27,7 @@ pub mod layout;
 pub mod navigation;
 pub mod overview;
 pub mod page;
+pub mod queue;
 pub mod resend;
 pub mod routes;
 pub mod scope;

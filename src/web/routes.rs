@@ -14,8 +14,8 @@ use super::error::PageError;
 use super::settings::{account as account_settings, plan, pool, profile, sessions};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, search, session,
-    usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, queue, search,
+    session, usage, view_as,
 };
 use crate::app::App;
 
@@ -84,6 +84,8 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/sub-accounts/{id}/view-as").get(view_as::ask).post(view_as::begin))
         .service(page("/view-as/raise").post(view_as::raise))
         .service(page("/view-as/leave").post(view_as::leave))
+        // What waits
+        .service(page("/queue").get(queue::show).post(queue::change))
         // Usage and cost
         .service(page("/usage").get(usage::show))
         .service(page("/usage.csv").get(usage::csv))

@@ -10,6 +10,7 @@ use crate::actions::services::Services;
 use crate::domain::ids::Id;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::period::{local_day, parse_time_zone};
+use crate::domain::waiting::State;
 use crate::models::counters::Delta;
 use crate::models::held::{self, Held};
 use crate::models::messages::{self, Event, Message, Progress, Release};
@@ -98,6 +99,9 @@ fn go_on(
             lease_owner: None,
             attempts: 0,
             expires_at,
+            parent_id: row.parent_id,
+            destination: row.destination.clone(),
+            state: (if scheduled { State::Scheduled } else { State::Waiting }).as_str().to_owned(),
         });
         events.push(event(now, &message, status, RELEASED));
         let tags: Vec<String> = serde_json::from_str(&message.tags).unwrap_or_default();

@@ -10,6 +10,7 @@ use crate::actions::error::{ActionError, ActionResult};
 use crate::domain::ids::Id;
 use crate::domain::message::status::{MessageStatus, SandboxResult};
 use crate::domain::period::{local_day, parse_time_zone};
+use crate::domain::waiting::{State, domain_of};
 use crate::models::held::{self, Held};
 use crate::models::messages::{self, Attachment, Content, Event, Message};
 use crate::models::queue::{self, Queued};
@@ -116,6 +117,9 @@ impl Batch<'_> {
             lease_owner: None,
             attempts: 0,
             expires_at: self.expires,
+            parent_id: self.sender.account.root_id(),
+            destination: domain_of(&entry.email_lower).to_owned(),
+            state: (if scheduled { State::Scheduled } else { State::Waiting }).as_str().to_owned(),
         });
         let due = self.due;
         self.rows.wake.entry(self.request.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
@@ -134,6 +138,8 @@ impl Batch<'_> {
             held_at: now,
             expires_at: self.request.expires.map_or(now + kept_for, |asked| asked.naive_utc().min(now + kept_for)),
             due_at: self.due,
+            parent_id: self.sender.account.root_id(),
+            destination: domain_of(&entry.email_lower).to_owned(),
         });
         let why = why.map(ToString::to_string).unwrap_or_default();
         self.event(id, MessageStatus::Held, &format!("Held: {why}."));

@@ -6,6 +6,7 @@ use super::{
     activity, credentials, key_form, members, message, messages, overview, settings, suppression_changes, suppressions,
     test_message, transport, usage,
 };
+use crate::web::queue;
 use crate::web::routes::{Page, page};
 
 /// Mounts them. After `/sub-accounts/new` and its like, because `{id}` takes any word.
@@ -18,6 +19,7 @@ pub fn configure(config: &mut ServiceConfig) {
     both(config, "/messages/{message}/raw", |page| page.get(message::download_raw));
     both(config, "/messages/{message}/kept", |page| page.get(message::download_kept));
     both(config, "/messages/{message}/cancel", |page| page.post(message::cancel));
+    both(config, "/queue", |page| page.get(queue::of_account).post(queue::change_of_account));
     both(config, "/test", |page| page.get(test_message::show).post(test_message::send));
     both(config, "/suppressions", |page| page.get(suppressions::list).post(suppression_changes::add));
     both(config, "/suppressions.csv", |page| page.get(suppressions::export));

@@ -8,9 +8,11 @@ use canopy::actions::refresh_summary::refresh_summary;
 use canopy::actions::services::Services;
 use canopy::actions::{Cx, housekeeping};
 use canopy::domain::ids::Id;
+use canopy::domain::waiting::Reason;
+use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, jobs, limits, messages, periods,
-    queue, summaries, suppressions, suspensions, system_mails, usage,
+    queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -69,6 +71,16 @@ const ASKS: &[(&str, Ask)] = asks! {
     "anything due": |conn, cx, big| queue::any_due(conn, big.now);
     "due of an account": |conn, cx, big| queue::due(conn, big.child, big.now, 16);
     "the end of a turn": |conn, cx, big| queue::end_turn(conn, big.child, big.now, None);
+    "the queue": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), None);
+    "the queue of an account": |conn, cx, big| seen(conn, big, Whose::Account(big.child), None);
+    "the queue of a destination": |conn, cx, big| queue_view::page(conn, Whose::Family(big.agency.id), big.agency.id,
+        &queue_view::Filter { destination: Some("x7.example".into()), reason: None }, first(), big.now);
+    "the queue, waiting": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::Waiting));
+    "the queue, deferred": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::Deferred));
+    "the queue, sending": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::Sending));
+    "the queue, on hold": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::Suspended));
+    "the queue, at the cap": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::AtCap));
+    "the queue, oldest": |conn, cx, big| queue_view::oldest(conn, Whose::Family(big.agency.id));
     "dirty counters": |conn, cx, big| counters::dirty(conn, 50);
     "summary": |conn, cx, big| refresh_summary(conn, big.child, cx.now);
     "purge": |conn, cx, big| housekeeping::purge(conn, cx.now, &services());
@@ -90,6 +102,20 @@ const ASKS: &[(&str, Ask)] = asks! {
     "next job": |conn, cx, big| jobs::next(conn);
     "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
 };
+
+/// The first page of a queue, and the page before its end.
+fn seen(conn: &mut AnyConnection, big: Big, whose: Whose, reason: Option<Reason>) -> diesel::QueryResult<()> {
+    let filter = queue_view::Filter { destination: None, reason };
+    let last = queue_view::Page { edge: Some(Id(uuid::Uuid::max())), backwards: true, limit: 51 };
+    for page in [first(), last] {
+        queue_view::page(conn, whose, big.agency.id, &filter, page, big.now)?;
+    }
+    Ok(())
+}
+
+fn first() -> queue_view::Page {
+    queue_view::Page { limit: 51, ..queue_view::Page::default() }
+}
 
 /// Keys of their own: nothing sealed is read.
 fn services() -> Services {
@@ -193,7 +219,7 @@ struct Step {
 
 /// A plan that walks a large table from end to end, or sorts what it has found.
 fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
-    const LARGE: [&str; 13] = [
+    const LARGE: [&str; 14] = [
         "accounts",
         "account_summaries",
         "account_tags",
@@ -201,6 +227,7 @@ fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
         "contents",
         "counters",
         "domains",
+        "held_messages",
         "idempotency_keys",
         "messages",
         "queue",
@@ -265,8 +292,10 @@ fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize
          expires_at, created_at, updated_at, retain_until, purge_at) SELECT {id}, {child}, {child}, {period}, '2026-01-01', {id}, 'a@c1.example', 'c1.example', \
          'r' || i || '@x.example', 'r' || i || '@x.example', 'Hello', CASE WHEN i % 10 = 0 THEN 'Bounced' ELSE 'Delivered' END, {future}, {past}, {past}, {future}, {future} FROM {numbers}; \
          INSERT INTO contents (id, account_id, payload, request_id, waiting, purge_at) SELECT {id}, {child}, {id}, {id}, i % 2, {future} FROM {numbers}; \
-         INSERT INTO queue (message_id, account_id, due_at, leased_until, expires_at) \
-         SELECT {id}, {child}, {past}, CASE WHEN i <= 10 THEN {future} END, {future} FROM {numbers}; \
+         INSERT INTO queue (message_id, account_id, due_at, leased_until, expires_at, parent_id, destination, state) \
+         SELECT {id}, {child}, {past}, CASE WHEN i <= 10 THEN {future} END, {future}, {parent}, 'x' || (i % 1000) || '.example', 'waiting' FROM {numbers}; \
+         INSERT INTO held_messages (message_id, account_id, held_at, expires_at, due_at, parent_id, destination) \
+         SELECT {id}, {child}, {past}, {future}, {past}, {parent}, 'x' || (i % 1000) || '.example' FROM {numbers}; \
          INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ({child}, {past}, {past}); \
          INSERT INTO suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at) \
          SELECT {id}, {child}, 'r' || i || '@x.example', 'r' || i || '@x.example', 'c1.example', 'hard bounce', {past}, {future} FROM {numbers}; \

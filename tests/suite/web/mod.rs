@@ -7,6 +7,7 @@ mod domains;
 mod forms;
 mod links;
 mod pages;
+mod queue;
 mod sessions;
 mod settings;
 mod settings_agency;

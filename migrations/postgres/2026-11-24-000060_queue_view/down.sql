@@ -1,0 +1,12 @@
+DROP INDEX held_messages_to_destination;
+DROP INDEX held_messages_of_account;
+DROP INDEX held_messages_of_parent;
+DROP INDEX queue_leaving;
+DROP INDEX queue_to_destination;
+DROP INDEX queue_of_account;
+DROP INDEX queue_of_parent;
+ALTER TABLE held_messages DROP COLUMN destination;
+ALTER TABLE held_messages DROP COLUMN parent_id;
+ALTER TABLE queue DROP COLUMN state;
+ALTER TABLE queue DROP COLUMN destination;
+ALTER TABLE queue DROP COLUMN parent_id;
