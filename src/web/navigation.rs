@@ -53,7 +53,7 @@ const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/setti
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
 const AGENCYS_SETTINGS: &[&str] =
-    &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transport"];
+    &["/settings/plan", "/settings/members", "/settings/credentials", "/settings/transports"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
@@ -61,7 +61,7 @@ const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Plan", "/settings/plan", Some(Permission::ManagePlan)),
     ("Members", "/settings/members", Some(Permission::ViewMembers)),
     ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
-    ("Transport", "/settings/transport", Some(Permission::ManageSettings)),
+    ("Transports", "/settings/transports", Some(Permission::ManageSettings)),
     ("Profile", "/settings/profile", None),
     ("Signed-in devices", "/settings/sessions", None),
 ];

@@ -5,3 +5,4 @@ pub mod account;
 pub mod plan;
 pub mod profile;
 pub mod sessions;
+pub mod transports;

@@ -56,7 +56,6 @@ const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
     ("POST", "/settings", P::EditSubAccounts),
     ("GET", "/transport", P::ManageSettings),
     ("POST", "/transport", P::ManageSettings),
-    ("POST", "/transport/reset", P::ManageSettings),
     ("GET", "/activity", P::ViewActivity),
     ("GET", "/domains", P::ViewDomains),
     ("POST", "/domains", P::ManageDomains),
@@ -102,6 +101,17 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/activity/verify", Agency(P::ViewActivity)),
     ("GET", "/activity/{seq}", Agency(P::ViewActivity)),
     ("POST", "/settings", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/new", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/new", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/no-default", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/default", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}/delete", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/delete", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
     ("GET", "/settings/plan", Agency(P::ManagePlan)),
     ("POST", "/settings/plan", Agency(P::ManagePlan)),
 ];
@@ -195,6 +205,7 @@ async fn every_address_takes_its_permission_of_every_role() {
                 .replace("{user}", &world.agency.owner.to_string())
                 .replace("{member}", &world.agency.owner.to_string())
                 .replace("{key}", &world.things.key.to_string())
+                .replace("{transport}", &world.things.transport.to_string())
                 .replace("{seq}", "1");
             let status = status(&visitor, route, &path).await;
             assert_eq!(status == 403, !allowed, "{role:?} {route:?} with {permission:?}: {status}");

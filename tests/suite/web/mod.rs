@@ -12,5 +12,6 @@ mod settings;
 mod settings_agency;
 mod sign_in;
 mod sub_accounts;
+mod transports;
 mod usage;
 mod view_as;
