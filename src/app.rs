@@ -9,11 +9,17 @@ use crate::actions::accept_message::Committer;
 use crate::actions::error::{ActionError, ActionResult};
 use crate::clock::Clock;
 use crate::config::{Config, Transport};
+use crate::delivery::probe::probe;
+use crate::delivery::transport::direct::Direct;
+use crate::delivery::transport::gate::Gates;
 use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
 use crate::dns::Dns;
+use crate::domain::conversation::Conversation;
+use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
 use crate::models::sub_account_list::Facets;
+use crate::models::transports;
 use crate::models::trends::Trends;
 use crate::models::{AnyConnection, Db, migrate};
 use crate::secrets::SecretKeys;
@@ -27,6 +33,9 @@ pub struct App {
     pub dns: Dns,
     pub mailer: Mailer,
     pub relay: Relay,
+    pub direct: Direct,
+    /// What transports may do at once, and how fast, on this node.
+    pub gates: Gates<Id>,
     pub mailbox: Mailbox,
     /// What this node remembers of lists, so that their pages stay quick.
     pub facets: Facets,
@@ -64,7 +73,11 @@ impl App {
         );
         migrate::up(&db).map_err(|error| StartError(error.to_string()))?;
         let clock = Arc::new(clock);
-        let services = Arc::new(Services { secrets, public_url: config.public_url.clone() });
+        let services = Arc::new(Services {
+            secrets,
+            public_url: config.public_url.clone(),
+            destinations: config.destinations.clone(),
+        });
         let committer = Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services))
             .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
         let system = match &config.system_mail {
@@ -73,7 +86,9 @@ impl App {
         };
         Ok(Arc::new(Self {
             mailer: Mailer::new(system, &config.mail_from_name, &config.mail_from_address),
-            relay: Relay::new(Timeouts::default()),
+            relay: Relay::new(Timeouts::default()).reaching(config.destinations.clone()),
+            direct: direct(&config, &dns),
+            gates: Gates::default(),
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
             facets: Facets::default(),
             trends: Trends::default(),
@@ -113,6 +128,19 @@ impl App {
         }
     }
 
+    /// Sends one message by `transport` at once and answers what was said.
+    ///
+    /// # Errors
+    /// `Internal` when the transport cannot be read.
+    pub async fn try_transport(
+        &self,
+        transport: transports::Transport,
+        from: &str,
+        to: &str,
+    ) -> ActionResult<Conversation> {
+        probe(self, transport, from, to).await
+    }
+
     /// Runs a write transaction off the async threads.
     ///
     /// # Errors
@@ -129,6 +157,12 @@ impl App {
         });
         finished(written.await)
     }
+}
+
+/// Sends to recipients' servers: one destination may take a quarter of the node's places, so that a slow one leaves room.
+fn direct(config: &Config, dns: &Dns) -> Direct {
+    let at_once = u32::try_from(config.delivery_workers / 4).unwrap_or(u32::MAX).max(1);
+    Direct::new(dns.clone(), config.destinations.clone(), config.direct_port, at_once, Timeouts::default())
 }
 
 fn finished<T>(joined: Result<ActionResult<T>, tokio::task::JoinError>) -> ActionResult<T> {

@@ -101,6 +101,7 @@ fn sent(outcome: Outcome) -> Result<(), NotSent> {
         Outcome::Accepted { .. } => Ok(()),
         Outcome::Refused { code, text, .. } => Err(NotSent { again, reason: format!("{code} {text}") }),
         Outcome::Unreachable { text } => Err(NotSent { again, reason: text }),
+        Outcome::NotNow { .. } => Err(NotSent { again, reason: "there is no room for it just now".into() }),
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Answer {
     NoReply { text: String },
     /// The attempt was never begun: the account came on hold in between.
     NotBegun,
+    /// The attempt was never begun: there was no room for it, and is none before then.
+    NotNow { until: DateTime<Utc> },
 }
 
 /// An attempt and how it ended.
@@ -48,7 +50,7 @@ pub struct Finished {
 enum Next {
     Over { status: MessageStatus, classification: &'static str, suppress: bool },
     Later { due: DateTime<Utc> },
-    Back,
+    Back { due: DateTime<Utc> },
 }
 
 /// Records attempts; answers how many still held their lease. One that lost it changes only its own line in the story.
@@ -91,7 +93,8 @@ pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished:
 fn decide(one: &Finished) -> Next {
     let over = |status, classification, suppress| Next::Over { status, classification, suppress };
     match &one.answer {
-        Answer::NotBegun => Next::Back,
+        Answer::NotBegun => Next::Back { due: one.at },
+        Answer::NotNow { until } => Next::Back { due: *until },
         Answer::NoReply { .. } => later(one)
             .unwrap_or_else(|| over(MessageStatus::Failed, Unreachable::NoConnection.classification().as_str(), false)),
         Answer::Reply { code, text } => match bounce::judge(*code, text) {
@@ -131,7 +134,7 @@ fn wake(conn: &mut AnyConnection, now: DateTime<Utc>, decided: &[(&Finished, Nex
         let due = match next {
             Next::Over { .. } => continue,
             Next::Later { due } => due.naive_utc(),
-            Next::Back => now.naive_utc(),
+            Next::Back { due } => (*due).max(now).naive_utc(),
         };
         dues.entry(one.claimed.message.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
     }
@@ -145,11 +148,13 @@ fn record_attempt(conn: &mut AnyConnection, one: &Finished, next: &Next) -> Acti
     let (code, log) = match &one.answer {
         Answer::Reply { code, text } => (Some(i32::from(*code)), text),
         Answer::NoReply { text } => (None, text),
-        Answer::NotBegun => return Ok(messages::remove_attempt(conn, one.claimed.attempt.id)?),
+        Answer::NotBegun | Answer::NotNow { .. } => {
+            return Ok(messages::remove_attempt(conn, one.claimed.attempt.id)?);
+        }
     };
     let status = match next {
         Next::Over { status, .. } => status.as_str(),
-        Next::Later { .. } | Next::Back => MessageStatus::Deferred.as_str(),
+        Next::Later { .. } | Next::Back { .. } => MessageStatus::Deferred.as_str(),
     };
     let attempt = Attempt {
         finished_at: Some(one.at.naive_utc()),
@@ -168,7 +173,7 @@ fn advance(conn: &mut AnyConnection, one: &Finished, next: &Next) -> ActionResul
     let at = one.at.naive_utc();
     let started = one.claimed.attempt.started_at;
     let progress = match next {
-        Next::Back => return Ok(queue::retry(conn, message.id, at, number - 1)?),
+        Next::Back { due } => return Ok(queue::retry(conn, message.id, due.naive_utc(), number - 1)?),
         Next::Later { due } => {
             queue::retry(conn, message.id, due.naive_utc(), number)?;
             Progress {
@@ -204,7 +209,7 @@ fn counted(message: &Message, next: &Next) -> Delta {
         Next::Over { status: MessageStatus::Bounced, .. } => delta.bounced = 1,
         Next::Over { .. } => delta.failed = 1,
         Next::Later { .. } if message.status != MessageStatus::Deferred.as_str() => delta.deferred = 1,
-        Next::Later { .. } | Next::Back => {}
+        Next::Later { .. } | Next::Back { .. } => {}
     }
     delta
 }

@@ -1,9 +1,12 @@
 //! What actions need besides the database: keys to seal with, and the names this installation goes by.
 
+use crate::domain::destination::Destinations;
 use crate::secrets::SecretKeys;
 
 pub struct Services {
     pub secrets: SecretKeys,
     /// Where people reach the dashboard, without a trailing slash: for links in mail.
     pub public_url: String,
+    /// Where transports of accounts may connect to.
+    pub destinations: Destinations,
 }

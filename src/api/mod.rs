@@ -18,6 +18,7 @@ pub mod routes;
 mod sub_account_keys;
 mod sub_accounts;
 mod suppressions;
+mod transports;
 mod usage;
 mod views;
 

@@ -9,7 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
 use super::{
-    account, api_keys, domains, members, messages, openapi, ping, sub_account_keys, sub_accounts, suppressions, usage,
+    account, api_keys, domains, members, messages, openapi, ping, sub_account_keys, sub_accounts, suppressions,
+    transports, usage,
 };
 use crate::actions::ActionError;
 
@@ -81,6 +82,14 @@ fn table() -> Table {
                 .get(sub_account_keys::get)
                 .put(sub_account_keys::update)
                 .delete(sub_account_keys::delete),
+        )
+        .service(resource("/accounts/{account_id}/sub-accounts/{sub_account_id}/transport").put(transports::choose))
+        .service(resource("/accounts/{account_id}/transports").get(transports::list).post(transports::create))
+        .service(
+            resource("/accounts/{account_id}/transports/{transport_id}")
+                .get(transports::get)
+                .put(transports::update)
+                .delete(transports::delete),
         )
         .service(
             resource("/accounts/{account_id}/suppressions")

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::delivery::transport::RelayConfig;
+use crate::delivery::transport::{RelayConfig, Route};
 use crate::dns::PlatformNames;
+use crate::domain::destination::Destinations;
 pub use options::{OPTIONS, Opt};
 
-/// How mail of accounts without a transport of their own leaves, or how system mail does.
+/// How system mail leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// Kept on this machine.
@@ -42,7 +43,11 @@ pub struct Config {
     pub secret_key: SecretString,
     pub trusted_proxies: Vec<IpNet>,
     pub dns: Option<SocketAddr>,
-    pub default_transport: Transport,
+    pub default_transport: Route,
+    /// Where transports of accounts may connect to.
+    pub destinations: Destinations,
+    /// The port of recipients' mail servers: 25, but for tests.
+    pub direct_port: u16,
     pub system_mail: Transport,
     pub mail_from_name: String,
     pub mail_from_address: String,

@@ -33,7 +33,12 @@ pub const OPTIONS: &[Opt] = &[
     secret(
         "default_transport",
         "mailbox",
-        "For accounts without one of their own: `mailbox`, or `smtp://user:password@host:port`",
+        "For accounts without one of their own: `mailbox`, `direct`, or `smtp://user:password@host:port`",
+    ),
+    plain(
+        "transport_allow",
+        "",
+        "Private networks and hosts that transports of accounts may connect to, with commas; none when empty",
     ),
     secret(
         "system_mail",

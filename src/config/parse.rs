@@ -6,8 +6,9 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 
 use super::{Config, ConfigError, Roles, Settings, Transport};
-use crate::delivery::transport::{RelayConfig, TlsMode};
+use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
+use crate::domain::destination::Destinations;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::return_path::MAX_HOST as MAX_RETURN_PATH_HOST;
 
@@ -29,7 +30,10 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         secret_key: settings.get("secret_key").into(),
         trusted_proxies: networks(settings.get("trusted_proxies"))?,
         dns: optional_address(settings, "dns")?,
-        default_transport: transport("default_transport", settings.get("default_transport"), "mailbox", &host_name)?,
+        default_transport: default_transport(settings.get("default_transport"), &host_name)?,
+        destinations: Destinations::parse(settings.get("transport_allow"))
+            .map_err(|refusal| wrong("transport_allow", refusal.message()))?,
+        direct_port: if settings.get("direct_port").is_empty() { 25 } else { number(settings, "direct_port")? },
         system_mail: transport("system_mail", settings.get("system_mail"), "maildir", &host_name)?,
         mail_from_name,
         mail_from_address,
@@ -124,6 +128,16 @@ fn sender(text: &str) -> Result<(String, String), ConfigError> {
     Ok((name.to_owned(), address.to_owned()))
 }
 
+fn default_transport(text: &str, host_name: &str) -> Result<Route, ConfigError> {
+    if text == "direct" {
+        return Ok(Route::Direct(DirectConfig { local_name: host_name.into(), source: None }));
+    }
+    Ok(match transport("default_transport", text, "mailbox", host_name)? {
+        Transport::Mailbox => Route::Mailbox,
+        Transport::Smtp(relay) => Route::Relay(relay),
+    })
+}
+
 /// Reads `local`, or `smtp://user:password@host:port` (`smtps://` for TLS from the first byte).
 pub fn transport(key: &str, text: &str, local: &str, host_name: &str) -> Result<Transport, ConfigError> {
     if text == local {
@@ -150,7 +164,15 @@ pub fn transport(key: &str, text: &str, local: &str, host_name: &str) -> Result<
         let (user, password) = auth.split_once(':').unwrap_or((auth, ""));
         (user.to_owned(), password.to_owned())
     });
-    Ok(Transport::Smtp(RelayConfig { host: host.into(), port, tls, auth, local_name: host_name.into() }))
+    Ok(Transport::Smtp(RelayConfig {
+        host: host.into(),
+        port,
+        tls,
+        auth,
+        local_name: host_name.into(),
+        source: None,
+        trusted: true,
+    }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 
 pub mod dkim;
 mod finisher;
+mod leave;
 mod outgoing;
+pub mod probe;
+mod route;
 pub mod transport;
 pub mod wire;
 pub mod worker;

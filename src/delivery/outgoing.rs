@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::dkim::Signer;
-use super::transport::{Envelope, RelayConfig, TlsMode};
+use super::route::{Way, way};
+use super::transport::Envelope;
 use super::wire;
 use crate::actions::{ActionError, ActionResult, build_message, return_path};
 use crate::app::App;
-use crate::config::{Config, Transport};
 use crate::models::domains::Domain;
 use crate::models::messages::{self, Attachment, Content, Message};
 use crate::models::{AnyConnection, accounts, domains, suspensions, transports};
@@ -23,7 +23,7 @@ const SIGNERS: usize = 10_000;
 pub struct Outgoing {
     pub envelope: Envelope,
     pub bytes: Vec<u8>,
-    pub route: Transport,
+    pub way: Way,
 }
 
 /// Everything about a message that the database knows.
@@ -55,8 +55,8 @@ pub fn prepare(app: &App, signers: &Signers, message: &Message, now: DateTime<Ut
     bytes.extend_from_slice(&raw);
     let mail_from = return_path::bounce_address(&app.services.secrets, message.id, &host);
     let envelope = Envelope { mail_from, rcpt_to: message.recipient.clone() };
-    let route = route(loaded.transport, &app.config, &app.services.secrets)?;
-    Ok(Some(Outgoing { envelope, bytes, route }))
+    let way = way(loaded.transport, &app.config, &app.services.secrets)?;
+    Ok(Some(Outgoing { envelope, bytes, way }))
 }
 
 fn load(conn: &mut AnyConnection, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Loaded>> {
@@ -95,30 +95,4 @@ impl Signers {
         known.insert(name, signer.clone());
         Ok(signer)
     }
-}
-
-/// The account's transport, else the node's.
-fn route(row: Option<transports::Transport>, config: &Config, keys: &SecretKeys) -> ActionResult<Transport> {
-    let Some(row) = row else { return Ok(config.default_transport.clone()) };
-    if row.kind == "mailbox" {
-        return Ok(Transport::Mailbox);
-    }
-    let broken = |why: String| ActionError::Internal(format!("the account's transport cannot be used: {why}"));
-    let port = u16::try_from(row.port).map_err(|_| broken(format!("{} is not a port", row.port)))?;
-    let tls = match row.tls.as_str() {
-        "none" => TlsMode::None,
-        "starttls" => TlsMode::StartTls,
-        "opportunistic" => TlsMode::Opportunistic,
-        "implicit" => TlsMode::Implicit,
-        other => return Err(broken(format!("there is no TLS mode {other}"))),
-    };
-    let auth = match &row.password_sealed {
-        _ if row.username.is_empty() => None,
-        None => Some((row.username, String::new())),
-        Some(sealed) => {
-            let password = keys.open("transport", sealed).map_err(|error| broken(error.to_string()))?;
-            Some((row.username, String::from_utf8_lossy(&password).into_owned()))
-        }
-    };
-    Ok(Transport::Smtp(RelayConfig { host: row.host, port, tls, auth, local_name: config.host_name.clone() }))
 }

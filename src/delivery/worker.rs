@@ -10,13 +10,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::finisher;
-use super::outgoing::{Outgoing, Signers, prepare};
-use super::transport::Outcome;
+use super::leave::leave;
+use super::outgoing::{Signers, prepare};
 use crate::actions::ActionResult;
 use crate::actions::claim_deliveries::{Claimed, Wanted, anything_due, claim_deliveries, renew_leases};
 use crate::actions::finish_deliveries::{Answer, Finished};
 use crate::app::App;
-use crate::config::Transport;
 use crate::domain::ids::Id;
 
 /// How often an idle node looks for work.
@@ -215,7 +214,7 @@ async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> (S
     let (node, message, now) = (Arc::clone(app), claimed.message.clone(), app.clock.now());
     let ready = tokio::task::spawn_blocking(move || prepare(&node, &signers, &message, now)).await;
     match ready {
-        Ok(Ok(Some(outgoing))) => send(app, claimed, outgoing).await,
+        Ok(Ok(Some(outgoing))) => leave(app, claimed, outgoing).await,
         Ok(Ok(None)) => (String::new(), Answer::NotBegun),
         Ok(Err(error)) => {
             log::error!("message {} could not be made ready: {error:?}", claimed.message.id);
@@ -226,26 +225,4 @@ async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> (S
             (String::new(), Answer::NoReply { text: "The message could not be made ready here.".into() })
         }
     }
-}
-
-async fn send(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String, Answer) {
-    let message = &claimed.message;
-    let (host, outcome) = match outgoing.route {
-        Transport::Mailbox => {
-            // Whoever delivers last says whom it came from (RFC 5321 section 4.4).
-            let return_path = format!("Return-Path: <{}>\r\n", outgoing.envelope.mail_from);
-            let bytes = [return_path.as_bytes(), &outgoing.bytes].concat();
-            let outcome = app.mailbox.deliver(message.account_id, message.id, bytes).await;
-            ("mailbox".to_owned(), outcome)
-        }
-        Transport::Smtp(relay) => {
-            let outcome = app.relay.send(&relay, &outgoing.envelope, &outgoing.bytes).await;
-            (format!("{}:{}", relay.host, relay.port), outcome)
-        }
-    };
-    let answer = match outcome {
-        Outcome::Accepted { code, text } | Outcome::Refused { code, text, .. } => Answer::Reply { code, text },
-        Outcome::Unreachable { text } => Answer::NoReply { text },
-    };
-    (host, answer)
 }

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -111,6 +111,36 @@ impl Dns {
                     _ => None,
                 })
                 .await
+            }
+        }
+    }
+
+    /// Addresses at `name`, CNAMEs followed, IPv4 first. Empty when there is none.
+    ///
+    /// # Errors
+    /// When no answer came to one of the two questions and the other found nothing.
+    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, LookupFailed> {
+        match self {
+            Self::Zone(zone) => Ok(zone.read().unwrap_or_else(PoisonError::into_inner).find_addresses(name)),
+            Self::Resolver(resolver) => {
+                let address = |data: &RData| match data {
+                    RData::A(a) => Some(IpAddr::V4(a.0)),
+                    RData::AAAA(aaaa) => Some(IpAddr::V6(aaaa.0)),
+                    _ => None,
+                };
+                let (v4, v6) = futures_util::future::join(
+                    ask(resolver, name, RecordType::A, address),
+                    ask(resolver, name, RecordType::AAAA, address),
+                )
+                .await;
+                match (v4, v6) {
+                    (Ok(mut v4), Ok(v6)) => {
+                        v4.extend(v6);
+                        Ok(v4)
+                    }
+                    (Ok(found), Err(_)) | (Err(_), Ok(found)) if !found.is_empty() => Ok(found),
+                    (Err(error), _) | (_, Err(error)) => Err(error),
+                }
             }
         }
     }

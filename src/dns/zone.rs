@@ -1,6 +1,7 @@
 //! A zone inside this process: the demo's DNS. It answers for what was published into it and for nothing else.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::records::{DomainSetup, RecordKind};
 use super::resolver::{MAX_HOPS, canonical};
@@ -16,6 +17,7 @@ enum Data {
     Txt(String),
     Cname(String),
     Mx(u16, String),
+    Address(IpAddr),
 }
 
 impl ZoneMap {
@@ -50,6 +52,7 @@ impl ZoneMap {
                 Data::Txt(text) => record.type_ != "TXT" || *text != record.content,
                 Data::Cname(_) => record.type_ != "CNAME",
                 Data::Mx(..) => record.type_ != "MX",
+                Data::Address(_) => true,
             });
         }
     }
@@ -67,6 +70,10 @@ impl ZoneMap {
         self.add(name, Data::Mx(priority, canonical(host)));
     }
 
+    pub fn address(&mut self, name: &str, address: IpAddr) {
+        self.add(name, Data::Address(address));
+    }
+
     fn add(&mut self, name: &str, data: Data) {
         let here = self.names.entry(canonical(name)).or_default();
         here.retain(|other| !matches!(other, Data::Cname(_)) && *other != data);
@@ -80,6 +87,11 @@ impl ZoneMap {
     pub(super) fn find_mx(&self, name: &str) -> Vec<(u16, String)> {
         let mx = |data: &Data| if let Data::Mx(priority, host) = data { Some((*priority, host.clone())) } else { None };
         self.at(name).iter().filter_map(mx).collect()
+    }
+
+    pub(super) fn find_addresses(&self, name: &str) -> Vec<IpAddr> {
+        let address = |data: &Data| if let Data::Address(address) = data { Some(*address) } else { None };
+        self.at(name).iter().filter_map(address).collect()
     }
 
     pub(super) fn find_cname(&self, name: &str) -> Option<String> {

@@ -67,6 +67,12 @@ short_text!(
     255
 );
 short_text!(
+    /// A transport's name.
+    TransportName,
+    "The name",
+    100
+);
+short_text!(
     /// A person's name.
     PersonName,
     "The name",

@@ -450,14 +450,29 @@ diesel::table! {
 }
 
 diesel::table! {
-    transports (account_id) {
+    transports (id) {
+        id -> Binary,
         account_id -> Binary,
+        name -> Text,
         kind -> Text,
         host -> Text,
         port -> Integer,
         tls -> Text,
         username -> Text,
         password_sealed -> Nullable<Binary>,
+        source_ip -> Text,
+        helo -> Text,
+        max_connections -> Integer,
+        messages_per_second -> Integer,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    transport_choices (account_id) {
+        account_id -> Binary,
+        transport_id -> Binary,
         updated_at -> Timestamp,
     }
 }
@@ -608,6 +623,7 @@ diesel::table! {
         destination -> Text,
     }
 }
+diesel::joinable!(transport_choices -> transports (transport_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     account_queues,
@@ -645,6 +661,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     suppressions,
     suspensions,
     system_mails,
+    transport_choices,
     transports,
     usage_days,
     usage_domains,

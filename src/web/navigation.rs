@@ -56,7 +56,7 @@ const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/setti
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
 const AGENCYS_SETTINGS: &[&str] =
-    &["/settings/plan", "/settings/limits", "/settings/members", "/settings/credentials", "/settings/transport"];
+    &["/settings/plan", "/settings/limits", "/settings/members", "/settings/credentials", "/settings/transports"];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
@@ -65,7 +65,7 @@ const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Limits", "/settings/limits", Some(Permission::SetCap)),
     ("Members", "/settings/members", Some(Permission::ViewMembers)),
     ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
-    ("Transport", "/settings/transport", Some(Permission::ManageSettings)),
+    ("Transports", "/settings/transports", Some(Permission::ManageSettings)),
     ("Profile", "/settings/profile", None),
     ("Signed-in devices", "/settings/sessions", None),
 ];

@@ -11,7 +11,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::{account as account_settings, plan, pool, profile, sessions};
+use super::settings::{account as account_settings, plan, pool, profile, sessions, transports};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
     account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, queue, search,
@@ -103,6 +103,17 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/settings/profile/email").post(profile::change_address))
         .service(page("/settings/profile/email/{token}").get(profile::confirm_address))
         .service(page("/settings/profile/password").post(profile::change_own_password))
+        .service(page("/settings/transports").get(transports::list::show))
+        .service(page("/settings/transports/new").get(transports::form::new).post(transports::form::create))
+        .service(page("/settings/transports/no-default").post(transports::list::no_default))
+        .service(page("/settings/transports/{transport}").get(transports::form::edit).post(transports::form::update))
+        .service(page("/settings/transports/{transport}/default").post(transports::list::make_default))
+        .service(
+            page("/settings/transports/{transport}/delete")
+                .get(transports::delete::ask)
+                .post(transports::delete::delete),
+        )
+        .service(page("/settings/transports/{transport}/test").get(transports::test::show).post(transports::test::send))
         .service(page("/settings/sessions").get(sessions::show))
         .service(page("/settings/sessions/end").post(sessions::end))
         .service(page("/settings/sessions/end-others").post(sessions::end_others));

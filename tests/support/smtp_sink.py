@@ -2,13 +2,16 @@
 
 Prints one JSON object per line: first {"event": "listening", "port": N}, then one per connection, message and answered
 command. Reads commands as JSON lines: {"recipient": ADDRESS or "*", "behaviour": NAME, "reply": TEXT, "seconds": N}.
-Ends when its input ends, so that it never outlives the test that started it.
+Ends when its input ends, so that it never outlives the test that started it. "greeting" in place of an address says
+what every new connection is answered. Arguments: [--at ADDRESS PORT] [--tls CERTIFICATE KEY | --broken-tls] [USER PASSWORD].
 """
 
+import argparse
 import asyncio
 import base64
 import json
 import logging
+import ssl
 import sys
 import warnings
 
@@ -56,6 +59,7 @@ class Sink:
             "message",
             connection=server.connection_number,
             login=server.login,
+            tls=session.ssl is not None,
             sender=envelope.mail_from,
             recipients=envelope.rcpt_tos,
             content=base64.b64encode(envelope.original_content).decode(),
@@ -71,11 +75,21 @@ class Server(SMTP):
     connections = 0
 
     def connection_made(self, transport):
-        Server.connections += 1
-        self.connection_number = Server.connections
-        self.login = None
-        say("connection", connection=self.connection_number)
+        # After STARTTLS it is the same connection.
+        if self._original_transport is None:
+            Server.connections += 1
+            self.connection_number = Server.connections
+            self.login = None
+            say("connection", connection=self.connection_number)
         super().connection_made(transport)
+
+    async def _handle_client(self):
+        refused = self.event_handler.behaviours.get("greeting", ACCEPT)
+        if refused["behaviour"] == "refuse_recipient":
+            await self.push(refused["reply"])
+            self.transport.close()
+            return
+        await super()._handle_client()
 
 
 def authenticator(user, password):
@@ -100,12 +114,23 @@ async def obey(sink):
 async def main():
     sink = Sink()
     options = {"hostname": "sink.test", "enable_SMTPUTF8": True, "data_size_limit": 64 * 1024 * 1024}
-    if len(sys.argv) == 3:
-        options["authenticator"] = authenticator(sys.argv[1], sys.argv[2])
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--at", nargs=2, default=["127.0.0.1", "0"])
+    arguments.add_argument("--tls", nargs=2)
+    arguments.add_argument("--broken-tls", action="store_true")
+    arguments.add_argument("login", nargs="*")
+    given = arguments.parse_args()
+    if given.tls or given.broken_tls:
+        # Without a certificate every handshake fails.
+        options["tls_context"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    if given.tls:
+        options["tls_context"].load_cert_chain(*given.tls)
+    if given.login:
+        options["authenticator"] = authenticator(*given.login)
         options["auth_required"] = True
         options["auth_require_tls"] = False
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Server(sink, loop=loop, **options), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Server(sink, loop=loop, **options), given.at[0], int(given.at[1]))
     say("listening", port=server.sockets[0].getsockname()[1])
     await obey(sink)
 

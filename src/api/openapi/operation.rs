@@ -191,6 +191,7 @@ fn path_parameter(name: &str) -> Parameter {
         "account_id" => (Some(KnownFormat::Uuid), "The account of the key."),
         "sub_account_id" => (Some(KnownFormat::Uuid), "A sub account of it."),
         "key_id" => (Some(KnownFormat::Uuid), "An API key."),
+        "transport_id" => (Some(KnownFormat::Uuid), "A transport."),
         "user_id" => (Some(KnownFormat::Uuid), "A member."),
         "domain" => (None, "A domain by its name."),
         "message_id" => (None, "A message: its UUID or its Message-ID, with or without angle brackets."),

@@ -6,6 +6,7 @@ mod domain;
 mod message;
 mod sub_account;
 mod suppression;
+mod transport;
 mod usage;
 
 use chrono::NaiveDateTime;
@@ -18,6 +19,7 @@ pub use domain::Domain;
 pub use message::{CreateMessageResponse, Message, MessageSummary};
 pub use sub_account::SubAccount;
 pub use suppression::{CreateSuppressionResponse, Suppression};
+pub use transport::{SubAccountTransport, Transport};
 pub use usage::Usage;
 
 #[derive(Serialize, ToSchema)]

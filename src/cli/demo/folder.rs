@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::actions::Services;
+use crate::domain::destination::Destinations;
 use crate::models::bulk;
 use crate::models::connection::OpenError;
 use crate::secrets::SecretKeys;
@@ -91,7 +92,7 @@ impl Folder {
             }
         }
         let (secrets, secret_key) = SecretKeys::generate();
-        let services = Services { secrets, public_url: String::new() };
+        let services = Services { secrets, public_url: String::new(), destinations: Destinations::default() };
         let sign_ins = bulk::fill(&unfinished.to_string_lossy(), |conn| {
             seed::fill(conn, &services, wish, now).map_err(|error| OpenError(error.to_string()))
         })?;

@@ -101,6 +101,7 @@ fn asked(
     settings.set("dns", wanted.dns.clone().unwrap_or_default());
     settings.set("default_transport", wanted.relay.clone().unwrap_or_else(|| "mailbox".into()));
     settings.set("system_mail", "maildir");
+    settings.set("transport_allow", "127.0.0.0/8,::1");
     settings.set("roles", "web,worker");
     settings.set("demo", "true");
     let flagged = |words: String, option: &str, flag: &str| {

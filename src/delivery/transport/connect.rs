@@ -1,23 +1,35 @@
-//! Opening a connection to a relay: TCP, TLS as configured, EHLO, AUTH.
+//! Opening a connection: TCP, TLS as wanted, EHLO, AUTH.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
 
+use super::TlsMode;
+use super::dial::{EACH_ADDRESS, dial};
 use super::line_stream::LineStream;
-use super::{RelayConfig, TlsMode};
+use super::session::{Session, answer};
+use super::transcript::Transcript;
+use crate::domain::conversation::Speaker;
 
-/// How long one address of a relay may take to accept, before the next is tried.
-const EACH_ADDRESS: Duration = Duration::from_secs(15);
+/// What is to be opened.
+pub(super) struct Wanted<'a> {
+    /// Whose certificate is expected.
+    pub(super) name: &'a str,
+    /// Tried in order until one takes the connection.
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) tls: TlsMode,
+    pub(super) auth: Option<&'a (String, String)>,
+    /// The name we give in EHLO.
+    pub(super) local_name: &'a str,
+    pub(super) source: Option<IpAddr>,
+    pub(super) transcript: Transcript,
+}
 
 /// Opens connections, keeping the TLS settings of each host: reading the system's certificates is slow.
 #[derive(Default)]
@@ -26,19 +38,24 @@ pub(super) struct Connector {
     tls: Mutex<HashMap<(String, bool), TlsParameters>>,
 }
 
+/// TLS settings kept; a node that speaks to more hosts than this starts over.
+const KEPT: usize = 10_000;
+
 /// Why there is no connection, in words for the operator.
 #[derive(Debug)]
-pub(super) struct NotConnected(String);
-
-impl NotConnected {
-    pub(super) fn new(config: &RelayConfig, why: impl fmt::Display) -> Self {
-        Self(format!("The relay {}:{} could not be used: {why}", config.host, config.port))
-    }
+pub(super) struct NotConnected {
+    pub(super) why: String,
+    /// What the server said, where it was the server that said no.
+    pub(super) reply: Option<(u16, String)>,
 }
 
-impl fmt::Display for NotConnected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl NotConnected {
+    pub(super) fn new(why: impl fmt::Display) -> Self {
+        Self { why: why.to_string(), reply: None }
+    }
+
+    fn refused(why: impl fmt::Display, err: &Error) -> Self {
+        Self { why: why.to_string(), reply: answer(err) }
     }
 }
 
@@ -48,93 +65,98 @@ impl Connector {
     }
 
     /// A connection on which MAIL may follow.
-    pub(super) async fn connect(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
-        let mut connection = match to.tls {
+    pub(super) async fn connect(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
+        let mut session = match to.tls {
             TlsMode::None => open(to).await?,
-            TlsMode::Implicit => self.open_encrypted(to).await.map_err(|err| NotConnected::new(to, err))?,
+            TlsMode::Implicit => self.open_encrypted(to).await?,
             TlsMode::StartTls => self.open_starttls(to).await?,
             TlsMode::Opportunistic => self.open_opportunistic(to).await?,
         };
-        if let Some((user, password)) = &to.auth {
+        if let Some((user, password)) = to.auth {
             let credentials = Credentials::new(user.clone(), password.clone());
-            let signed_in = connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
-            signed_in.map_err(|err| NotConnected::new(to, format_args!("it refused our sign-in ({err})")))?;
+            let signed_in = session.sign_in(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
+            signed_in.map_err(|err| NotConnected::new(format_args!("it refused our sign-in ({err})")))?;
         }
-        Ok(connection)
+        Ok(session)
     }
 
-    async fn open_encrypted(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, Error> {
-        let tls = Some(self.parameters(to, true)?);
-        AsyncSmtpConnection::connect_tokio1((to.host.as_str(), to.port), Some(EACH_ADDRESS), &hello(to), tls, None)
-            .await
+    async fn open_encrypted(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
+        let tls = self.parameters(to, true).map_err(NotConnected::new)?;
+        let mut failure = NotConnected::new("it has no address of the family of our source address");
+        for at in to.addresses.iter().filter(|at| to.source.is_none_or(|source| source.is_ipv4() == at.is_ipv4())) {
+            let hello = hello(to);
+            let opened =
+                AsyncSmtpConnection::connect_tokio1(*at, Some(EACH_ADDRESS), &hello, Some(tls.clone()), to.source);
+            match opened.await {
+                Ok(connection) => {
+                    to.transcript.note(Speaker::Note, &format!("Connected to {at}, encrypted from the first byte."));
+                    return Ok(Session::new(connection, to.transcript.clone()).greeted(to.local_name).await);
+                }
+                Err(err) => failure = NotConnected::refused(&err, &err),
+            }
+        }
+        Err(failure)
     }
 
-    async fn open_starttls(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
-        let mut connection = open(to).await?;
-        if !connection.can_starttls() {
-            return Err(NotConnected::new(to, "it offers no STARTTLS, which the settings ask for"));
+    async fn open_starttls(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
+        let mut session = open(to).await?;
+        if !session.can_starttls() {
+            return Err(NotConnected::new("it offers no STARTTLS, which the settings ask for"));
         }
-        let tls = self.parameters(to, true).map_err(|err| NotConnected::new(to, err))?;
-        let upgraded = connection.starttls(tls, &hello(to)).await;
-        upgraded.map_err(|err| NotConnected::new(to, format_args!("TLS failed ({err})")))?;
-        Ok(connection)
+        let tls = self.parameters(to, true).map_err(NotConnected::new)?;
+        let upgraded = session.starttls(tls, &hello(to)).await;
+        upgraded.map_err(|err| NotConnected::new(format_args!("TLS failed ({err})")))?;
+        Ok(session.greeted(to.local_name).await)
     }
 
     /// TLS where it works, plain text where it does not (RFC 7435).
-    async fn open_opportunistic(&self, to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
-        let mut connection = open(to).await?;
-        if !connection.can_starttls() {
-            return Ok(connection);
+    async fn open_opportunistic(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
+        let mut session = open(to).await?;
+        if !session.can_starttls() {
+            return Ok(session);
         }
-        let tls = self.parameters(to, false).map_err(|err| NotConnected::new(to, err))?;
-        match connection.starttls(tls, &hello(to)).await {
-            Ok(()) => Ok(connection),
-            Err(_) => open(to).await,
+        let tls = self.parameters(to, false).map_err(NotConnected::new)?;
+        match session.starttls(tls, &hello(to)).await {
+            Ok(()) => Ok(session.greeted(to.local_name).await),
+            Err(err) => Ok(open(to).await?.in_the_clear(format!("TLS failed ({err})"))),
         }
     }
 
-    fn parameters(&self, to: &RelayConfig, verified: bool) -> Result<TlsParameters, Error> {
+    fn parameters(&self, to: &Wanted<'_>, verified: bool) -> Result<TlsParameters, Error> {
         let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (to.host.clone(), verified);
+        let key = (to.name.to_owned(), verified);
         if let Some(parameters) = known.get(&key) {
             return Ok(parameters.clone());
         }
-        let mut builder = TlsParameters::builder(to.host.clone())
+        let mut builder = TlsParameters::builder(to.name.to_owned())
             .dangerous_accept_invalid_certs(!verified)
             .dangerous_accept_invalid_hostnames(!verified);
         for root in &self.roots {
             builder = builder.add_root_certificate(root.clone());
         }
         let parameters = builder.build()?;
+        if known.len() >= KEPT {
+            known.clear();
+        }
         known.insert(key, parameters.clone());
         Ok(parameters)
     }
 }
 
 /// An unencrypted connection, after EHLO.
-async fn open(to: &RelayConfig) -> Result<AsyncSmtpConnection, NotConnected> {
-    let stream = dial(to).await.map_err(|err| NotConnected::new(to, err))?;
-    let connected = AsyncSmtpConnection::connect_with_transport(Box::new(LineStream::new(stream)), &hello(to)).await;
-    connected.map_err(|err| NotConnected::new(to, err))
-}
-
-/// The first address of the relay that takes a connection.
-async fn dial(to: &RelayConfig) -> io::Result<TcpStream> {
-    let mut failure = io::Error::other("the name has no address");
-    for address in lookup_host((to.host.as_str(), to.port)).await? {
-        match timeout(EACH_ADDRESS, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // A message and its final dot are two writes: Nagle would hold the second for 40 ms.
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Ok(Err(err)) => failure = err,
-            Err(_) => failure = io::ErrorKind::TimedOut.into(),
-        }
+async fn open(to: &Wanted<'_>) -> Result<Session, NotConnected> {
+    let stream = dial(&to.addresses, to.source).await.map_err(NotConnected::new)?;
+    if let Ok(at) = stream.peer_addr() {
+        to.transcript.note(Speaker::Note, &format!("Connected to {at}."));
     }
-    Err(failure)
+    to.transcript.listen(true);
+    let stream = Box::new(LineStream::new(stream, to.transcript.clone()));
+    let connected = AsyncSmtpConnection::connect_with_transport(stream, &hello(to)).await;
+    to.transcript.listen(false);
+    let connection = connected.map_err(|err| NotConnected::refused(&err, &err))?;
+    Ok(Session::new(connection, to.transcript.clone()))
 }
 
-fn hello(to: &RelayConfig) -> ClientId {
-    ClientId::Domain(to.local_name.clone())
+fn hello(to: &Wanted<'_>) -> ClientId {
+    ClientId::Domain(to.local_name.to_owned())
 }

@@ -11,6 +11,9 @@ use lettre::transport::smtp::client::AsyncTokioStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::transcript::Transcript;
+use crate::domain::conversation::Speaker;
+
 /// Replies are short; TLS records are split at will.
 const CAPACITY: usize = 4096;
 
@@ -18,11 +21,12 @@ const CAPACITY: usize = 4096;
 pub(super) struct LineStream {
     socket: TcpStream,
     waiting: Vec<u8>,
+    transcript: Transcript,
 }
 
 impl LineStream {
-    pub(super) fn new(socket: TcpStream) -> Self {
-        Self { socket, waiting: Vec::new() }
+    pub(super) fn new(socket: TcpStream, transcript: Transcript) -> Self {
+        Self { socket, waiting: Vec::new(), transcript }
     }
 }
 
@@ -37,6 +41,7 @@ impl AsyncRead for LineStream {
         let line = self.waiting.iter().position(|byte| *byte == b'\n').map_or(self.waiting.len(), |at| at + 1);
         let count = line.min(out.remaining());
         out.put_slice(&self.waiting[..count]);
+        self.transcript.overhear(Speaker::Server, &self.waiting[..count]);
         self.waiting.drain(..count);
         Poll::Ready(Ok(()))
     }
@@ -44,7 +49,9 @@ impl AsyncRead for LineStream {
 
 impl AsyncWrite for LineStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.socket).poll_write(cx, bytes))?;
+        self.transcript.overhear(Speaker::Us, &bytes[..written]);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -72,7 +79,8 @@ mod tests {
     #[tokio::test]
     async fn forged_replies_behind_the_220_stay_outside_the_reader_until_asked_for() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut stream = LineStream::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+        let mut stream =
+            LineStream::new(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap(), Transcript::default());
         let (mut server, _) = listener.accept().await.unwrap();
         server.write_all(b"220 go\r\n250-forged\r\n250 AUTH PLAIN\r\n").await.unwrap();
         drop(server);

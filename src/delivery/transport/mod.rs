@@ -1,17 +1,24 @@
-//! How a signed message leaves: through an SMTP relay, or into a mailbox on this machine.
-//! A transport makes one attempt and tells what became of it; when to try again is the queue's decision.
+//! How a signed message leaves: through an SMTP relay, straight to the recipient's servers, or into a mailbox on this
+//! machine. A transport makes one attempt and tells what became of it; when to try again is the queue's decision.
 
 mod connect;
+mod dial;
+pub mod direct;
 #[cfg(test)]
 mod fake_server;
+pub mod gate;
 mod line_stream;
 pub mod mailbox;
 mod pool;
 #[cfg(test)]
 mod real_server_tests;
 pub mod relay;
+mod session;
+pub mod transcript;
 
 use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
 
 /// Who sends and who receives, as SMTP sees it. Addresses are plain (`local@domain`, ASCII domain); an empty
 /// `mail_from` is the null sender of bounces.
@@ -31,6 +38,8 @@ pub enum Outcome {
     /// No answer about this message: no connection, a lost one, or a relay that turns us away (sign-in, TLS).
     /// Says nothing about the recipient: try again later.
     Unreachable { text: String },
+    /// Nothing was tried: there is no room for it just now. Says nothing about the recipient or the server.
+    NotNow { after: Duration },
 }
 
 impl Outcome {
@@ -64,11 +73,45 @@ pub struct RelayConfig {
     pub auth: Option<(String, String)>,
     /// The name we give in EHLO.
     pub local_name: String,
+    /// The address of ours that connections come from; the machine chooses when there is none.
+    pub source: Option<IpAddr>,
+    /// Of the operator's own configuration: it may be anywhere, on this machine and on private networks too.
+    pub trusted: bool,
+}
+
+/// How mail goes straight to the recipients' servers.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DirectConfig {
+    /// The name we give in EHLO.
+    pub local_name: String,
+    /// The address of ours that connections come from; the machine chooses when there is none.
+    pub source: Option<IpAddr>,
+}
+
+/// The way a message leaves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// Kept on this machine.
+    Mailbox,
+    Relay(RelayConfig),
+    Direct(DirectConfig),
 }
 
 impl fmt::Debug for RelayConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let user = self.auth.as_ref().map(|(user, _)| user);
         write!(f, "{}:{} ({:?}, user {user:?})", self.host, self.port, self.tls)
+    }
+}
+
+impl Route {
+    /// Where it leads, as a part of "Mail leaves through ...".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Mailbox => "the mailbox on this machine: nothing leaves it".to_owned(),
+            Self::Relay(relay) => format!("this installation's relay, {}:{}", relay.host, relay.port),
+            Self::Direct(_) => "this installation, straight to the recipients' servers".to_owned(),
+        }
     }
 }

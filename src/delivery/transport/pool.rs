@@ -1,54 +1,58 @@
-//! Idle connections to relays, kept for the next message.
+//! Idle connections, kept for the next message.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-
-use super::RelayConfig;
+use super::session::Session;
 
 /// Shorter than servers commonly wait (Postfix: five minutes), so that a kept connection is mostly alive.
 const IDLE: Duration = Duration::from_secs(60);
-/// Messages on one connection before it is closed: balances load over a relay's hosts.
+/// Messages on one connection before it is closed: balances load over a server's hosts.
 const MESSAGES: u32 = 100;
-/// Idle connections kept for one relay: as many as deliveries are commonly under way, for they end in groups.
+/// Idle connections kept for one server: as many as deliveries are commonly under way, for they end in groups.
 const KEPT: usize = 64;
 
 struct Idle {
-    connection: AsyncSmtpConnection,
+    session: Session,
     since: Instant,
     used: u32,
 }
 
-/// Keyed by everything that makes connections differ: host, port, TLS, credentials, the name we give.
-#[derive(Default)]
-pub(super) struct Pool {
-    idle: Mutex<HashMap<RelayConfig, Vec<Idle>>>,
+/// Keyed by everything that makes connections differ: host, port, TLS, credentials, source, the name we give.
+pub(super) struct Pool<K> {
+    idle: Mutex<HashMap<K, Vec<Idle>>>,
 }
 
-impl Pool {
-    /// The most recently used connection to `config` and how many messages it has carried.
-    pub(super) fn take(&self, config: &RelayConfig) -> Option<(AsyncSmtpConnection, u32)> {
+impl<K> Default for Pool<K> {
+    fn default() -> Self {
+        Self { idle: Mutex::default() }
+    }
+}
+
+impl<K: Clone + Eq + Hash> Pool<K> {
+    /// The most recently used connection to `key` and how many messages it has carried.
+    pub(super) fn take(&self, key: &K) -> Option<(Session, u32)> {
         let (found, expired) = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let expired = drain_expired(&mut idle);
-            (idle.get_mut(config).and_then(Vec::pop), expired)
+            (idle.get_mut(key).and_then(Vec::pop), expired)
         };
         say_goodbye(expired);
-        found.map(|idle| (idle.connection, idle.used))
+        found.map(|idle| (idle.session, idle.used))
     }
 
-    /// Keeps `connection`, which has carried `used` messages, unless it has done its part.
-    pub(super) fn put(&self, config: &RelayConfig, connection: AsyncSmtpConnection, used: u32) {
-        if connection.has_broken() {
+    /// Keeps `session`, which has carried `used` messages, unless it has done its part.
+    pub(super) fn put(&self, key: &K, session: Session, used: u32) {
+        if session.has_broken() {
             return;
         }
         let spent = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let mut spent = drain_expired(&mut idle);
-            let entry = Idle { connection, since: Instant::now(), used };
-            let kept = idle.entry(config.clone()).or_default();
+            let entry = Idle { session, since: Instant::now(), used };
+            let kept = idle.entry(key.clone()).or_default();
             if used >= MESSAGES || kept.len() >= KEPT {
                 spent.push(entry)
             } else {
@@ -60,8 +64,8 @@ impl Pool {
     }
 }
 
-/// Takes out what has been idle too long, of every relay, so that an unused relay holds no connection.
-fn drain_expired(idle: &mut HashMap<RelayConfig, Vec<Idle>>) -> Vec<Idle> {
+/// Takes out what has been idle too long, of every server, so that an unused one holds no connection.
+fn drain_expired<K: Eq + Hash>(idle: &mut HashMap<K, Vec<Idle>>) -> Vec<Idle> {
     let mut expired = Vec::new();
     idle.retain(|_, kept| {
         expired.extend(kept.extract_if(.., |entry| entry.since.elapsed() >= IDLE));
@@ -71,11 +75,10 @@ fn drain_expired(idle: &mut HashMap<RelayConfig, Vec<Idle>>) -> Vec<Idle> {
 }
 
 /// Ends connections politely, without making anybody wait.
-fn say_goodbye(connections: Vec<Idle>) {
-    for mut entry in connections {
+fn say_goodbye(sessions: Vec<Idle>) {
+    for entry in sessions {
         tokio::spawn(async move {
-            // A server that does not answer QUIT loses nothing by our closing the socket.
-            let _ = tokio::time::timeout(Duration::from_secs(5), entry.connection.quit()).await;
+            entry.session.quit().await;
         });
     }
 }

@@ -82,7 +82,8 @@ impl Server {
 
     fn config(&self, tls: TlsMode, auth: Option<(&str, &str)>) -> RelayConfig {
         let auth = auth.map(|(user, password)| (user.to_owned(), password.to_owned()));
-        RelayConfig { host: "localhost".into(), port: self.port, tls, auth, local_name: "canopy.example".into() }
+        let (host, local_name) = ("localhost".to_owned(), "canopy.example".to_owned());
+        RelayConfig { host, port: self.port, tls, auth, local_name, source: None, trusted: true }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use super::super::TlsMode;
 use super::super::fake_server::{Act, FakeServer};
+use std::time::Duration;
+
 use super::*;
 
 fn relay() -> Relay {
@@ -11,7 +13,7 @@ fn relay() -> Relay {
 
 fn to(server: &FakeServer) -> RelayConfig {
     let (host, local_name) = ("127.0.0.1".to_owned(), "canopy.example".to_owned());
-    RelayConfig { host, port: server.port, tls: TlsMode::None, auth: None, local_name }
+    RelayConfig { host, port: server.port, tls: TlsMode::None, auth: None, local_name, source: None, trusted: true }
 }
 
 fn envelope() -> Envelope {
@@ -23,7 +25,7 @@ const MESSAGE: &[u8] = b"Subject: x\r\n\r\nHello\r\n";
 fn code(outcome: &Outcome) -> Option<u16> {
     match outcome {
         Outcome::Accepted { code, .. } | Outcome::Refused { code, .. } => Some(*code),
-        Outcome::Unreachable { .. } => None,
+        Outcome::Unreachable { .. } | Outcome::NotNow { .. } => None,
     }
 }
 

@@ -35,8 +35,7 @@ pub fn configure(config: &mut ServiceConfig) {
     everywhere(config, "/members/{member}/role", |page| page.post(members::set_role));
     everywhere(config, "/members/{member}/remove", |page| page.post(members::remove));
     everywhere(config, "/members/{member}/invite", |page| page.post(members::invite_again));
-    everywhere(config, "/transport", |page| page.get(transport::show).post(transport::save));
-    everywhere(config, "/transport/reset", |page| page.post(transport::reset));
+    both(config, "/transport", |page| page.get(transport::show).post(transport::choose));
 }
 
 /// Under `/settings` too, where an agency looks for its own.

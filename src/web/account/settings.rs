@@ -58,8 +58,12 @@ pub async fn show(scope: AccountScope) -> PageResult {
 }
 
 async fn page(scope: &AccountScope, form: Option<SettingsForm>, errors: Errors) -> PageResult {
-    let (facts, (used, own)) = frame::load(scope, |conn, account, facts| {
-        Ok((account_tags::used(conn, facts.root.id, 1)?, transports::find(conn, account.id)?))
+    let (facts, (used, all, chosen)) = frame::load(scope, |conn, account, facts| {
+        Ok((
+            account_tags::used(conn, facts.root.id, 1)?,
+            transports::all(conn, facts.root.id)?,
+            transports::chosen(conn, account.id)?,
+        ))
     })
     .await?;
     let account = &scope.account;
@@ -78,8 +82,10 @@ async fn page(scope: &AccountScope, form: Option<SettingsForm>, errors: Errors) 
         id: account.id.to_string(),
         used_tags: used.into_iter().map(|(tag, _)| tag).take(12).collect(),
         errors,
-        transport: own
-            .map_or_else(|| "It uses yours.".to_owned(), |row| format!("Its own: {}:{}.", row.host, row.port)),
+        transport: all
+            .into_iter()
+            .find(|row| Some(row.id) == chosen)
+            .map_or_else(|| "By your default.".to_owned(), |row| format!("By {}.", row.name)),
         may_transport: scope.may(Permission::ManageSettings),
         may_delete: scope.may(Permission::DeleteSubAccounts),
     };

@@ -1,5 +1,4 @@
-//! How an account's mail leaves: the smarthost of its agency, or one of its own. Only the agency sets it, because a
-//! connection is opened from this machine to wherever it says.
+//! Which of the agency's transports an account's mail leaves by: a client's choice, or the agency's own default.
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -7,26 +6,25 @@ use serde::Deserialize;
 
 use super::activity::title;
 use super::frame::{self, Frame};
-use crate::actions::set_transport::{NewRelay, RelayHost, TLS_MODES, reset_transport, set_transport};
-use crate::config::Transport as Default_;
+use crate::actions::ActionError;
+use crate::actions::choose_transport::choose_transport;
+use crate::domain::ids::Id;
 use crate::domain::role::Permission;
 use crate::domain::standing::Standing;
 use crate::models::transports::{self, Transport};
 use crate::web::acting;
 use crate::web::error::{PageError, PageResult};
-use crate::web::forms::{Errors, Nothing, Posted};
+use crate::web::forms::{Errors, Posted};
 use crate::web::layout::{Flash, Shell, Tone};
 use crate::web::page::{html_with, see_other};
 use crate::web::scope::AccountScope;
+use crate::web::settings::transports::{installations, where_to};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
-pub struct RelayForm {
-    host: String,
-    port: String,
-    tls: String,
-    username: String,
-    password: String,
+pub struct ChoiceForm {
+    /// Empty goes back to what it uses without a choice.
+    transport: String,
 }
 
 #[derive(Template)]
@@ -35,12 +33,11 @@ struct TransportPage {
     shell: Shell,
     frame: Frame,
     path: String,
-    /// What it uses without one of its own, in words.
-    otherwise: String,
-    has_own: bool,
-    has_password: bool,
-    form: RelayForm,
-    modes: Vec<(&'static str, &'static str, &'static str)>,
+    /// What it uses without a choice: label and explanation.
+    without: (&'static str, String),
+    /// Id, name, and where it leads to.
+    options: Vec<(String, String, String)>,
+    chosen: String,
     errors: Errors,
     test: Option<String>,
 }
@@ -60,100 +57,60 @@ pub async fn show(scope: AccountScope) -> PageResult {
     page(&scope, None, Errors::none()).await
 }
 
-async fn page(scope: &AccountScope, form: Option<RelayForm>, errors: Errors) -> PageResult {
-    let (facts, (own, parents)) = frame::load(scope, |conn, account, _| {
-        let parents = match account.parent_id {
-            Some(parent) => transports::find(conn, parent)?,
-            None => None,
-        };
-        Ok((transports::find(conn, account.id)?, parents))
+async fn page(scope: &AccountScope, form: Option<ChoiceForm>, errors: Errors) -> PageResult {
+    let (facts, (all, chosen, default)) = frame::load(scope, |conn, account, facts| {
+        let all = transports::all(conn, facts.root.id)?;
+        Ok((all, transports::chosen(conn, account.id)?, transports::chosen(conn, facts.root.id)?))
     })
     .await?;
+    let default = all.iter().find(|row| Some(row.id) == default).filter(|_| scope.is_from_outside());
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let page = TransportPage {
         frame: Frame::new(scope, &facts, "Transport"),
         shell: scope.shell(&title(scope, "Transport")),
         path: scope.path("/transport"),
-        otherwise: otherwise(scope, parents.as_ref()),
-        has_own: own.is_some(),
-        has_password: own.as_ref().is_some_and(|row| row.password_sealed.is_some()),
-        form: form.unwrap_or_else(|| own.as_ref().map_or_else(fresh, filled)),
-        modes: TLS_MODES.to_vec(),
+        without: without(scope, default),
+        options: all.iter().map(|row| (row.id.to_string(), row.name.clone(), where_to(row))).collect(),
+        chosen: form.map_or_else(|| chosen.map(|id| id.to_string()).unwrap_or_default(), |form| form.transport),
         errors,
         test: scope.may(Permission::SendTest).then(|| "/account/test".to_owned()),
     };
     html_with(status, &page)
 }
 
-fn fresh() -> RelayForm {
-    RelayForm { port: "587".into(), tls: "starttls".into(), ..RelayForm::default() }
-}
-
-fn filled(row: &Transport) -> RelayForm {
-    RelayForm {
-        host: row.host.clone(),
-        port: row.port.to_string(),
-        tls: row.tls.clone(),
-        username: row.username.clone(),
-        password: String::new(),
-    }
-}
-
-fn otherwise(scope: &AccountScope, parents: Option<&Transport>) -> String {
-    match (parents, &scope.acting.app.config.default_transport) {
-        (Some(row), _) => format!("your own transport, {}:{}", row.host, row.port),
-        (None, Default_::Smtp(relay)) => format!("this installation's, {}:{}", relay.host, relay.port),
-        (None, Default_::Mailbox) => "the mailbox on this machine: nothing leaves it".to_owned(),
+fn without(scope: &AccountScope, default: Option<&Transport>) -> (&'static str, String) {
+    let installations = || format!("Through {}.", installations(&scope.acting.app.config));
+    match default {
+        _ if !scope.is_from_outside() => ("This installation's", installations()),
+        Some(row) => ("Your default", format!("{}: {}", row.name, where_to(row))),
+        None => ("Your default", format!("None is set. {}", installations())),
     }
 }
 
 /// `POST .../transport`
-pub async fn save(scope: AccountScope, form: Posted<RelayForm>) -> PageResult {
+pub async fn choose(scope: AccountScope, form: Posted<ChoiceForm>) -> PageResult {
     require(&scope)?;
     let form = form.into_inner();
-    let new = match read(&form) {
-        Ok(new) => new,
-        Err(errors) => return page(&scope, Some(form), errors).await,
+    let transport: Option<Id> = match form.transport.trim() {
+        "" => None,
+        text => match text.parse() {
+            Ok(id) => Some(id),
+            Err(_) => return unknown(&scope, form).await,
+        },
     };
-    let (cx, account, services) = (scope.acting.cx(), scope.account.id, scope.acting.app.services.clone());
-    match scope.acting.app.write(move |conn| set_transport(conn, &cx, &services, account, &new)).await {
+    let (cx, parent, account) = (scope.acting.cx(), scope.account.root_id(), scope.account.id);
+    match scope.acting.app.write(move |conn| choose_transport(conn, &cx, parent, account, transport)).await {
         Ok(row) => {
-            let text = format!("Mail of {} leaves through {}:{} from now on.", scope.account.name, row.host, row.port);
+            let by = row.map_or_else(|| "what it uses without a choice".to_owned(), |row| row.name);
+            let text = format!("Mail of {} leaves by {by} from now on.", scope.account.name);
             scope.acting.flash(&Flash::new(Tone::Good, text));
             Ok(see_other(&scope.path("/transport")))
         }
-        Err(error) => page(&scope, Some(form), Errors::from_action(error, "host")?).await,
+        Err(ActionError::NotFound("transport")) => unknown(&scope, form).await,
+        Err(error) => Err(error.into()),
     }
 }
 
-fn read(form: &RelayForm) -> Result<NewRelay, Errors> {
-    let mut errors = Errors::none();
-    let host = errors.take("host", RelayHost::parse(&form.host));
-    let port = form.port.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    if port.is_none() {
-        errors.add("port", "Enter a port from 1 to 65535, most often 587.");
-    }
-    let username = form.username.trim();
-    if username.len() > 255 || username.contains(char::is_control) || form.password.len() > 1024 {
-        errors.add("username", "The user name or password is too long, or holds a control character.");
-    }
-    match (host, port) {
-        (Some(host), Some(port)) if errors.is_empty() => Ok(NewRelay {
-            host,
-            port,
-            tls: form.tls.clone(),
-            username: username.to_owned(),
-            password: Some(form.password.clone()).filter(|password| !password.is_empty()),
-        }),
-        _ => Err(errors),
-    }
-}
-
-/// `POST .../transport/reset`
-pub async fn reset(scope: AccountScope, _: Posted<Nothing>) -> PageResult {
-    require(&scope)?;
-    let (cx, account) = (scope.acting.cx(), scope.account.id);
-    scope.acting.app.write(move |conn| reset_transport(conn, &cx, account)).await?;
-    scope.acting.flash(&Flash::new(Tone::Good, "The own transport is removed. Mail leaves the usual way again."));
-    Ok(see_other(&scope.path("/transport")))
+async fn unknown(scope: &AccountScope, form: ChoiceForm) -> PageResult {
+    page(scope, Some(form), Errors::one("transport", "Choose one of the transports listed here.")).await
 }

@@ -6,3 +6,4 @@ pub mod plan;
 pub mod pool;
 pub mod profile;
 pub mod sessions;
+pub mod transports;

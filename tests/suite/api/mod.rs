@@ -7,6 +7,7 @@ mod messages_read;
 mod messages_send;
 mod openapi;
 mod suppressions;
+mod transports;
 mod usage;
 
 use canopy::domain::ids::Id;

@@ -19,6 +19,8 @@ const BEYOND: &[&str] = &[
     "/sub-accounts/{child}/view-as",
     "/usage?sort=name",
     "/activity?kind=plan.",
+    "/settings/transports/new",
+    "/sub-accounts/{child}/transport",
     "/nothing-lives-here",
 ];
 

@@ -1,13 +1,15 @@
 //! Messages leave: signed so that others agree, through the account's transport.
 
+use canopy::actions::choose_transport::choose_transport;
 use canopy::actions::return_path;
+use canopy::actions::transport_changes::TransportChanges;
 use canopy::domain::return_path::{Mark, Purpose, ReturnAddress};
+use canopy::domain::transport::Tls;
 use canopy::jobs::sweep_mailbox;
-use canopy::models::transports::{self, Transport};
 use canopy::models::{domains, usage};
 use chrono::TimeDelta;
 
-use super::{accept, attempts, counter_of, deliver, message, queued, send_through};
+use super::{accept, attempts, choose_new, counter_of, deliver, message, queued, send_through, to_port};
 use crate::support::app::on_both;
 use crate::support::dkim_verify::dkim_verify;
 use crate::support::smtp_sink::SmtpSink;
@@ -96,19 +98,13 @@ async fn an_account_signs_in_at_its_own_relay_and_a_sibling_uses_the_parents() {
         let agency = app.agency("Relays").await;
         let (client, sibling) = (app.client(&agency, "own", 0).await, app.client(&agency, "sibling", 0).await);
         send_through(&app, agency.id, &parents).await;
-        let (account, port, sealed) =
-            (client.id, i32::from(own.port()), app.app.services.secrets.seal("transport", b"relay-secret"));
-        let row = move |at| Transport {
-            account_id: account,
-            kind: "smtp".into(),
-            host: "127.0.0.1".into(),
-            port,
-            tls: "none".into(),
-            username: "relay-user".into(),
-            password_sealed: Some(sealed.clone()),
-            updated_at: at,
+        let signed_in = TransportChanges {
+            tls: Some(Tls::None),
+            username: Some("relay-user".into()),
+            password: Some("relay-secret".into()),
+            ..to_port(own.port())
         };
-        app.write(move |conn, cx| Ok(transports::upsert(conn, &row(cx.at()))?)).await;
+        choose_new(&app, client.id, signed_in).await;
         accept(&app, &client, &["ann@example.org"]).await;
         accept(&app, &sibling, &["bob@example.org"]).await;
         assert_eq!(deliver(&app).await, 2);
@@ -118,7 +114,8 @@ async fn an_account_signs_in_at_its_own_relay_and_a_sibling_uses_the_parents() {
             (vec!["ann@example.org".into()], Some("relay-user"))
         );
         assert_eq!(parents.wait_for(1).await[0].recipients, ["bob@example.org"]);
-        assert!(app.write(move |conn, _| Ok(transports::delete(conn, account)?)).await);
+        let (parent, account) = (agency.id, client.id);
+        app.write(move |conn, cx| choose_transport(conn, cx, parent, account, None)).await;
         accept(&app, &client, &["eve@example.org"]).await;
         assert_eq!(deliver(&app).await, 1);
         assert_eq!(parents.wait_for(2).await[1].recipients, ["eve@example.org"], "back to the parent's");

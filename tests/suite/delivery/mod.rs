@@ -1,6 +1,7 @@
 //! Delivering: through a real smarthost or into the mailbox, by schedule, fairly, and never past a hold.
 
 mod answers;
+mod direct;
 mod fairness;
 mod holds;
 mod housekeeping;
@@ -9,38 +10,55 @@ mod leaving;
 mod nodes;
 mod schedule;
 mod system_mail;
+mod transports;
 
 use canopy::actions::accept_message::{Accepted, Outcome};
+use canopy::actions::choose_transport::choose_transport;
+use canopy::actions::create_transport::create_transport;
+use canopy::actions::transport_changes::TransportChanges;
 use canopy::delivery::worker;
 use canopy::domain::ids::Id;
+use canopy::domain::text::TransportName;
+use canopy::domain::transport::{RelayHost, Tls, TransportKind};
 use canopy::models::counters::Counter;
 use canopy::models::messages::{self, Attempt, Message};
-use canopy::models::transports::{self, Transport};
-use canopy::models::{counters, queue};
+use canopy::models::transports::Transport;
+use canopy::models::{accounts, counters, queue};
 
 use crate::support::app::{Client, TestApp};
 use crate::support::smtp_sink::SmtpSink;
 
 /// Sends the mail of an account and its sub accounts through `sink`.
-async fn send_through(app: &TestApp, account: Id, sink: &SmtpSink) {
+pub async fn send_through(app: &TestApp, account: Id, sink: &SmtpSink) {
     send_through_port(app, account, sink.port()).await;
 }
 
 async fn send_through_port(app: &TestApp, account: Id, port: u16) {
+    let changes = TransportChanges { tls: Some(Tls::None), ..to_port(port) };
+    choose_new(app, account, changes).await;
+}
+
+/// A relay on this machine.
+fn to_port(port: u16) -> TransportChanges {
+    TransportChanges {
+        name: Some(TransportName::parse(&format!("port {port}")).expect("a name")),
+        kind: Some(TransportKind::Relay),
+        host: Some(RelayHost::parse("127.0.0.1").expect("a host")),
+        port: Some(port),
+        ..TransportChanges::default()
+    }
+}
+
+/// Makes a transport of an account's agency and chooses it for the account.
+async fn choose_new(app: &TestApp, account: Id, changes: TransportChanges) -> Transport {
+    let services = app.app.services.clone();
     app.write(move |conn, cx| {
-        let row = Transport {
-            account_id: account,
-            kind: "smtp".into(),
-            host: "127.0.0.1".into(),
-            port: i32::from(port),
-            tls: "none".into(),
-            username: String::new(),
-            password_sealed: None,
-            updated_at: cx.at(),
-        };
-        Ok(transports::upsert(conn, &row)?)
+        let parent = accounts::find(conn, account)?.expect("the account").root_id();
+        let row = create_transport(conn, cx, &services, parent, &changes)?;
+        choose_transport(conn, cx, parent, account, Some(row.id))?;
+        Ok(row)
     })
-    .await;
+    .await
 }
 
 /// Accepts one message to each recipient; answers the ids.

@@ -2,6 +2,7 @@
 
 use canopy::actions::Services;
 use canopy::actions::audit::{self, Verdict};
+use canopy::domain::destination::Destinations;
 use canopy::domain::period::local_day;
 use canopy::models::connection::OpenError;
 use canopy::models::{Db, audit as chains, bulk};
@@ -37,7 +38,11 @@ impl World {
     fn of(wish: Wish, now: &str) -> Self {
         let dir = TempDir::new();
         let now: DateTime<Utc> = now.parse().expect("an instant");
-        let services = Services { secrets: SecretKeys::generate().0, public_url: String::new() };
+        let services = Services {
+            secrets: SecretKeys::generate().0,
+            public_url: String::new(),
+            destinations: Destinations::default(),
+        };
         let path = dir.path().join("world.db");
         let path = path.to_str().expect("a path in UTF-8");
         let filled = bulk::fill(path, |conn| {

@@ -36,6 +36,9 @@ fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
                     "subject": "x", "text_content": "x" })
         }
         ("POST", "/sub-accounts") => json!({ "name": "Made", "website": "made.example" }),
+        ("POST", "/transports") => json!({ "name": "Made", "kind": "mailbox" }),
+        ("PUT", "/transports/{transport_id}") => json!({ "name": "Changed" }),
+        ("PUT", "/sub-accounts/{sub_account_id}/transport") => json!({ "transport_id": null }),
         ("PUT", "/sub-accounts/{sub_account_id}") => json!({ "name": "Renamed" }),
         ("POST", "/sub-accounts/{sub_account_id}/suspend") => json!({ "reason": "a test" }),
         ("POST", "/suppressions") => json!({ "email": "b@reader.example" }),
@@ -56,6 +59,7 @@ fn parts(things: &Things) -> BTreeMap<&'static str, String> {
         ("domain", things.domain.clone()),
         ("message_id", things.message.to_string()),
         ("user_id", things.user.to_string()),
+        ("transport_id", things.transport.to_string()),
     ])
 }
 
@@ -139,6 +143,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
         message: Id::new(app.app.clock.now()),
         user: Id::new(app.app.clock.now()),
         job: Id::new(app.app.clock.now()),
+        transport: Id::new(app.app.clock.now()),
     };
     let deleted = Things { account: world.deleted.id, ..unknown.clone() };
     let before = world.heads(&app).await;
@@ -146,11 +151,11 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
     for (method, path) in listed() {
         for name in names(&path).into_iter().filter(|name| name != "account_id") {
             // Who asks from where, for whom: a parent about its clients, a client about itself.
-            let child_only = !path.contains("sub_account_id");
-            let (account, key, own) = if child_only {
-                (world.own.id, &world.own.key, &world.things)
-            } else {
+            let of_parent = path.contains("sub_account_id") || path.contains("transport_id");
+            let (account, key, own) = if of_parent {
                 (world.agency.id, &world.agency.key, &world.things)
+            } else {
+                (world.own.id, &world.own.key, &world.things)
             };
             let mut answers = Vec::new();
             for (whose, things) in [
@@ -160,7 +165,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
                 ("sibling", &world.sibling_things),
             ] {
                 // A sibling is the parent's own as well.
-                if whose == "sibling" && name == "sub_account_id" {
+                if whose == "sibling" && (name == "sub_account_id" || name == "transport_id") {
                     continue;
                 }
                 let mut values = parts(own);
@@ -192,7 +197,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
 }
 
 fn static_name(name: &str) -> &'static str {
-    ["sub_account_id", "key_id", "domain", "message_id", "user_id"]
+    ["sub_account_id", "key_id", "domain", "message_id", "user_id", "transport_id"]
         .into_iter()
         .find(|known| *known == name)
         .unwrap_or_else(|| panic!("the isolation tests do not know {{{name}}}"))

@@ -62,22 +62,23 @@ async fn planted_secrets_are_in_no_database_no_log_and_no_page() {
     pages.push(stranger.sign_in(&agency.email, WRONG_PASSWORD).await);
     let owner = Visitor::signed_in(&app, &agency.email).await;
     let transport = [
-        ("kind", "smtp"),
+        ("name", "Canary"),
+        ("kind", "relay"),
         ("host", "127.0.0.1"),
         ("port", "9"),
-        ("tls", "starttls"),
+        ("tls", "required"),
         ("username", "u"),
         ("password", RELAY_PASSWORD),
     ];
-    let saved = owner.submit("/settings/transport", "/settings/transport", &transport).await;
+    let saved = owner.submit("/settings/transports", "/settings/transports/new", &transport).await;
     assert_eq!(saved.status, 303, "{}", saved.html);
-    pages.push(owner.get("/settings/transport").await);
+    pages.push(owner.get("/settings/transports").await);
     pages.push(owner.get("/activity").await);
     pages.push(owner.get("/activity.csv").await);
     // With something wrong beside it, and without its token, a secret does not come back either.
     let wrong = transport.map(|(name, value)| if name == "port" { (name, "0") } else { (name, value) });
-    pages.push(owner.submit("/settings/transport", "/settings/transport", &wrong).await);
-    pages.push(owner.post("/settings/transport", &transport).await);
+    pages.push(owner.submit("/settings/transports", "/settings/transports/new", &wrong).await);
+    pages.push(owner.post("/settings/transports/new", &transport).await);
     let password = [("current_password", WRONG_PASSWORD), ("new_password", NEW_PASSWORD)];
     pages.push(owner.post("/settings/profile/password", &password).await);
     pages.push(owner.submit("/settings/profile", "/settings/profile/password", &password).await);

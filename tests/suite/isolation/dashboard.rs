@@ -26,6 +26,7 @@ fn filled(path: &str, things: &Things, seq: &str) -> String {
         ("{member}", things.user.to_string()),
         ("{seq}", seq.to_owned()),
         ("{key}", things.key.to_string()),
+        ("{transport}", things.transport.to_string()),
         ("{token}", "no-such-token".to_owned()),
         ("{account}", things.account.to_string()),
         ("{path:.*}", "canopy.css".to_owned()),
@@ -193,8 +194,9 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
         message: Id::new(app.app.clock.now()),
         user: Id::new(app.app.clock.now()),
         job: Id::new(app.app.clock.now()),
+        transport: Id::new(app.app.clock.now()),
     };
-    let names = ["{message}", "{domain}", "{user}", "{key}", "/jobs/{id}"];
+    let names = ["{message}", "{domain}", "{user}", "{key}", "{transport}", "/jobs/{id}"];
     let before = world.heads(&app).await;
     let mut asked = 0;
     for (email, inside) in [("own@member.example", true), (world.agency.email.as_str(), false)] {
@@ -207,7 +209,8 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
             let mut answers = Vec::new();
             for things in [&unknown, &world.foreign_things, &world.sibling_things] {
                 // What one agency's clients share belongs to the agency.
-                if route.path.contains("/jobs/") && things.job == world.sibling_things.job {
+                let shared = route.path.contains("/jobs/") || route.path.contains("{transport}");
+                if shared && things.job == world.sibling_things.job {
                     continue;
                 }
                 let path = filled(&base, things, "1");
@@ -218,6 +221,7 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
                     things.user.to_string(),
                     things.key.to_string(),
                     things.job.to_string(),
+                    things.transport.to_string(),
                 ];
                 let (status, location, text) = said(&page, "(nothing)");
                 let clean = |text: String| blots.iter().fold(text, |text, blot| text.replace(blot, "(id)"));

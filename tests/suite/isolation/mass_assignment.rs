@@ -177,6 +177,22 @@ async fn fields_that_are_only_read_have_no_effect_in_any_body() {
                 &key,
             ),
             (
+                "POST",
+                format!("{all}/transports"),
+                format!("{base}/transports"),
+                json!({ "name": "Made", "kind": "mailbox" }),
+                String::new(),
+                &key,
+            ),
+            (
+                "PUT",
+                format!("{all}/transports/{{transport_id}}"),
+                format!("{base}/transports/{}", world.things.transport),
+                json!({ "name": "Changed" }),
+                format!("{base}/transports/{}", world.things.transport),
+                &key,
+            ),
+            (
                 "PUT",
                 format!("{all}/domains/{{domain}}"),
                 own_domain.clone(),
@@ -238,6 +254,9 @@ fn vary(body: &Value) -> Value {
         if body.contains_key(name) {
             body.insert(name.to_owned(), json!(value));
         }
+    }
+    if body.contains_key("kind") {
+        body.insert("name".into(), json!("Made again"));
     }
     if body.contains_key("tracking_subdomain") {
         body.insert("tracking_subdomain".into(), json!("go"));

@@ -58,7 +58,6 @@ const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
     ("POST", "/settings", P::EditSubAccounts),
     ("GET", "/transport", P::ManageSettings),
     ("POST", "/transport", P::ManageSettings),
-    ("POST", "/transport/reset", P::ManageSettings),
     ("GET", "/activity", P::ViewActivity),
     ("GET", "/domains", P::ViewDomains),
     ("POST", "/domains", P::ManageDomains),
@@ -111,6 +110,17 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/settings", Agency(P::ManageSettings)),
     ("GET", "/settings/limits", Agency(P::SetCap)),
     ("POST", "/settings/limits", Agency(P::SetCap)),
+    ("GET", "/settings/transports", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/new", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/new", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/no-default", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/default", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}/delete", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/delete", Agency(P::ManageSettings)),
+    ("GET", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
+    ("POST", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
     ("GET", "/settings/plan", Agency(P::ManagePlan)),
     ("POST", "/settings/plan", Agency(P::ManagePlan)),
 ];
@@ -176,6 +186,7 @@ pub(super) fn filled(route: &Route, world: &World) -> String {
         .replace("{user}", &world.agency.owner.to_string())
         .replace("{member}", &world.agency.owner.to_string())
         .replace("{key}", &world.things.key.to_string())
+        .replace("{transport}", &world.things.transport.to_string())
         .replace("{seq}", "1")
 }
 

@@ -1,8 +1,12 @@
 //! Two agencies with clients, and one of each thing that an address can name.
 
 use canopy::actions::accept_message::Outcome;
+use canopy::actions::create_transport::create_transport;
 use canopy::actions::delete_sub_account::delete_sub_account;
+use canopy::actions::transport_changes::TransportChanges;
 use canopy::domain::ids::Id;
+use canopy::domain::text::TransportName;
+use canopy::domain::transport::TransportKind;
 use canopy::models::jobs::{self, Job};
 use canopy::models::{api_keys, audit};
 
@@ -22,6 +26,8 @@ pub struct Things {
     pub message: Id,
     pub user: Id,
     pub job: Id,
+    /// Of its agency.
+    pub transport: Id,
 }
 
 pub struct World {
@@ -79,7 +85,8 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
     let Outcome::Queued { id: message } = accepted.entries[0].outcome else { panic!("it is queued") };
     let user = app.member(client.id, &format!("{label}@member.example"), "administrator").await;
     let (account, title) = (client.id, label.to_owned());
-    let (key, job) = app
+    let services = app.app.services.clone();
+    let (key, job, transport) = app
         .write(move |conn, cx| {
             let key = api_keys::page(conn, account, None, false, 1)?.first().expect("a key").id;
             let job = Job {
@@ -87,7 +94,7 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
                 account_id: root,
                 user_id: None,
                 kind: "lift".into(),
-                title,
+                title: title.clone(),
                 payload: "{}".into(),
                 state: "done".into(),
                 total: 0,
@@ -98,8 +105,14 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
                 finished_at: Some(cx.at()),
             };
             jobs::insert(conn, &job, &[])?;
-            Ok((key, job.id))
+            let new = TransportChanges {
+                name: Some(TransportName::parse(&format!("{title} transport")).expect("a name")),
+                kind: Some(TransportKind::Mailbox),
+                ..TransportChanges::default()
+            };
+            let transport = create_transport(conn, cx, &services, root, &new)?.id;
+            Ok((key, job.id, transport))
         })
         .await;
-    Things { account, key, domain: client.domain.clone(), message, user, job }
+    Things { account, key, domain: client.domain.clone(), message, user, job, transport }
 }

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use canopy::models::{AnyConnection, Db, migrate};
+use canopy::domain::ids::Id;
+use canopy::models::accounts::{self, Account};
+use canopy::models::{AnyConnection, Db, migrate, transports};
+use chrono::{DateTime, NaiveDateTime};
+use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{Binary, Integer, Text, Timestamp};
 
 use crate::support::environment::package_root;
 use crate::support::postgres::TestPostgres;
@@ -87,4 +91,65 @@ fn declared() -> BTreeMap<String, BTreeSet<String>> {
     }
     assert!(tables.len() > 30, "schema.rs was understood");
     tables
+}
+
+/// What one migration does, on one database.
+fn sql(backend: &str, name: &str, way: &str) -> String {
+    let folder = package_root().join("migrations").join(backend).join(name);
+    fs::read_to_string(folder.join(format!("{way}.sql"))).expect("the migration is there")
+}
+
+/// Rows of an account each become named transports of the parent: its own the default, a child's the child's choice.
+fn transports_are_carried_over(db: &Db, backend: &str) {
+    const NAME: &str = "2026-11-24-000040_transports";
+    migrate::up(db).expect("up");
+    let now = DateTime::from_timestamp(1_790_000_000, 0).expect("an instant").naive_utc();
+    let id = || Id::new(now.and_utc());
+    let (parent, child, plain) = (id(), id(), id());
+    let old = |conn: &mut AnyConnection, account: Id, kind: &str, host: &str, tls: &str, now: NaiveDateTime| {
+        diesel::sql_query(
+            "INSERT INTO transports (account_id, kind, host, port, tls, username, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, 'u', $6)",
+        )
+        .bind::<Binary, _>(account)
+        .bind::<Text, _>(kind.to_owned())
+        .bind::<Text, _>(host.to_owned())
+        .bind::<Integer, _>(2525)
+        .bind::<Text, _>(tls.to_owned())
+        .bind::<Timestamp, _>(now)
+        .execute(conn)
+    };
+    let carried = db.write(|conn| -> QueryResult<_> {
+        for (id, parent, name) in [(parent, None, "Oak"), (child, Some(parent), "Twig"), (plain, Some(parent), "Twig")]
+        {
+            accounts::insert(conn, &Account::new(id, parent, name, "oak.example", now))?;
+        }
+        conn.batch_execute(&sql(backend, NAME, "down"))?;
+        old(conn, parent, "smtp", "smtp.oak.example", "starttls", now)?;
+        old(conn, child, "smtp", "smtp.twig.example", "none", now)?;
+        old(conn, plain, "mailbox", "", "none", now)?;
+        conn.batch_execute(&sql(backend, NAME, "up"))?;
+        let effective = transports::effective(conn, child, Some(parent))?.expect("the child's");
+        Ok((transports::all(conn, parent)?, transports::chosen(conn, parent)?, effective))
+    });
+    let (all, default, effective) = carried.expect("it is carried over");
+    assert_eq!(all.len(), 3);
+    let default = all.iter().find(|row| Some(row.id) == default).expect("a default");
+    assert_eq!((default.name.as_str(), default.kind.as_str(), default.tls.as_str()), ("Default", "relay", "required"));
+    assert_eq!((default.host.as_str(), default.port, default.username.as_str()), ("smtp.oak.example", 2525, "u"));
+    assert!(effective.name.starts_with("Twig ") && effective.host == "smtp.twig.example", "{effective:?}");
+}
+
+#[test]
+fn sqlite_carries_the_transports_of_accounts_over() {
+    let dir = TempDir::new();
+    let db = Db::open(&format!("sqlite://{}", dir.path().join("m.db").display()), 1).expect("it opens");
+    transports_are_carried_over(&db, "sqlite");
+}
+
+#[test]
+fn postgresql_carries_the_transports_of_accounts_over() {
+    let Some(database) = TestPostgres::empty() else { return };
+    let db = Db::open(&database.url(), 1).expect("it opens");
+    transports_are_carried_over(&db, "postgres");
 }

@@ -7,6 +7,7 @@ use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::refresh_summary::refresh_summary;
 use canopy::actions::services::Services;
 use canopy::actions::{Cx, housekeeping};
+use canopy::domain::destination::Destinations;
 use canopy::domain::ids::Id;
 use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
@@ -119,7 +120,7 @@ fn first() -> queue_view::Page {
 
 /// Keys of their own: nothing sealed is read.
 fn services() -> Services {
-    Services { secrets: SecretKeys::generate().0, public_url: String::new() }
+    Services { secrets: SecretKeys::generate().0, public_url: String::new(), destinations: Destinations::default() }
 }
 
 fn old_day() -> audit::Filter {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use canopy::jobs::Leader;
 use canopy::models::counters::{self, Counter};
-use canopy::models::transports::{self, Transport};
 use canopy::models::{messages, summaries, suppressions, system_mails};
 use chrono::TimeDelta;
 
 use super::fixtures::{About, all};
 use super::mx::{Mx, about, id_of, message, refused};
+use crate::delivery::send_through;
 use crate::support::app::{Agency, Client, TestApp, on_both};
 use crate::support::smtp_sink::SmtpSink;
 use crate::support::visitor::Visitor;
@@ -18,24 +18,6 @@ use crate::support::visitor::Visitor;
 const SENT: usize = 1000;
 const BOUNCED: usize = 90;
 const COMPLAINED: usize = 6;
-
-async fn send_through(app: &TestApp, client: &Client, sink: &SmtpSink) {
-    let (account, port) = (client.id, i32::from(sink.port()));
-    app.write(move |conn, cx| {
-        let row = Transport {
-            account_id: account,
-            kind: "smtp".into(),
-            host: "127.0.0.1".into(),
-            port,
-            tls: "none".into(),
-            username: String::new(),
-            password_sealed: None,
-            updated_at: cx.at(),
-        };
-        Ok(transports::upsert(conn, &row)?)
-    })
-    .await;
-}
 
 /// A page as it is read.
 async fn read(visitor: &Visitor, path: &str) -> String {
@@ -90,8 +72,8 @@ async fn scene(app: &TestApp) -> Option<Scene> {
     let agency = app.agency("Returning").await;
     app.member(agency.id, "analyst@returning.example", "analyst").await;
     let (bad, good) = (app.client(&agency, "careless", 0).await, app.client(&agency, "careful", 0).await);
-    send_through(app, &bad, &ours).await;
-    send_through(app, &good, &theirs).await;
+    send_through(app, bad.id, &ours).await;
+    send_through(app, good.id, &theirs).await;
     accept(app, &bad, SENT).await;
     accept(app, &good, 100).await;
     assert_eq!(canopy::delivery::worker::run_once(&app.app).await, SENT + 100);

@@ -297,5 +297,7 @@ fn settings(database_url: &str, dir: &TempDir) -> Settings {
     settings.set("secret_key", SecretKeys::generate().1);
     settings.set("rate_limit_per_second", "100000");
     settings.set("rate_limit_burst", "100000");
+    // The peers of the tests are on this machine.
+    settings.set("transport_allow", "127.0.0.0/8,::1");
     settings
 }

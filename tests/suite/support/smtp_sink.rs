@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 pub enum Behaviour {
     /// Takes the message: what it does to everybody at first.
     Accept,
-    /// Answers RCPT with this reply, as `451 4.2.0 later` or `550 5.1.1 nobody here`.
+    /// Answers RCPT (or, for `greeting` in place of an address, every new connection) with this reply, as `451 4.2.0 later` or `550 5.1.1 nobody here`.
     RefuseRecipient(&'static str),
     /// Takes the recipient, then answers the whole message with this reply.
     RefuseMessage(&'static str),
@@ -31,6 +31,8 @@ pub struct Received {
     pub connection: u64,
     /// Who signed in, where the server asked for it.
     pub login: Option<String>,
+    /// Whether it came encrypted.
+    pub tls: bool,
     /// The address of MAIL FROM.
     pub sender: String,
     /// The addresses of RCPT TO.
@@ -63,6 +65,21 @@ impl SmtpSink {
     /// A server that takes mail only after AUTH with this name and password.
     pub fn with_login(user: &str, password: &str) -> Option<Self> {
         Self::start_with(&[user, password])
+    }
+
+    /// A server on another loopback address or a port of one's choice; 0 is any.
+    pub fn at(address: &str, port: u16) -> Option<Self> {
+        Self::start_with(&["--at", address, &port.to_string()])
+    }
+
+    /// A server that offers STARTTLS with this certificate and key.
+    pub fn with_tls(certificate: &str, key: &str) -> Option<Self> {
+        Self::start_with(&["--tls", certificate, key])
+    }
+
+    /// A server that offers STARTTLS and then cannot do it.
+    pub fn with_broken_tls() -> Option<Self> {
+        Self::start_with(&["--broken-tls"])
     }
 
     fn start_with(login: &[&str]) -> Option<Self> {
@@ -147,6 +164,7 @@ impl Received {
         Self {
             connection: event["connection"].as_u64().expect("a number"),
             login: text(&event["login"]),
+            tls: event["tls"] == true,
             sender: text(&event["sender"]).unwrap_or_default(),
             recipients: event["recipients"].as_array().expect("a list").iter().filter_map(text).collect(),
             content: STANDARD.decode(event["content"].as_str().expect("base64")).expect("base64"),

@@ -1,6 +1,6 @@
-//! What can be changed on the pages of an account: keys, suppressions, members, settings, transport; and search.
+//! What can be changed on the pages of an account: keys, suppressions, members, settings; and search.
 
-use canopy::models::{accounts, api_keys, audit, memberships, suppressions, transports};
+use canopy::models::{accounts, api_keys, audit, memberships, suppressions};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
 use crate::support::visitor::Visitor;
@@ -169,7 +169,8 @@ async fn view_as_shows_a_clients_messages_and_members_read_only() {
         ("/account/test", vec![("domain", "inside.example")]),
         ("/account/credentials/new", vec![("label", "x"), ("scopes", "accounts:read")]),
         ("/account/suppressions", vec![("email", "a@b.example"), ("until", "2099-01-01")]),
-        ("/account/transport", vec![("host", "127.0.0.1"), ("port", "25"), ("tls", "none")]),
+        ("/account/transport", vec![("transport", "")]),
+        ("/settings/transports/new", vec![("name", "x"), ("kind", "mailbox")]),
     ] {
         assert_eq!(owner.fill(path, &form).await.status, 403, "{path}");
     }
@@ -202,63 +203,6 @@ async fn an_agency_edits_its_client_and_nothing_changes_on_a_wrong_form() {
         assert_eq!(boss.get("/account/settings").await.status, 404, "the tags are the agency's");
         assert_eq!(boss.fill("/account/settings", &form).await.status, 404);
         assert_eq!(actions(&app, &agency).await.iter().filter(|action| *action == "sub_account.update").count(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_transport_of_its_own_is_kept_sealed_and_its_password_goes_to_no_other_server() {
-    on_both(|app| async move {
-        let (_, client, owner, base) = setting(&app, "relay").await;
-        let path = format!("{base}/transport");
-        let form = [
-            ("host", "smtp.relay.example"),
-            ("port", "587"),
-            ("tls", "starttls"),
-            ("username", "u"),
-            ("password", "hunter2"),
-        ];
-        let page = owner.fill_and_follow(&path, &form).await;
-        assert!(page.contains("leaves through smtp.relay.example:587") && !page.contains("hunter2"));
-        let id = client.id;
-        let row = || app.read(move |conn| Ok(transports::find(conn, id)?));
-        let sealed = row().await.and_then(|row| row.password_sealed).expect("sealed");
-        assert_eq!(app.app.services.secrets.open("transport", &sealed).expect("opens"), b"hunter2");
-        let keep = [("host", "smtp.relay.example"), ("port", "587"), ("tls", "implicit"), ("username", "u")];
-        owner.fill_and_follow(&path, &keep).await;
-        let kept = row().await.expect("kept");
-        assert_eq!((kept.tls.as_str(), kept.password_sealed.as_deref()), ("implicit", Some(sealed.as_slice())));
-        for (field, value) in [
-            ("host", "smtp.evil.example"),
-            ("port", "2525"),
-            ("username", "another"),
-            ("tls", "opportunistic"),
-            ("tls", "none"),
-        ] {
-            let other: Vec<_> =
-                keep.iter().map(|(name, given)| (*name, if *name == field { value } else { given })).collect();
-            let answer = owner.fill(&path, &other).await;
-            assert!(answer.status == 422 && answer.html.contains("Enter the password"), "{field}: {}", answer.html);
-            assert!(answer.html.contains("id=\"password-error\"") && answer.html.contains(value), "{field}: {value}");
-            assert_eq!(row().await.as_ref(), Some(&kept), "{field}: nothing was changed");
-        }
-        let lost = [keep[0], keep[1], keep[2], ("username", ""), ("password", "hunter3")];
-        let answer = owner.fill(&path, &lost).await;
-        assert!(answer.status == 422 && answer.html.contains("Enter the user that this password belongs to."));
-        assert!(!answer.html.contains("hunter3"), "a secret is never echoed");
-        for (field, value) in [("host", "a b"), ("port", "0"), ("port", "70000"), ("tls", "magic")] {
-            let wrong: Vec<_> =
-                form.iter().map(|(name, given)| (*name, if *name == field { value } else { given })).collect();
-            let answer = owner.fill(&path, &wrong).await;
-            assert_eq!(answer.status, 422, "{field} {value}");
-            assert!(answer.html.contains(&format!("href=\"#{field}\"")), "{field} {value}: {}", answer.html);
-        }
-        assert_eq!(row().await.as_ref(), Some(&kept), "nothing was changed");
-        app.member(client.id, "boss@relay.example", "administrator").await;
-        let boss = Visitor::signed_in(&app, "boss@relay.example").await;
-        assert_eq!(boss.fill("/account/transport", &form).await.status, 403, "the agency sets it");
-        owner.fill_and_follow(&format!("{path}/reset"), &[]).await;
-        assert!(row().await.is_none());
     })
     .await;
 }

@@ -13,6 +13,6 @@ mod settings;
 mod settings_agency;
 mod sign_in;
 mod sub_accounts;
-mod transport;
+mod transports;
 mod usage;
 mod view_as;

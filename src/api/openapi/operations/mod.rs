@@ -6,6 +6,7 @@ mod keys;
 mod messages;
 mod sub_accounts;
 mod suppressions;
+mod transports;
 
 use super::operation::Op;
 use crate::api::views::SuccessResponse;
@@ -18,6 +19,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<Op>)> {
         ("API keys", keys::own()),
         ("Sub accounts", sub_accounts::all()),
         ("API keys of sub accounts", keys::of_sub_accounts()),
+        ("Transports", transports::all()),
         ("Domains", domains::all()),
         ("Messages", messages::all()),
         ("Suppressions", suppressions::all()),

@@ -1,0 +1,44 @@
+//! One message leaves: by its route, as far as its transport has room, and what came of it in the words of the queue.
+
+use super::outgoing::Outgoing;
+use super::transport::{Outcome, Route};
+use crate::actions::claim_deliveries::Claimed;
+use crate::actions::finish_deliveries::Answer;
+use crate::app::App;
+
+/// Sends `outgoing`; answers who was asked, and what came of it.
+pub async fn leave(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String, Answer) {
+    let _pass = match outgoing.way.limits {
+        Some((transport, limits)) => match app.gates.enter(transport, limits).await {
+            Ok(pass) => Some(pass),
+            Err(after) => return (String::new(), answer(app, Outcome::NotNow { after })),
+        },
+        None => None,
+    };
+    let (envelope, bytes) = (outgoing.envelope, outgoing.bytes);
+    let (host, outcome) = match outgoing.way.route {
+        Route::Mailbox => {
+            // Whoever delivers last says whom it came from (RFC 5321 section 4.4).
+            let bytes = [format!("Return-Path: <{}>\r\n", envelope.mail_from).as_bytes(), &bytes].concat();
+            let outcome = app.mailbox.deliver(claimed.message.account_id, claimed.message.id, bytes).await;
+            ("mailbox".to_owned(), outcome)
+        }
+        Route::Relay(relay) => {
+            let outcome = app.relay.send(&relay, &envelope, &bytes).await;
+            (format!("{}:{}", relay.host, relay.port), outcome)
+        }
+        Route::Direct(direct) => app.direct.send(&direct, &envelope, &bytes, app.clock.now()).await,
+    };
+    (host, answer(app, outcome))
+}
+
+fn answer(app: &App, outcome: Outcome) -> Answer {
+    match outcome {
+        Outcome::Accepted { code, text } | Outcome::Refused { code, text, .. } => Answer::Reply { code, text },
+        Outcome::Unreachable { text } => Answer::NoReply { text },
+        Outcome::NotNow { after } => {
+            let after = chrono::TimeDelta::from_std(after).unwrap_or(chrono::TimeDelta::minutes(15));
+            Answer::NotNow { until: app.clock.now() + after }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Trying a transport: one message to oneself, at once, and everything that is said on the way.
+
+use actix_web::web::Path;
+use askama::Template;
+
+use super::{named, where_to};
+use crate::actions::note_transport_test::note_transport_test;
+use crate::domain::conversation::{Conversation, Speaker};
+use crate::models::domains;
+use crate::models::transports::Transport;
+use crate::web::acting::Acting;
+use crate::web::error::PageResult;
+use crate::web::forms::{Nothing, Posted};
+use crate::web::layout::Shell;
+use crate::web::navigation;
+use crate::web::page::html;
+use crate::web::scope::Tab;
+
+#[derive(Template)]
+#[template(path = "settings/transport_test.html")]
+struct TestPage {
+    shell: Shell,
+    tabs: Vec<Tab>,
+    id: String,
+    name: String,
+    place: String,
+    from: String,
+    to: String,
+    said: Option<Said>,
+}
+
+struct Said {
+    taken: bool,
+    verdict: String,
+    text: String,
+}
+
+impl Said {
+    fn new(said: &Conversation) -> Self {
+        let mark = |speaker| match speaker {
+            Speaker::Us => '>',
+            Speaker::Server => '<',
+            Speaker::Note => '*',
+        };
+        let lines: Vec<String> =
+            said.lines.iter().map(|line| format!("{} {}", mark(line.speaker), line.text)).collect();
+        Self { taken: said.taken, verdict: said.verdict.clone(), text: lines.join("\n") }
+    }
+}
+
+/// `GET /settings/transports/{transport}/test`
+pub async fn show(acting: Acting, path: Path<String>) -> PageResult {
+    let row = named(&acting, &path).await?;
+    let from = sender(&acting).await?;
+    page(&acting, &row, from, None)
+}
+
+fn page(acting: &Acting, row: &Transport, from: String, said: Option<Said>) -> PageResult {
+    html(&TestPage {
+        shell: acting.shell("Test transport"),
+        tabs: navigation::settings(acting),
+        id: row.id.to_string(),
+        name: row.name.clone(),
+        place: where_to(row),
+        from,
+        to: acting.user.email.clone(),
+        said,
+    })
+}
+
+/// Who the test comes from: a verified domain of the agency, else the platform's own sender.
+async fn sender(acting: &Acting) -> crate::actions::ActionResult<String> {
+    let account = acting.account.id;
+    let all = acting.app.read(move |conn| Ok(domains::all(conn, account)?)).await?;
+    let verified = all.into_iter().find(|row| row.verified_at.is_some());
+    Ok(verified.map_or_else(|| acting.app.config.mail_from_address.clone(), |row| format!("test@{}", row.name)))
+}
+
+/// `POST /settings/transports/{transport}/test`
+pub async fn send(acting: Acting, path: Path<String>, _: Posted<Nothing>) -> PageResult {
+    let row = named(&acting, &path).await?;
+    let (from, to) = (sender(&acting).await?, acting.user.email.clone());
+    let said = acting.app.try_transport(row.clone(), &from, &to).await?;
+    let shown = Said::new(&said);
+    let (cx, parent, tried) = (acting.cx(), acting.account.id, row.clone());
+    acting.app.write(move |conn| note_transport_test(conn, &cx, parent, &tried, &to, &said)).await?;
+    page(&acting, &row, from, Some(shown))
+}
