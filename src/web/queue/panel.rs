@@ -7,6 +7,9 @@ use crate::domain::waiting::Reason;
 use crate::models::queue_view::Counts;
 use crate::web::format::{self, When};
 
+/// The longest a domain is written on a chip.
+const LONGEST: usize = 30;
+
 pub struct Chip {
     pub label: &'static str,
     pub count: String,
@@ -16,7 +19,8 @@ pub struct Chip {
 
 /// A domain that much waits for.
 pub struct Heap {
-    pub destination: String,
+    /// The domain; a long one is cut.
+    pub label: String,
     pub count: String,
     pub href: String,
     pub current: bool,
@@ -72,6 +76,15 @@ fn number(count: i64) -> String {
     if count > Counts::MOST { format!("{}+", format::number(Counts::MOST)) } else { format::number(count) }
 }
 
+/// A domain as it fits the screen of a phone.
+fn shortened(domain: &str) -> String {
+    if domain.chars().count() <= LONGEST {
+        domain.to_owned()
+    } else {
+        domain.chars().take(LONGEST).chain(['…']).collect()
+    }
+}
+
 fn chips(path: &str, params: &Params, counts: &Counts) -> Vec<Chip> {
     let current = Reason::parse(&params.reason);
     let all = Chip {
@@ -94,7 +107,7 @@ fn heaps(path: &str, params: &Params, found: &Found) -> Vec<Heap> {
     let heap = |row: &crate::models::queue_view::Destination| {
         let current = chosen.as_deref() == Some(&row.destination);
         Heap {
-            destination: row.destination.clone(),
+            label: shortened(&row.destination),
             count: format::number(row.waiting),
             href: params.with_destination(path, if current { "" } else { &row.destination }),
             current,

@@ -28,7 +28,7 @@ async fn schedule(app: &TestApp, client: &Client, to: &str) -> Id {
     id(&app.app.committer.accept(request).await.expect("accepted").entries[0].outcome)
 }
 
-/// As after an attempt that was answered with `reply`: due again in an hour.
+/// As after an attempt that was answered with `reply`: due again in two hours.
 async fn defer(app: &TestApp, id: Id, reply: &'static str) {
     app.write(move |conn, cx| {
         let row = messages::find_many(conn, &[id])?.remove(0);
@@ -54,7 +54,7 @@ async fn defer(app: &TestApp, id: Id, reply: &'static str) {
             delivered_at: None,
         };
         messages::set_progress(conn, id, &progress)?;
-        Ok(queue::retry(conn, id, cx.at() + TimeDelta::hours(1), 1)?)
+        Ok(queue::retry(conn, id, cx.at() + TimeDelta::hours(2), 1)?)
     })
     .await;
 }
@@ -73,11 +73,11 @@ async fn message(app: &TestApp, id: Id) -> Message {
     app.read(move |conn| Ok(messages::find_many(conn, &[id])?)).await.pop().expect("the message is there")
 }
 
-/// When a queued message is due, in minutes from now; `None` where it waits no more.
+/// When a queued message is due, in hours from now; `None` where it waits no more.
 async fn due_in(app: &TestApp, id: Id) -> Option<i64> {
     let now = app.app.clock.now().naive_utc();
     let rows = app.read(move |conn| Ok(queue::find_many(conn, &[id])?)).await;
-    rows.first().map(|row| (row.due_at - now).num_minutes())
+    rows.first().map(|row| ((row.due_at - now).num_seconds() + 1800) / 3600)
 }
 
 /// Messages of an account that are counted as failed.
@@ -126,8 +126,7 @@ async fn an_agency_sees_what_waits_and_why_without_recipients() {
                 "{reason}"
             );
         }
-        for words in ["451 4.7.1 &#60;…@two.example&#62;: greylisted", "in 1 hour", "under way", "when the hold ends"]
-        {
+        for words in ["451 4.7.1 &#60;…@two.example&#62;: greylisted", "in 2 h", "under way", "when the hold ends"] {
             assert!(page.contains(words), "{words}: {page}");
         }
         for local in ["ann@", "bob@", "Bob@", "cid@", "eve@"] {
@@ -219,8 +218,8 @@ async fn retry_now_makes_what_was_deferred_due_and_leaves_the_rest_alone() {
         let ticked = [("do", "retry"), ("id", &one.to_string()), ("id", &later.to_string())];
         let page = support.fill_and_follow("/queue", &ticked).await;
         assert!(page.contains("1 message is due now.") && page.contains("1 other left alone"), "{page}");
-        assert_eq!((due_in(&app, one).await, due_in(&app, two).await), (Some(0), Some(60)));
-        assert_eq!(due_in(&app, later).await, Some(300), "its sender said when");
+        assert_eq!((due_in(&app, one).await, due_in(&app, two).await), (Some(0), Some(2)));
+        assert_eq!(due_in(&app, later).await, Some(5), "its sender said when");
         let now = app.app.clock.now().naive_utc();
         let woken = app.read(move |conn| Ok(queue::accounts_due(conn, now, 10)?)).await;
         assert_eq!(woken, [client.id], "a worker looks at it at once");
@@ -242,13 +241,13 @@ async fn retry_now_makes_what_was_deferred_due_and_leaves_the_rest_alone() {
 async fn cancel_asks_first_then_fails_and_counts_what_has_not_left() {
     on_both(|app| async move {
         let agency = app.agency("Cancelled").await;
-        let client = app.client(&agency, "gone", 0).await;
+        let client = app.client(&agency, "gone", 3).await;
         let (parent, child) = (agency.id, client.id);
         let waiting = accept(&app, &client, "ann@one.example").await;
         let leaving = accept(&app, &client, "bob@one.example").await;
         lease(&app, leaving).await;
         let later = schedule(&app, &client, "cid@two.example").await;
-        let limits = Limits { at_cap: AtCap::Hold, hourly: 3, ..Limits::default() };
+        let limits = Limits { at_cap: AtCap::Hold, ..Limits::default() };
         app.write(move |conn, cx| set_limits(conn, cx, parent, child, limits)).await;
         let at_cap = hold_at_cap(&app, &client, "dan@three.example").await;
         let owner = Visitor::signed_in(&app, &agency.email).await;
@@ -310,11 +309,11 @@ async fn ids_of_another_agency_and_of_a_sibling_change_nothing() {
         let client = theirs.id.to_string();
         let form = [("do", "cancel-all"), ("sure", "yes"), ("client", client.as_str())];
         assert_eq!(owner.fill("/queue", &form).await.status, 404);
-        assert_eq!((due_in(&app, foreign).await, due_in(&app, beside).await), (Some(60), Some(60)));
+        assert_eq!((due_in(&app, foreign).await, due_in(&app, beside).await), (Some(2), Some(2)));
         assert!(recorded(&app, &agency).await.is_empty() && recorded(&app, &other).await.is_empty());
         let page = owner.fill_and_follow("/queue", &[("do", "cancel-all"), ("sure", "yes")]).await;
         assert!(page.contains("1 message is cancelled."), "{page}");
-        assert_eq!((due_in(&app, foreign).await, due_in(&app, beside).await), (Some(60), None));
+        assert_eq!((due_in(&app, foreign).await, due_in(&app, beside).await), (Some(2), None));
     })
     .await;
 }
