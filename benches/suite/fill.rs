@@ -5,6 +5,7 @@ use canopy::actions::set_plan::set_plan;
 use canopy::domain::ids::Id;
 use canopy::domain::money::Currency;
 use canopy::domain::rating::{Plan, Tier};
+use canopy::models::AnyConnection;
 use canopy::models::accounts::{self, Account};
 use canopy::secrets;
 use diesel::connection::SimpleConnection as _;
@@ -30,7 +31,17 @@ pub fn agency(world: &World, size: Size) -> Agency {
     });
     let today = world.app.clock.now().date_naive();
     world.write(|conn, _| Ok(conn.batch_execute(&many::sql(conn, agency, size, today))?));
+    settle(world);
     agency
+}
+
+/// What PostgreSQL does by itself in the minutes after so much was written, and what would disturb the measurement.
+fn settle(world: &World) {
+    let settled: Result<(), diesel::result::Error> = world.app.db.exclusive(|conn| match conn {
+        AnyConnection::Pg(conn) => conn.batch_execute("VACUUM ANALYZE"),
+        AnyConnection::Sqlite(_) => Ok(()),
+    });
+    settled.expect("the database settles");
 }
 
 fn plan() -> Plan {

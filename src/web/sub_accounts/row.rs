@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
-use crate::models::accounts::{self, Account};
+use crate::models::accounts::{self, Listed};
 use crate::models::summaries::Summary;
 use crate::models::trends::{Trend, Trends};
 use crate::web::chart::{Meter, Sparkline};
@@ -77,9 +77,9 @@ pub fn rows(
     trends: Option<&Trends>,
 ) -> ActionResult<Vec<Row>> {
     let ids: Vec<Id> = summaries.iter().map(|summary| summary.account_id).collect();
-    let mut known: HashMap<Id, Account> = HashMap::new();
+    let mut known: HashMap<Id, Listed> = HashMap::new();
     for chunk in ids.chunks(500) {
-        known.extend(accounts::find_many(conn, chunk)?.into_iter().map(|account| (account.id, account)));
+        known.extend(accounts::listed(conn, chunk)?.into_iter().map(|account| (account.id, account)));
     }
     let days = match trends {
         Some(trends) => trends.of(conn, &ids, glance.today)?,
@@ -99,7 +99,7 @@ fn trend(days: Option<&Trend>) -> Sparkline {
     Sparkline::new(counts.as_ref().map_or(&[], |counts| counts.as_slice()))
 }
 
-fn row(summary: &Summary, account: Account, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
+fn row(summary: &Summary, account: Listed, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
     // A row that was last written in an older period: nothing was sent in this one.
     let current = summary.period_id.is_some() && summary.period_id == glance.period_id;
     let count = |value: i64| if current { value.unsigned_abs() } else { 0 };
