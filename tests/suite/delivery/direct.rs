@@ -213,7 +213,7 @@ async fn a_destination_that_has_enough_is_left_alone_by_all_for_a_growing_while(
         assert_eq!(world.two.connections(), asked, "nobody else asks");
         for id in &others {
             let row = message(&world.app, *id).await;
-            assert_eq!((row.status.as_str(), row.num_attempts), ("queued", 0), "waiting is no attempt");
+            assert_eq!((row.status.as_str(), row.num_attempts), ("received", 0), "waiting is no attempt");
             assert!(attempts(&world.app, *id).await.is_empty());
         }
         assert_eq!(queued(&world.app, world.client.id).await, (0, 3));

@@ -96,7 +96,7 @@ async fn a_transports_rate_is_kept_and_who_waits_for_it_made_no_attempt() {
         assert_eq!(usize::try_from(due + later).expect("few"), 5 - sent);
         for id in &ids {
             let row = message(&app, *id).await;
-            assert!(matches!((row.status.as_str(), row.num_attempts), ("queued", 0) | ("delivered", 1)), "{row:?}");
+            assert!(matches!((row.status.as_str(), row.num_attempts), ("received", 0) | ("delivered", 1)), "{row:?}");
         }
         for _ in 0..10 {
             app.app.clock.step(TimeDelta::seconds(10));

@@ -165,7 +165,7 @@ async fn a_test_shows_the_whole_conversation_and_masks_the_password_when_it_work
     ] {
         page.shows(line);
     }
-    assert_eq!(sink.wait_for(1).await[0].recipients, [agency.email.clone()]);
+    assert_eq!(sink.wait_for(1).await[0].recipients, std::slice::from_ref(&agency.email));
     let secret = base64(b"\0relay-user\0relay-secret");
     assert!(!page.html.contains("relay-secret") && !page.html.contains(&secret));
 
