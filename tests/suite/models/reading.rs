@@ -145,6 +145,21 @@ async fn no_page_and_no_job_reads_a_whole_table() {
 }
 
 #[tokio::test]
+async fn no_page_of_the_queue_reads_all_that_waits() {
+    on_both(|app| async move {
+        let big = fill(&app).await;
+        let mut costly = Vec::new();
+        for (name, ask) in ASKS.iter().filter(|(name, _)| name.starts_with("the queue")) {
+            if let Some(why) = app.write(move |conn, cx| Ok(too_much(conn, cx, big, *ask)?)).await {
+                costly.push(format!("{name}: {why}"));
+            }
+        }
+        assert!(costly.is_empty(), "{}", costly.join("\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn the_activity_of_a_day_is_that_days() {
     on_both(|app| async move {
         let big = fill_rows(&app, 300).await;

@@ -230,7 +230,7 @@ async fn retry_now_makes_what_was_deferred_due_and_leaves_the_rest_alone() {
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told.iter().all(|(action, account, after)| action == "queue.retry"
             && *account == agency.id
-            && after == r#"{"accounts":1,"messages":1}"#));
+            && after == r#"{"messages":1,"accounts":1}"#));
         let nothing = support.fill_and_follow("/queue", &[("do", "retry")]).await;
         assert!(nothing.contains("Nothing was ticked"), "{nothing}");
     })
@@ -268,7 +268,7 @@ async fn cancel_asks_first_then_fails_and_counts_what_has_not_left() {
         assert_eq!(app.read(move |conn| Ok(held::count(conn, child)?)).await, 0);
         assert!(due_in(&app, leaving).await.is_some() && message(&app, leaving).await.status == "received");
         let told = recorded(&app, &agency).await;
-        assert_eq!(told, [("queue.cancel".to_owned(), agency.id, r#"{"accounts":1,"messages":3}"#.to_owned())]);
+        assert_eq!(told, [("queue.cancel".to_owned(), agency.id, r#"{"messages":3,"accounts":1}"#.to_owned())]);
         let activity = owner.get("/activity").await.ok();
         assert!(activity.contains("Messages in the queue of Cancelled cancelled"), "{activity}");
     })
@@ -336,7 +336,7 @@ async fn more_than_fit_one_transaction_are_cancelled_in_several() {
         let page = owner.fill_and_follow(&path, &form).await;
         assert!(page.contains("1,101 messages are cancelled."), "{page}");
         let told: Vec<String> = recorded(&app, &agency).await.into_iter().map(|(.., after)| after).collect();
-        let said = |n: usize| format!(r#"{{"accounts":1,"messages":{n}}}"#);
+        let said = |n: usize| format!(r#"{{"messages":{n},"accounts":1}}"#);
         assert_eq!(told, [said(500), said(500), said(101)]);
         let account = client.id;
         assert!(app.read(move |conn| Ok(queue::of_account(conn, account, 1)?)).await.is_empty());
