@@ -25,6 +25,10 @@ schemathesis.openapi.format("scope", st.sampled_from(["accounts:read", "domains:
 # Blank: a key is made for the domain. That a given one is taken is tested where domains are.
 schemathesis.openapi.format("pem", st.just(""))
 
+# What a transport's fields say together.
+RELAY = {"kind": "relay", "host": "relay.example", "port": 587, "tls": "required", "username": "fuzz", "password": "a password",
+         "source_ip": "192.0.2.7", "helo": "mail.fuzz.example"}
+
 # Operation, what the refusal says, why no schema says it.
 BEYOND_A_SCHEMA = [
     (r"createConversationMessage", r"^to, cc and bcc together: ", "three lists have one limit"),
@@ -32,6 +36,7 @@ BEYOND_A_SCHEMA = [
     (r"(create|update)(SubAccount)?APIKey", r"allow-list lets every address in", "blocks add up"),
     (r"(create|update)SubAccountAPIKey", r"is for parent accounts", "depends on whose key it is"),
     (r"update(SubAccount|APIKey|SubAccountAPIKey)", r"^(body: )?.*[Nn]othing", "depends on what is stored"),
+    (r"(create|update)Transport", r"^(kind|host|port|tls|username|password|source_ip|helo|body)\b", "fields depend on the kind"),
     (r"updateDomain", r"verified", "depends on what is stored"),
     (r".*", r"^after and before cannot be used together", "one parameter forbids another"),
 ]
@@ -105,6 +110,8 @@ def before_call(context, case, **kwargs):
         case.body["from"] = {**case.body.get("from", {}), "email": f"hello@{OWN_DOMAIN}"}
         if not (case.body.get("text_content") or "").strip():
             case.body["text_content"] = "Hello"
+    if operation_id(case) in ("createTransport", "updateTransport"):
+        case.body.update(RELAY if operation_id(case) == "createTransport" else {k: RELAY[k] for k in RELAY if k in case.body})
     if operation_id(case) == "createSuppression":
         case.body["expires_at"] = "2099-01-01T00:00:00Z"
         if case.body.get("domain"):

@@ -133,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn received_also_finds_what_is_scheduled() {
+    fn received_also_finds_what_is_scheduled_or_held() {
         let query = MessageQuery { status: Some("received, Sandbox Bounced".into()), ..MessageQuery::default() };
         let filter = query.read(Reach::Everything).expect("valid");
-        assert_eq!(filter.statuses, ["received", "scheduled", "sandbox_bounced"]);
+        assert_eq!(filter.statuses, ["received", "scheduled", "held", "sandbox_bounced"]);
     }
 }

@@ -11,7 +11,12 @@ use crate::support::app::TestApp;
 use crate::support::environment::{helper_script, python};
 
 /// What we answer beyond the contract.
-const OUR_OWN: [&str; 1] = ["/v2/openapi.json"];
+const OUR_OWN: [&str; 4] = [
+    "/v2/openapi.json",
+    "/v2/accounts/{account_id}/transports",
+    "/v2/accounts/{account_id}/transports/{transport_id}",
+    "/v2/accounts/{account_id}/sub-accounts/{sub_account_id}/transport",
+];
 
 #[tokio::test]
 async fn the_document_is_served_without_a_key() {

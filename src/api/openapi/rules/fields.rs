@@ -11,7 +11,8 @@ use crate::domain::ip_allow_list;
 use crate::domain::message::status::{MessageStatus, SandboxResult};
 use crate::domain::message::{attachment, draft, mailbox};
 use crate::domain::role::Role;
-use crate::domain::text::{AccountName, KeyLabel, PersonName, ShortText, SuspendReason, Tag};
+use crate::domain::text::{AccountName, KeyLabel, PersonName, ShortText, SuspendReason, Tag, TransportName};
+use crate::domain::transport::{Tls, TransportKind};
 
 /// Schema, field, what it says.
 pub(super) const RULES: &[(&str, &str, Tighten)] = &[
@@ -97,6 +98,14 @@ pub(super) const RULES: &[(&str, &str, Tighten)] = &[
             one_of(field, Classification::all().map(Classification::as_str).into_iter().chain([""]))
         });
     }),
+    // Transports
+    ("Transport", "kind", transport_kind),
+    ("Transport", "tls", transport_tls),
+    ("CreateTransportRequest", "name", |schema| line(schema, TransportName::MAX)),
+    ("CreateTransportRequest", "kind", transport_kind),
+    ("UpdateTransportRequest", "name", |schema| line(schema, TransportName::MAX)),
+    ("UpdateTransportRequest", "kind", transport_kind),
+    ("TransportSettings", "tls", transport_tls),
     ("DeliveryEvent", "status", |schema| {
         object(schema, |field| one_of(field, MessageStatus::all().map(MessageStatus::api_name)));
     }),
@@ -119,6 +128,14 @@ fn website(schema: &mut Schema) {
 
 fn role(schema: &mut Schema) {
     object(schema, |field| one_of(field, Role::given_over_api().map(Role::label)));
+}
+
+fn transport_kind(schema: &mut Schema) {
+    object(schema, |field| one_of(field, TransportKind::ALL.map(TransportKind::as_str)));
+}
+
+fn transport_tls(schema: &mut Schema) {
+    object(schema, |field| one_of(field, Tls::ALL.map(Tls::as_str)));
 }
 
 fn scopes(schema: &mut Schema) {
