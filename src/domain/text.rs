@@ -6,11 +6,13 @@ use super::refusal::Refusal;
 
 /// The rule all short texts share. `what` starts the sentence ("The name").
 fn checked(text: &str, what: &str, max: usize) -> Result<String, Refusal> {
+    // As it was sent: the API's document says so of the whole text, blanks at its ends included.
+    let length = text.chars().count();
     let text = text.trim();
     if text.is_empty() {
         return Err(Refusal::new(format!("{what} is empty. Enter 1 to {max} characters.")));
     }
-    if text.chars().count() > max {
+    if length > max {
         return Err(Refusal::new(format!("{what} is too long. Use at most {max} characters.")));
     }
     if text.chars().any(char::is_control) {

@@ -27,7 +27,7 @@ const PURGE: TimeDelta = TimeDelta::minutes(1);
 /// Summaries started anew in one transaction.
 const RESET: usize = 500;
 /// Accounts with held messages looked at together.
-const HELD: i64 = 256;
+const HELD: usize = 256;
 /// Held messages released in one transaction.
 const RELEASED: i64 = 500;
 /// Transactions that one round spends on one task at most: the others want their turn.

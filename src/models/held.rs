@@ -28,13 +28,21 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Held]) -> QueryResult<()> {
     insert_many!(conn, held_messages::table, rows)
 }
 
-/// Up to `limit` accounts after `after` that have held messages, by id.
-pub fn accounts(conn: &mut AnyConnection, after: Option<Id>, limit: i64) -> QueryResult<Vec<Id>> {
-    let mut query = held_messages::table.select(held_messages::account_id).distinct().into_boxed();
-    if let Some(after) = after {
-        query = query.filter(held_messages::account_id.gt(after));
+/// Up to `limit` accounts after `after` that have held messages, by id: one step in the index for each, however many
+/// messages it has.
+pub fn accounts(conn: &mut AnyConnection, after: Option<Id>, limit: usize) -> QueryResult<Vec<Id>> {
+    let mut found: Vec<Id> = Vec::new();
+    while found.len() < limit {
+        let mut query = held_messages::table.select(held_messages::account_id).into_boxed();
+        if let Some(last) = found.last().copied().or(after) {
+            query = query.filter(held_messages::account_id.gt(last));
+        }
+        match query.order((held_messages::account_id, held_messages::held_at)).limit(1).first(conn).optional()? {
+            Some(account) => found.push(account),
+            None => break,
+        }
     }
-    query.order(held_messages::account_id).limit(limit).load(conn)
+    Ok(found)
 }
 
 /// Up to `limit` held messages of an account, the oldest first.
