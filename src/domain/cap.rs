@@ -24,8 +24,7 @@ impl MonthlyCap {
 
     /// Reads what a person typed: digits, with commas, spaces or underscores between groups.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let digits: String =
-            text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '_' | '\u{a0}' | '\u{202f}')).collect();
+        let digits = ungrouped(text);
         if digits.is_empty() || digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_digit()) {
             return Err(Refusal::new("Enter the monthly cap as a whole number, for example 50,000."));
         }
@@ -44,6 +43,12 @@ impl MonthlyCap {
     pub const fn limit(self) -> Option<i64> {
         if self.0 == 0 { None } else { Some(self.0) }
     }
+}
+
+/// What people typed without the commas, spaces and underscores between its groups.
+#[must_use]
+pub fn ungrouped(text: &str) -> String {
+    text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '_' | '\u{a0}' | '\u{202f}')).collect()
 }
 
 /// How many of `wanted` recipients may still be accepted when `used` have been.

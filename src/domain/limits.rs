@@ -1,7 +1,7 @@
 //! What bounds an account's sending beside its monthly cap, and what happens at the cap. All of it is exact integer
 //! arithmetic; the counts are read under the locks of the accepting transaction.
 
-use super::cap::MonthlyCap;
+use super::cap::{MonthlyCap, ungrouped};
 use super::refusal::Refusal;
 
 /// The most that a daily, hourly or pool cap may be.
@@ -55,6 +55,16 @@ impl AtCap {
             Self::Overage => "Send and bill",
         }
     }
+
+    /// What becomes of new messages there: "New messages are …".
+    #[must_use]
+    pub const fn fate(self) -> &'static str {
+        match self {
+            Self::Reject => "refused",
+            Self::Hold => "held",
+            Self::Overage => "sent and billed all the same",
+        }
+    }
 }
 
 /// The shares of the cap, in percent, at which members are told: rising, at most five.
@@ -102,6 +112,23 @@ impl AlertPercents {
         }
         let over = |percent: &i32| i128::from(used) * 100 >= i128::from(cap) * i128::from(*percent);
         self.0.iter().copied().filter(over).collect()
+    }
+}
+
+/// A cap as people type it, with commas, spaces or underscores between groups; nothing is none, and a 0 is asked back.
+///
+/// # Errors
+/// A sentence for what is no whole number above 0.
+pub fn parse_limit(text: &str) -> Result<i64, Refusal> {
+    let digits = ungrouped(text);
+    if digits.is_empty() {
+        return Ok(0);
+    }
+    let known = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok()).flatten();
+    match known.filter(|number| *number <= MAX_LIMIT) {
+        Some(0) => Err(Refusal::new("A cap of 0 would let nothing through. Leave it empty for no cap.")),
+        Some(number) => Ok(number),
+        None => Err(Refusal::new("Enter a whole number of messages, for example 5,000, or leave it empty.")),
     }
 }
 
@@ -206,6 +233,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_empty_cap_is_none_and_a_zero_is_asked_back() {
+        assert_eq!(parse_limit(" "), Ok(0));
+        assert_eq!(parse_limit("5,000"), Ok(5_000));
+        for wrong in ["0", "-1", "1.5", "x", "99999999999999999999"] {
+            assert!(parse_limit(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn percents_are_read_as_people_write_them() {

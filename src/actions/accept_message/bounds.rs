@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 
 use crate::actions::error::{ActionError, ActionResult};
 use crate::domain::cap::MonthlyCap;
@@ -126,7 +126,7 @@ impl Bounds {
 /// The next midnight of the period's zone.
 fn tomorrow(now: DateTime<Utc>, period: &Period) -> DateTime<Utc> {
     let zone = parse_time_zone(&period.time_zone).unwrap_or(chrono_tz::UTC);
-    let next = local_day(zone, now).parse::<NaiveDate>().ok().and_then(|day| day.checked_add_days(Days::new(1)));
+    let next = now.with_timezone(&zone).date_naive().checked_add_days(Days::new(1));
     next.map_or_else(|| now + TimeDelta::days(1), |day| midnight(zone, day))
 }
 

@@ -15,7 +15,7 @@ use crate::models::counters::Delta;
 use crate::models::held::{self, Held};
 use crate::models::messages::{self, Event, Message, Progress, Release};
 use crate::models::queue::{self, Queued};
-use crate::models::{AnyConnection, accounts, limits, periods};
+use crate::models::{AnyConnection, accounts, limits, periods, suspensions};
 
 const GIVEN_UP: &str = "Given up: it was held at the cap for as long as the account keeps such messages.";
 const RELEASED: &str = "Released: there is room under the cap again.";
@@ -30,6 +30,9 @@ pub fn has_room(conn: &mut AnyConnection, now: DateTime<Utc>, account: Id) -> Ac
     }
     let Some(account) = accounts::find(conn, account)? else { return Ok(false) };
     let root = account.root_id();
+    if !suspensions::held(conn, &[account.id, root], now.naive_utc())?.is_empty() {
+        return Ok(false);
+    }
     // Without a period the first message of the new one has yet to come: there is room for it.
     let Some(period) = periods::containing(conn, root, now.naive_utc())? else { return Ok(true) };
     let rows = limits::find_many(conn, &[account.id, root])?;

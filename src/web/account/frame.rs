@@ -4,14 +4,16 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
 use super::span::Span;
+use crate::actions::accept_message::limits_of;
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::cap::{CapState, MonthlyCap};
 use crate::domain::hold::{AccountState, HoldKind};
 use crate::domain::ids::Id;
+use crate::domain::limits::AtCap;
 use crate::domain::role::Permission;
 use crate::models::accounts::{self, Account};
 use crate::models::suspensions::{self, Suspension};
-use crate::models::{AnyConnection, account_tags, counters, domains, periods};
+use crate::models::{AnyConnection, account_tags, counters, domains, limits, periods};
 use crate::web::error::PageError;
 use crate::web::format::{self, When};
 use crate::web::scope::AccountScope;
@@ -27,6 +29,7 @@ pub struct Facts {
     pub period: Span,
     /// Accepted in the period.
     pub used: i64,
+    pub at_cap: AtCap,
     pub domains: usize,
     pub unverified: Vec<String>,
     pub now: DateTime<Utc>,
@@ -49,6 +52,7 @@ impl Facts {
             parent_held: !suspensions::held(conn, &parents, at)?.is_empty(),
             tags: account_tags::of_many(conn, &[account.id])?.into_iter().map(|(_, tag)| tag).collect(),
             used,
+            at_cap: limits_of(limits::find(conn, account.id)?.as_ref())?.at_cap,
             domains: all.len(),
             unverified: all.into_iter().filter(|row| row.verified_at.is_none()).map(|row| row.name).collect(),
             period,

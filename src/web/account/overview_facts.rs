@@ -154,12 +154,16 @@ fn cap(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise
     let (tone, title, mut lines) = match (facts.cap_state(&scope.account), likely) {
         (CapState::At, _) => {
             let title = format!("The cap of {} is reached.", format::number(cap));
-            ("bad", title, vec![format!("New messages are refused until {resets}.")])
+            ("bad", title, vec![format!("New messages are {} until {resets}.", facts.at_cap.fate())])
         }
         (CapState::Near | CapState::Under, Some(day)) => {
             let title =
                 format!("The cap of {} will be reached around {}.", format::number(cap), day.format("%A %-d %B"));
-            ("warn", title, vec![window(forecast?), format!("At the cap new messages are refused until {resets}.")])
+            (
+                "warn",
+                title,
+                vec![window(forecast?), format!("At the cap new messages are {} until {resets}.", facts.at_cap.fate())],
+            )
         }
         (CapState::Near, None) => {
             let left = format::count(whole(cap - facts.used), "message", "messages");
@@ -168,7 +172,11 @@ fn cap(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise
                 format::percent(whole(facts.used), whole(cap)),
                 format::number(cap)
             );
-            ("warn", title, vec![format!("{left} are left until {resets}. At the cap new messages are refused.")])
+            (
+                "warn",
+                title,
+                vec![format!("{left} are left until {resets}. At the cap new messages are {}.", facts.at_cap.fate())],
+            )
         }
         _ => return None,
     };

@@ -5,6 +5,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::actions::set_limits::set_pool;
+use crate::domain::limits::parse_limit;
 use crate::domain::role::Permission;
 use crate::models::{counters, limits, periods};
 use crate::web::acting::Acting;
@@ -16,7 +17,6 @@ use crate::web::layout::{Flash, Shell, Tone};
 use crate::web::navigation;
 use crate::web::page::{html_with, see_other};
 use crate::web::scope::Tab;
-use crate::web::sub_accounts::limits::number;
 
 #[derive(Template)]
 #[template(path = "settings/pool.html")]
@@ -50,7 +50,7 @@ pub async fn show(acting: Acting) -> PageResult {
 pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
     require(&acting)?;
     let mut errors = Errors::none();
-    let Some(pool) = errors.take("pool", number(&form.pool)) else {
+    let Some(pool) = errors.take("pool", parse_limit(&form.pool)) else {
         return page(&acting, Some(form.pool.clone()), errors).await;
     };
     let (cx, parent) = (acting.cx(), acting.account.id);

@@ -2,7 +2,7 @@
 //! own: a bare 0 could mean either of two opposite things.
 
 use actix_web::http::StatusCode;
-use actix_web::web::Path as UrlPath;
+use actix_web::web::{Path as UrlPath, Query};
 use askama::Template;
 use serde::Deserialize;
 
@@ -46,6 +46,13 @@ pub struct Form {
     back: String,
 }
 
+/// The cap that a link proposes, to be looked at and saved.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Suggested {
+    cap: String,
+}
+
 /// What a bare 0 is answered with.
 pub const ZERO: &str = "A cap of 0 could mean two things. Choose “No cap” to let it send without a limit, or suspend the account to stop its sending.";
 
@@ -84,10 +91,12 @@ impl Form {
 }
 
 /// `GET /sub-accounts/{id}/cap`
-pub async fn show(acting: Acting, path: UrlPath<Path>) -> PageResult {
+pub async fn show(acting: Acting, path: UrlPath<Path>, suggested: Query<Suggested>) -> PageResult {
     let account = child(&acting, &path, Permission::SetCap).await?;
-    let typed = if account.monthly_credit == 0 { String::new() } else { format::number(account.monthly_credit) };
-    let no_cap = account.monthly_credit == 0;
+    let raised = MonthlyCap::parse(&suggested.cap).ok().and_then(MonthlyCap::limit);
+    let shown = raised.unwrap_or(account.monthly_credit);
+    let typed = if shown == 0 { String::new() } else { format::number(shown) };
+    let no_cap = shown == 0;
     page(&acting, account, typed, no_cap, String::new(), Errors::none()).await
 }
 

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::{Path, child};
 use crate::actions::accept_message::limits_of;
 use crate::actions::set_limits::set_limits;
-use crate::domain::limits::{AlertPercents, AtCap, Limits};
+use crate::domain::limits::{AlertPercents, AtCap, Limits, parse_limit};
 use crate::domain::refusal::Refusal;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
@@ -71,8 +71,8 @@ impl LimitsForm {
         let days = self.hold_days.trim().parse::<i32>().ok().filter(|days| (1..=30).contains(days));
         let days = days.ok_or_else(|| Refusal::new("Enter 1 to 30 days."));
         let hold_days = errors.take("hold_days", days);
-        let daily = errors.take("daily", number(&self.daily));
-        let hourly = errors.take("hourly", number(&self.hourly));
+        let daily = errors.take("daily", parse_limit(&self.daily));
+        let hourly = errors.take("hourly", parse_limit(&self.hourly));
         let alerts = errors.take("alerts", AlertPercents::parse(&self.alerts));
         match (at_cap, hold_days, daily, hourly, alerts) {
             (Some(at_cap), Some(hold_days), Some(daily), Some(hourly), Some(alerts)) => {
@@ -81,24 +81,6 @@ impl LimitsForm {
             }
             _ => Err(errors),
         }
-    }
-}
-
-/// A cap as people type it; nothing is none, and a 0 is asked back.
-///
-/// # Errors
-/// A sentence for what is no whole number above 0.
-pub fn number(text: &str) -> Result<i64, Refusal> {
-    let digits: String =
-        text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '_' | '\u{a0}' | '\u{202f}')).collect();
-    if digits.is_empty() {
-        return Ok(0);
-    }
-    let known = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok()).flatten();
-    match known.filter(|number| *number <= crate::domain::limits::MAX_LIMIT) {
-        Some(0) => Err(Refusal::new("A cap of 0 would let nothing through. Leave it empty for no cap.")),
-        Some(number) => Ok(number),
-        None => Err(Refusal::new("Enter a whole number of messages, for example 5,000, or leave it empty.")),
     }
 }
 
@@ -135,15 +117,6 @@ async fn page(acting: &Acting, account: Account, form: LimitsForm, errors: Error
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_empty_cap_is_none_and_a_zero_is_asked_back() {
-        assert_eq!(number(" "), Ok(0));
-        assert_eq!(number("5,000"), Ok(5_000));
-        for wrong in ["0", "-1", "1.5", "x", "99999999999999999999"] {
-            assert!(number(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn every_wrong_field_is_named_and_a_saved_form_reads_as_it_was() {

@@ -1,8 +1,10 @@
 //! What bounds an account beside its month, and what happens at the cap: exact, whoever races.
 
 use canopy::actions::ActionError;
+use canopy::actions::accept_message::has_room;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::ensure_period::ensure_period;
+use canopy::actions::lift_suspension::lift_suspension;
 use canopy::actions::set_limits::{set_limits, set_pool};
 use canopy::actions::update_sub_account::{Changes, update_sub_account};
 use canopy::domain::cap::MonthlyCap;
@@ -15,7 +17,9 @@ use canopy::models::{counters, held, limits, queue};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
 
+use super::suspension::suspend;
 use crate::support::app::{Agency, Client, On, TestApp, on_both, prepared};
+use crate::support::visitor::Visitor;
 
 async fn limit(app: &TestApp, agency: &Agency, client: &Client, wanted: Limits) {
     let (parent, child) = (agency.id, client.id);
@@ -138,7 +142,18 @@ async fn held_messages_are_accepted_kept_and_released_oldest_first_as_far_as_the
         assert_eq!(stands(&app, &agency, client.id).await, (5, 35, 5));
         leader.round().await.expect("it keeps house");
         assert_eq!(stands(&app, &agency, client.id).await, (5, 35, 5), "nothing moves without room");
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        owner.get(&format!("/sub-accounts/{}", client.id)).await.shows("New messages are held until");
         set_cap(&app, &agency, &client, 12).await;
+        let (account, now) = (client.id, app.app.clock.now());
+        let movable = || app.read(move |conn| has_room(conn, now, account));
+        assert!(movable().await);
+        suspend(&app, agency.id, client.id).await;
+        assert!(!movable().await, "nothing is looked for while the account is on hold");
+        leader.round().await.expect("it keeps house");
+        assert_eq!(stands(&app, &agency, client.id).await, (5, 35, 5), "on hold nothing is released");
+        let (parent, child) = (agency.id, client.id);
+        app.write(move |conn, cx| lift_suspension(conn, cx, parent, child)).await;
         leader.round().await.expect("it keeps house");
         assert_eq!(stands(&app, &agency, client.id).await, (12, 28, 12), "a raise releases as many");
         let rows = all_messages(&app, client.id).await;

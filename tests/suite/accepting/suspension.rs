@@ -14,7 +14,7 @@ fn hold() -> Hold {
     Hold::manual(SuspendReason::parse("Complaints").expect("a reason"))
 }
 
-async fn suspend(app: &TestApp, parent: canopy::domain::ids::Id, child: canopy::domain::ids::Id) {
+pub async fn suspend(app: &TestApp, parent: canopy::domain::ids::Id, child: canopy::domain::ids::Id) {
     let services = Arc::clone(&app.app.services);
     app.write(move |conn, cx| suspend_account(conn, cx, &services, parent, child, &hold())).await;
 }

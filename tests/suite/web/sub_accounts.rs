@@ -74,6 +74,9 @@ async fn a_bare_zero_is_refused_and_no_cap_is_a_choice() {
         (303, "/sub-accounts?sort=sent", 2_500)
     );
     owner.get("/sub-accounts").await.shows("The cap of alder is 2,500.");
+    owner.get(&format!("{path}?cap=5000")).await.shows("value=\"5,000\"");
+    owner.get(&format!("{path}?cap=x")).await.shows("value=\"2,500\"");
+    assert_eq!(cap_of(&app, id).await, 2_500, "a link only proposes");
     owner.submit(&path, &path, &[("cap_kind", "none")]).await;
     assert_eq!(cap_of(&app, id).await, 0);
 }
