@@ -1,11 +1,17 @@
 //! A running demo, and people who sign in to it.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
-use thirtyfour::By;
+use thirtyfour::{By, WebElement};
 
 use crate::support::browser::Browser;
 use crate::support::process::Process;
 use crate::support::temp_dir::TempDir;
+
+/// How long a page may take on a busy machine, and how often it is looked at meanwhile.
+const PATIENCE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The program with a demo's data.
 pub struct Demo {
@@ -60,21 +66,46 @@ impl Demo {
         fill(browser, "#email", user["email"].as_str().expect("an address")).await;
         fill(browser, "#password", user["password"].as_str().expect("a password")).await;
         press(browser, "main form button.btn").await;
+        left(browser, "/sign-in").await;
+    }
+}
+
+/// Waits until the browser shows another page than `path`: whatever it is sent to before that may be overtaken by the
+/// answer it still waits for.
+async fn left(browser: &Browser, path: &str) {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let here = browser.driver.current_url().await.expect("an address");
+        if here.path() != path {
+            return;
+        }
+        assert!(Instant::now() < deadline, "still at {here}");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// The first element that matches, as soon as it is there: the page it stands on may be on its way.
+async fn first(browser: &Browser, selector: &str) -> WebElement {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match browser.driver.find(By::Css(selector)).await {
+            Ok(found) => return found,
+            Err(error) => assert!(Instant::now() < deadline, "no {selector}: {error}"),
+        }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
 /// Types into the first element that matches.
 pub async fn fill(browser: &Browser, selector: &str, text: &str) {
-    let found = browser.driver.find(By::Css(selector)).await;
-    let found = found.unwrap_or_else(|error| panic!("no {selector}: {error}"));
+    let found = first(browser, selector).await;
     found.clear().await.expect("it can be emptied");
     found.send_keys(text).await.expect("it can be typed into");
 }
 
 /// Clicks the first element that matches.
 pub async fn press(browser: &Browser, selector: &str) {
-    let found = browser.driver.find(By::Css(selector)).await;
-    let found = found.unwrap_or_else(|error| panic!("no {selector}: {error}"));
+    let found = first(browser, selector).await;
     found.click().await.unwrap_or_else(|error| panic!("{selector} cannot be pressed: {error}"));
 }
 
@@ -86,7 +117,7 @@ pub async fn text(browser: &Browser) -> String {
         {
             return text;
         }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
     panic!("no page stayed long enough to be read");
 }
