@@ -21,6 +21,7 @@ use crate::mailer::{Mailer, SystemTransport};
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
+use crate::models::usage::RunningPeriods;
 use crate::models::{AnyConnection, Db, migrate};
 use crate::secrets::SecretKeys;
 
@@ -39,6 +40,7 @@ pub struct App {
     pub mailbox: Mailbox,
     /// What this node remembers of lists, so that their pages stay quick.
     pub facets: Facets,
+    pub running: RunningPeriods,
     pub trends: Trends,
 }
 
@@ -91,6 +93,7 @@ impl App {
             gates: Gates::default(),
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
             facets: Facets::default(),
+            running: RunningPeriods::default(),
             trends: Trends::default(),
             config,
             db,
@@ -123,7 +126,7 @@ impl App {
         work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
     ) -> ActionResult<T> {
         match self.db.idle_reader() {
-            Some(mut conn) => work(&mut conn),
+            Some(reader) => reader.read(work),
             None => self.read(work).await,
         }
     }
@@ -153,6 +156,7 @@ impl App {
         let written = tokio::task::spawn_blocking(move || {
             let written = app.db.write(work);
             app.facets.changed();
+            app.running.changed();
             written
         });
         finished(written.await)

@@ -6,7 +6,7 @@ use crate::domain::ids::Id;
 use crate::domain::message::status::MessageStatus;
 use crate::models::AnyConnection;
 use crate::models::accounts;
-use crate::models::counters::{self, Delta};
+use crate::models::counters::{self, Added, Delta};
 use crate::models::messages::{self, Event, Message, Progress};
 use crate::models::usage::{self, DayKey};
 use crate::models::{held, queue};
@@ -99,10 +99,14 @@ fn fail(conn: &mut AnyConnection, cx: &Cx, row: &Message, log: &str) -> ActionRe
 /// Only the database's.
 pub fn count(conn: &mut AnyConnection, row: &Message, delta: Delta) -> ActionResult<()> {
     let Some(account) = accounts::find_any(conn, row.account_id)? else { return Ok(()) };
-    let parent_id = account.root_id();
-    counters::add(conn, (row.account_id, row.period_id, parent_id), delta, None)?;
-    let key = DayKey { account_id: row.account_id, day: row.day.clone(), period_id: row.period_id, parent_id };
-    usage::add_day(conn, &key, delta)?;
-    usage::add_total(conn, parent_id, &row.day, delta)?;
+    let key = DayKey {
+        account_id: row.account_id,
+        day: row.day.clone(),
+        period_id: row.period_id,
+        parent_id: account.root_id(),
+    };
+    counters::add(conn, &[Added::of(&key, delta, None)])?;
+    usage::add_days(conn, &[(&key, delta)])?;
+    usage::add_totals(conn, &[(key.parent_id, &key.day, delta)])?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::error::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
-use crate::models::counters::{self, Delta};
+use crate::models::counters::{self, Added, Delta};
 use crate::models::messages::Message;
 use crate::models::usage::{self, DayKey};
 
@@ -36,26 +36,22 @@ impl Tally {
 
     /// Counters by account, then days, then domains, then the parents' totals. Last in a transaction.
     pub fn write(self, conn: &mut AnyConnection) -> ActionResult<()> {
-        let mut totals: BTreeMap<(Id, &str), Delta> = BTreeMap::new();
         let mut periods: BTreeMap<(Id, Id, Id), Delta> = BTreeMap::new();
         for (key, delta) in &self.days {
             *periods.entry((key.account_id, key.period_id, key.parent_id)).or_default() += *delta;
-            *totals.entry((key.parent_id, &key.day)).or_default() += *delta;
         }
-        for (key, delta) in periods {
-            counters::add(conn, key, delta, None)?;
-        }
-        for (key, delta) in &self.days {
-            usage::add_day(conn, key, *delta)?;
-        }
-        for ((key, domain), delta) in &self.domains {
-            if (delta.delivered, delta.bounced, delta.complained) != (0, 0, 0) {
-                usage::add_domain_outcome(conn, key, *domain, *delta)?;
-            }
-        }
-        for ((parent, day), delta) in totals {
-            usage::add_total(conn, parent, day, delta)?;
-        }
+        let added = |((account_id, period_id, parent_id), delta)| Added {
+            account_id,
+            period_id,
+            parent_id,
+            delta,
+            active_at: None,
+        };
+        counters::add(conn, &periods.into_iter().map(added).collect::<Vec<_>>())?;
+        usage::add_days(conn, &self.days.iter().map(|(key, delta)| (key, *delta)).collect::<Vec<_>>())?;
+        let outcomes = self.domains.iter().map(|((key, domain), delta)| (key, *domain, delta.outcome()));
+        usage::add_domains(conn, &outcomes.filter(|(_, _, delta)| *delta != Delta::default()).collect::<Vec<_>>())?;
+        usage::add_totals(conn, &usage::of_parents(&self.days))?;
         Ok(())
     }
 }

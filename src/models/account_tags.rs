@@ -4,12 +4,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use super::AnyConnection;
+use super::kept::{kept, one_of};
 use super::schema::account_tags;
 use crate::domain::ids::Id;
 
 /// Adds a tag; one that is there stays.
 pub fn add(conn: &mut AnyConnection, account: Id, parent: Id, tag: &str) -> QueryResult<()> {
-    diesel::sql_query("INSERT INTO account_tags (account_id, tag, parent_id) VALUES ($1, $2, $3) ON CONFLICT (account_id, tag) DO NOTHING")
+    kept("INSERT INTO account_tags (account_id, tag, parent_id) VALUES ($1, $2, $3) ON CONFLICT (account_id, tag) DO NOTHING")
         .bind::<Binary, _>(account)
         .bind::<Text, _>(tag)
         .bind::<Binary, _>(parent)
@@ -24,7 +25,7 @@ pub fn remove(conn: &mut AnyConnection, account: Id, tag: &str) -> QueryResult<(
 /// The tags of several accounts, by account and tag.
 pub fn of_many(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<(Id, String)>> {
     account_tags::table
-        .filter(account_tags::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(account_tags::account_id, accounts.to_vec()))
         .order((account_tags::account_id, account_tags::tag))
         .select((account_tags::account_id, account_tags::tag))
         .load(conn)

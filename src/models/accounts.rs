@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::schema::accounts;
 use crate::domain::ids::Id;
 
@@ -108,7 +109,7 @@ pub fn find_child_any(conn: &mut AnyConnection, parent: Id, id: Id) -> QueryResu
 }
 
 pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Account>> {
-    accounts::table.filter(accounts::id.eq_any(ids.to_vec())).select(Account::as_select()).load(conn)
+    accounts::table.filter(one_of(accounts::id, ids.to_vec())).select(Account::as_select()).load(conn)
 }
 
 /// What a row of a list shows of an account.
@@ -125,7 +126,7 @@ pub struct Listed {
 }
 
 pub fn listed(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Listed>> {
-    accounts::table.filter(accounts::id.eq_any(ids.to_vec())).select(Listed::as_select()).load(conn)
+    accounts::table.filter(one_of(accounts::id, ids.to_vec())).select(Listed::as_select()).load(conn)
 }
 
 /// A page of a parent's live children by id: newest first, or with `ascending` those just newer than `edge`.
@@ -169,7 +170,7 @@ pub fn named_children(conn: &mut AnyConnection, parent: Id) -> QueryResult<Vec<N
 /// Several accounts by name only, deleted ones included.
 pub fn named(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Named>> {
     accounts::table
-        .filter(accounts::id.eq_any(ids.to_vec()))
+        .filter(one_of(accounts::id, ids.to_vec()))
         .select((accounts::id, accounts::name, accounts::external_id, accounts::deleted_at))
         .load(conn)
 }
@@ -203,7 +204,7 @@ pub fn external_ids_taken(conn: &mut AnyConnection, parent: Id, external_ids: &[
         let found: Vec<Option<String>> = accounts::table
             .filter(accounts::parent_id.eq(parent))
             .filter(accounts::deleted_at.is_null())
-            .filter(accounts::external_id.eq_any(chunk.to_vec()))
+            .filter(one_of(accounts::external_id, chunk.iter().cloned().map(Some)))
             .select(accounts::external_id)
             .load(conn)?;
         taken.extend(found.into_iter().flatten());
@@ -280,7 +281,7 @@ pub fn lock(conn: &mut AnyConnection, read: &[Id], write: &[Id]) -> QueryResult<
     let ordered: Vec<(Id, bool)> = modes.into_iter().collect();
     for run in ordered.chunk_by(|a, b| a.1 == b.1) {
         let ids: Vec<Id> = run.iter().map(|(id, _)| *id).collect();
-        let rows = accounts::table.filter(accounts::id.eq_any(ids)).order(accounts::id).select(accounts::id);
+        let rows = accounts::table.filter(one_of(accounts::id, ids)).order(accounts::id).select(accounts::id);
         if run[0].1 {
             rows.for_no_key_update().load::<Id>(conn)?;
         } else {

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::schema::{api_key_scopes, api_keys};
 use crate::domain::ids::Id;
 
@@ -108,7 +109,7 @@ pub fn page(
 /// The scopes of several keys, in the order they were given.
 pub fn scopes_of(conn: &mut AnyConnection, keys: &[Id]) -> QueryResult<Vec<KeyScope>> {
     api_key_scopes::table
-        .filter(api_key_scopes::api_key_id.eq_any(keys.to_vec()))
+        .filter(one_of(api_key_scopes::api_key_id, keys.to_vec()))
         .order((api_key_scopes::api_key_id, api_key_scopes::id))
         .select(KeyScope::as_select())
         .load(conn)
@@ -152,7 +153,7 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
 
 /// Notes that keys were used; called a few times a minute, not per request.
 pub fn touch(conn: &mut AnyConnection, ids: &[Id], now: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(api_keys::table.filter(api_keys::id.eq_any(ids.to_vec())))
+    diesel::update(api_keys::table.filter(one_of(api_keys::id, ids.to_vec())))
         .set(api_keys::last_used_at.eq(Some(now)))
         .execute(conn)
         .map(drop)

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary};
 
 use super::AnyConnection;
+use super::kept::kept;
 use super::portable::insert_many;
 use super::schema::{audit_entries, audit_heads};
 use crate::domain::ids::Id;
@@ -44,7 +45,7 @@ struct Head {
 
 /// Locks the end of a chain and answers it: the last sequence number and hash, (0, zeros) for a new chain.
 pub fn lock_head(conn: &mut AnyConnection, root: Id) -> QueryResult<(i64, Vec<u8>)> {
-    let head: Head = diesel::sql_query(
+    let head: Head = kept(
         "INSERT INTO audit_heads (root_id, seq, hash) VALUES ($1, 0, $2) \
          ON CONFLICT (root_id) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash",
     )

@@ -9,6 +9,7 @@ use super::api_keys::{ApiKey, KeyScope};
 use super::connection::OpenError;
 use super::counters::Counter;
 use super::domains::Domain;
+use super::kept::kept;
 use super::limits::Told;
 use super::memberships::Membership;
 use super::messages::{Attempt, Content, Event, Message};
@@ -149,7 +150,7 @@ struct Made {
 /// Drops what is quicker made once at the end than kept up row by row; answers the SQL that makes it again.
 /// Unique indexes stay: upserts need them.
 fn set_aside(conn: &mut SqliteConnection) -> QueryResult<String> {
-    let made: Vec<Made> = diesel::sql_query(
+    let made: Vec<Made> = kept(
         "SELECT type AS kind, name, sql AS words FROM sqlite_master WHERE sql IS NOT NULL AND (type = 'index' AND sql NOT \
          LIKE 'CREATE UNIQUE%' OR type = 'trigger' AND name = 'account_search_insert') ORDER BY name",
     )

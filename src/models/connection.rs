@@ -4,7 +4,7 @@
 //! `query_only` readers; PostgreSQL has one pool for both. Every write transaction goes through [`Db::write`].
 
 use std::fmt;
-use std::ops::DerefMut;
+use std::time::{Duration, Instant};
 
 use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
 use diesel::prelude::*;
@@ -43,6 +43,26 @@ struct Manager {
     read_only: bool,
 }
 
+/// How long a PostgreSQL connection may rest before it is asked whether it is still there: asking costs a round trip,
+/// as much as a small read.
+const RESTED: Duration = Duration::from_secs(1);
+
+/// A connection of the pool.
+struct Pooled {
+    conn: AnyConnection,
+    /// When it last did what it was asked; `None` once it failed, so that it is tried before it is trusted again.
+    worked: Option<Instant>,
+}
+
+impl Pooled {
+    fn run<T, E>(&mut self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
+        self.worked = None;
+        let done = work(&mut self.conn);
+        self.worked = done.is_ok().then(Instant::now);
+        done
+    }
+}
+
 impl Manager {
     fn open(&self) -> Result<AnyConnection, OpenError> {
         match self.backend {
@@ -78,20 +98,23 @@ fn open_sqlite(path: &str, read_only: bool) -> Result<AnyConnection, OpenError> 
 }
 
 impl r2d2::ManageConnection for Manager {
-    type Connection = AnyConnection;
+    type Connection = Pooled;
     type Error = OpenError;
 
-    fn connect(&self) -> Result<AnyConnection, OpenError> {
-        self.open()
+    fn connect(&self) -> Result<Pooled, OpenError> {
+        Ok(Pooled { conn: self.open()?, worked: Some(Instant::now()) })
     }
 
-    fn is_valid(&self, conn: &mut AnyConnection) -> Result<(), OpenError> {
-        conn.batch_execute("SELECT 1").map_err(|error| OpenError(error.to_string()))
+    fn is_valid(&self, pooled: &mut Pooled) -> Result<(), OpenError> {
+        if pooled.worked.is_some_and(|at| at.elapsed() < RESTED) {
+            return Ok(());
+        }
+        pooled.run(|conn| conn.batch_execute("SELECT 1")).map_err(|error| OpenError(error.to_string()))
     }
 
-    fn has_broken(&self, conn: &mut AnyConnection) -> bool {
+    fn has_broken(&self, pooled: &mut Pooled) -> bool {
         use diesel::r2d2::R2D2Connection;
-        match conn {
+        match &mut pooled.conn {
             AnyConnection::Pg(conn) => conn.is_broken(),
             AnyConnection::Sqlite(conn) => conn.is_broken(),
         }
@@ -139,14 +162,13 @@ impl Db {
     /// # Errors
     /// Whatever `work` answers; a database without a free connection is a `DbError`.
     pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
-        let mut conn = self.pool.get().map_err(no_connection)?;
-        work(&mut conn)
+        self.pool.get().map_err(no_connection)?.run(work)
     }
 
-    /// A connection to read with that waits for nothing: a free one to a SQLite file, none to PostgreSQL.
+    /// A reader that waits for nothing: a free one of a SQLite file, none of PostgreSQL.
     #[must_use]
-    pub fn idle_reader(&self) -> Option<impl DerefMut<Target = AnyConnection> + use<>> {
-        (self.backend == Backend::Sqlite).then(|| self.pool.try_get()).flatten()
+    pub fn idle_reader(&self) -> Option<IdleReader> {
+        (self.backend == Backend::Sqlite).then(|| self.pool.try_get().map(IdleReader)).flatten()
     }
 
     /// Runs `work` in one write transaction: committed when it answers `Ok`, rolled back when not.
@@ -156,7 +178,7 @@ impl Db {
     pub fn write<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
         match &self.writer {
             Some(writer) => transact(&mut writer.lock(), work),
-            None => transact(&mut *self.pool.get().map_err(no_connection)?, work),
+            None => self.pool.get().map_err(no_connection)?.run(|conn| transact(conn, work)),
         }
     }
 
@@ -170,8 +192,21 @@ impl Db {
     ) -> Result<T, E> {
         match &self.writer {
             Some(writer) => work(&mut writer.lock()),
-            None => work(&mut *self.pool.get().map_err(no_connection)?),
+            None => self.pool.get().map_err(no_connection)?.run(work),
         }
+    }
+}
+
+/// A connection to read with at once.
+pub struct IdleReader(r2d2::PooledConnection<Manager>);
+
+impl IdleReader {
+    /// Runs `work` on it.
+    ///
+    /// # Errors
+    /// Whatever `work` answers.
+    pub fn read<T, E>(mut self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
+        self.0.run(work)
     }
 }
 

@@ -2,10 +2,12 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Nullable, Timestamp};
+use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Timestamp};
 
 use super::AnyConnection;
+use super::kept::{Bind, bind, for_rows, one_of};
 use super::schema::counters;
+use super::usage::DayKey;
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -38,6 +40,20 @@ pub struct Delta {
     pub failed: i64,
     pub suppressed: i64,
     pub complained: i64,
+}
+
+impl Delta {
+    /// What became of messages that left, alone.
+    #[must_use]
+    pub fn outcome(self) -> Self {
+        Self { delivered: self.delivered, bounced: self.bounced, complained: self.complained, ..Self::default() }
+    }
+
+    /// Its numbers, in the order of the columns.
+    pub(super) fn binds(&self) -> [Bind; 7] {
+        let Self { accepted, delivered, deferred, bounced, failed, suppressed, complained } = *self;
+        [accepted, delivered, deferred, bounced, failed, suppressed, complained].map(bind::<BigInt>)
+    }
 }
 
 impl std::ops::AddAssign for Delta {
@@ -84,35 +100,45 @@ pub fn volumes(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<
         .load(conn)
 }
 
-/// Adds `delta` to the counter of an account and period, making it where there is none.
-pub fn add(
-    conn: &mut AnyConnection,
-    (account, period, parent): (Id, Id, Id),
-    delta: Delta,
-    active_at: Option<NaiveDateTime>,
-) -> QueryResult<()> {
-    diesel::sql_query(
+/// What is added to the counter of an account and period.
+#[derive(Clone, Copy, Debug)]
+pub struct Added {
+    pub account_id: Id,
+    pub period_id: Id,
+    pub parent_id: Id,
+    pub delta: Delta,
+    /// When the account accepted something; `None` for what became of it.
+    pub active_at: Option<NaiveDateTime>,
+}
+
+impl Added {
+    /// `delta` for the account and period of a day.
+    #[must_use]
+    pub fn of(key: &DayKey, delta: Delta, active_at: Option<NaiveDateTime>) -> Self {
+        Self { account_id: key.account_id, period_id: key.period_id, parent_id: key.parent_id, delta, active_at }
+    }
+}
+
+/// Adds to counters, each once, in their order; makes those that are not there.
+pub fn add(conn: &mut AnyConnection, added: &[Added]) -> QueryResult<()> {
+    let row = |one: &Added| {
+        let mut row =
+            vec![bind::<Binary>(one.account_id), bind::<Binary>(one.period_id), bind::<Binary>(one.parent_id)];
+        row.extend(one.delta.binds());
+        row.extend([bind::<Nullable<Timestamp>>(one.active_at), bind::<Bool>(true)]);
+        row
+    };
+    for_rows(
+        conn,
         "INSERT INTO counters (account_id, period_id, parent_id, accepted, delivered, deferred, bounced, failed, suppressed, \
-         complained, last_activity_at, dirty) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, TRUE) \
-         ON CONFLICT (account_id, period_id) DO UPDATE SET accepted = counters.accepted + excluded.accepted, \
+         complained, last_activity_at, dirty)",
+        &added.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id, period_id) DO UPDATE SET accepted = counters.accepted + excluded.accepted, \
          delivered = counters.delivered + excluded.delivered, deferred = counters.deferred + excluded.deferred, \
          bounced = counters.bounced + excluded.bounced, failed = counters.failed + excluded.failed, \
          suppressed = counters.suppressed + excluded.suppressed, complained = counters.complained + excluded.complained, \
          last_activity_at = COALESCE(excluded.last_activity_at, counters.last_activity_at), dirty = TRUE",
     )
-    .bind::<Binary, _>(account)
-    .bind::<Binary, _>(period)
-    .bind::<Binary, _>(parent)
-    .bind::<BigInt, _>(delta.accepted)
-    .bind::<BigInt, _>(delta.delivered)
-    .bind::<BigInt, _>(delta.deferred)
-    .bind::<BigInt, _>(delta.bounced)
-    .bind::<BigInt, _>(delta.failed)
-    .bind::<BigInt, _>(delta.suppressed)
-    .bind::<BigInt, _>(delta.complained)
-    .bind::<Nullable<Timestamp>, _>(active_at)
-    .execute(conn)
-    .map(drop)
 }
 
 /// Remembers that members were told of a rate, or forgets it when the rate has fallen.
@@ -148,7 +174,7 @@ pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
 /// Takes the counters of `accounts` that changed since the last flush and marks them clean.
 pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Counter>> {
     let keys: Vec<(Id, Id)> = counters::table
-        .filter(counters::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(counters::account_id, accounts.to_vec()))
         .filter(counters::dirty)
         .order((counters::account_id, counters::period_id))
         .select((counters::account_id, counters::period_id))

@@ -3,6 +3,7 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
+use super::kept::one_of;
 use super::schema::{accounts, domains};
 use super::{AnyConnection, suppressions};
 use crate::domain::ids::Id;
@@ -60,7 +61,7 @@ pub fn find_by_id(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Domain
 }
 
 pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Domain>> {
-    domains::table.filter(domains::id.eq_any(ids.to_vec())).select(Domain::as_select()).load(conn)
+    domains::table.filter(one_of(domains::id, ids.to_vec())).select(Domain::as_select()).load(conn)
 }
 
 pub fn find_by_share(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Option<Domain>> {
@@ -254,7 +255,7 @@ pub fn taken_below(conn: &mut AnyConnection, parent: Id, names: &[String]) -> Qu
     for chunk in names.chunks(500) {
         let found: Vec<String> = domains::table
             .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
-            .filter(domains::name.eq_any(chunk.to_vec()))
+            .filter(one_of(domains::name, chunk.to_vec()))
             .filter(domains::deleted_at.is_null())
             .filter(accounts::parent_id.eq(parent))
             .filter(accounts::deleted_at.is_null())

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::portable::insert_many;
 use super::schema::held_messages;
 use crate::domain::ids::Id;
@@ -73,5 +74,5 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
 
 /// Takes messages out; answers how many there were.
 pub fn remove(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<usize> {
-    diesel::delete(held_messages::table.filter(held_messages::message_id.eq_any(messages.to_vec()))).execute(conn)
+    diesel::delete(held_messages::table.filter(one_of(held_messages::message_id, messages.to_vec()))).execute(conn)
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
+use super::kept::kept;
 use super::schema::idempotency_keys;
 use crate::domain::ids::Id;
 
@@ -34,7 +35,7 @@ pub struct Lease<'a> {
 
 /// Takes the lease unless the key is known and neither expired nor abandoned; answers whether it was taken.
 pub fn take(conn: &mut AnyConnection, lease: &Lease<'_>, now: NaiveDateTime) -> QueryResult<bool> {
-    let taken = diesel::sql_query(
+    let taken = kept(
         "INSERT INTO idempotency_keys (account_id, key, fingerprint, lease_until, lease_owner, status, body, expires_at) \
          VALUES ($1, $2, $3, $4, $5, NULL, NULL, $4) \
          ON CONFLICT (account_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, lease_until = excluded.lease_until, \

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
+use super::kept::kept;
 use crate::domain::ids::Id;
 
 /// Takes or renews the lease `name` for `owner` until `until`; answers whether `owner` holds it.
@@ -15,7 +16,7 @@ pub fn take(
     now: NaiveDateTime,
     until: NaiveDateTime,
 ) -> QueryResult<bool> {
-    let rows = diesel::sql_query(
+    let rows = kept(
         "INSERT INTO leases (name, owner, until_at) VALUES ($1, $2, $3) \
          ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_at = excluded.until_at \
          WHERE leases.owner = excluded.owner OR leases.until_at <= $4",

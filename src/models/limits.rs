@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Timestamp};
 
 use super::AnyConnection;
+use super::kept::{kept, one_of};
 use super::schema::{cap_alerts, counters, pool_counters, sending_limits, usage_hours};
 use crate::domain::ids::Id;
 
@@ -40,7 +41,7 @@ pub fn find(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<LimitsR
 /// The rows that exist among `accounts`.
 pub fn find_many(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<LimitsRow>> {
     sending_limits::table
-        .filter(sending_limits::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(sending_limits::account_id, accounts.to_vec()))
         .select(LimitsRow::as_select())
         .load(conn)
 }
@@ -62,7 +63,7 @@ pub fn used_in_hour(conn: &mut AnyConnection, account: Id, hour: i64) -> QueryRe
 }
 
 pub fn add_hour(conn: &mut AnyConnection, account: Id, hour: i64, accepted: i64) -> QueryResult<()> {
-    diesel::sql_query(
+    kept(
         "INSERT INTO usage_hours (account_id, hour, accepted) VALUES ($1, $2, $3) \
          ON CONFLICT (account_id, hour) DO UPDATE SET accepted = usage_hours.accepted + excluded.accepted",
     )
@@ -104,7 +105,7 @@ pub fn lock_pool(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResul
 
 /// Adds to the count of a parent's period; answers what it is then.
 pub fn add_pool(conn: &mut AnyConnection, parent: Id, period: Id, accepted: i64) -> QueryResult<i64> {
-    let pool: Pool = diesel::sql_query(
+    let pool: Pool = kept(
         "INSERT INTO pool_counters (parent_id, period_id, accepted) VALUES ($1, $2, $3) \
          ON CONFLICT (parent_id, period_id) DO UPDATE SET accepted = pool_counters.accepted + excluded.accepted \
          RETURNING accepted",
@@ -130,7 +131,7 @@ pub fn recount_pool(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryRe
 
 /// Remembers that a share of a cap was told in a period; answers whether it was not before.
 pub fn tell(conn: &mut AnyConnection, told: &Told) -> QueryResult<bool> {
-    let rows = diesel::sql_query(
+    let rows = kept(
         "INSERT INTO cap_alerts (account_id, period_id, percent, told_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (account_id, period_id, percent) DO NOTHING",
     )

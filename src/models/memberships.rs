@@ -4,7 +4,8 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
-use super::schema::{memberships, users};
+use super::accounts::Account;
+use super::schema::{accounts, memberships, users};
 use super::users::User;
 use crate::domain::ids::Id;
 
@@ -35,6 +36,18 @@ pub fn of_user(conn: &mut AnyConnection, user: Id) -> QueryResult<Vec<Membership
         .filter(memberships::accepted_at.is_not_null())
         .order(memberships::account_id)
         .select(Membership::as_select())
+        .load(conn)
+}
+
+/// A user and the live accounts they belong to, each with the name of their role; nobody when they belong to none.
+pub fn with_accounts(conn: &mut AnyConnection, user: Id) -> QueryResult<Vec<(User, String, Account)>> {
+    memberships::table
+        .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+        .inner_join(accounts::table.on(accounts::id.eq(memberships::account_id)))
+        .filter(memberships::user_id.eq(user))
+        .filter(memberships::accepted_at.is_not_null())
+        .filter(accounts::deleted_at.is_null())
+        .select((User::as_select(), memberships::role, Account::as_select()))
         .load(conn)
 }
 

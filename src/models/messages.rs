@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::portable::insert_many;
 use super::schema::{attachments, attempts, contents, message_events, messages};
 use crate::domain::ids::Id;
@@ -135,7 +136,7 @@ pub fn find(conn: &mut AnyConnection, account: Id, id: Id) -> QueryResult<Option
 }
 
 pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Message>> {
-    messages::table.filter(messages::id.eq_any(ids.to_vec())).select(Message::as_select()).load(conn)
+    messages::table.filter(one_of(messages::id, ids.to_vec())).select(Message::as_select()).load(conn)
 }
 
 pub fn content(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Content>> {
@@ -161,7 +162,7 @@ pub fn events(conn: &mut AnyConnection, message: Id) -> QueryResult<Vec<Event>> 
 /// The events of several messages, oldest first.
 pub fn events_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Event>> {
     message_events::table
-        .filter(message_events::message_id.eq_any(ids.to_vec()))
+        .filter(one_of(message_events::message_id, ids.to_vec()))
         .order((message_events::message_id, message_events::id))
         .select(Event::as_select())
         .load(conn)
@@ -170,7 +171,7 @@ pub fn events_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Event>
 /// The attempts of several messages, oldest first.
 pub fn attempts_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Attempt>> {
     attempts::table
-        .filter(attempts::message_id.eq_any(ids.to_vec()))
+        .filter(one_of(attempts::message_id, ids.to_vec()))
         .order((attempts::message_id, attempts::id))
         .select(Attempt::as_select())
         .load(conn)
@@ -321,7 +322,7 @@ pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResul
 /// Ends attempts of `messages` that nobody will finish: their process stopped in between.
 pub fn lapse_attempts(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime, log: &str) -> QueryResult<()> {
     diesel::update(
-        attempts::table.filter(attempts::message_id.eq_any(messages.to_vec())).filter(attempts::status.eq("started")),
+        attempts::table.filter(one_of(attempts::message_id, messages.to_vec())).filter(attempts::status.eq("started")),
     )
     .set((attempts::status.eq("deferred"), attempts::finished_at.eq(Some(now)), attempts::log.eq(log)))
     .execute(conn)
@@ -363,13 +364,13 @@ pub fn purge_contents(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) 
         .select((contents::id, contents::request_id))
         .load(conn)?;
     let (ids, requests): (Vec<Id>, Vec<Id>) = bodies.into_iter().unzip();
-    let mut gone = diesel::delete(contents::table.filter(contents::id.eq_any(ids))).execute(conn)?;
+    let mut gone = diesel::delete(contents::table.filter(one_of(contents::id, ids))).execute(conn)?;
     let alive: Vec<Id> = contents::table
-        .filter(contents::request_id.eq_any(requests.clone()))
+        .filter(one_of(contents::request_id, requests.clone()))
         .select(contents::request_id)
         .load(conn)?;
     let done: Vec<Id> = requests.into_iter().filter(|request| !alive.contains(request)).collect();
-    gone += diesel::delete(attachments::table.filter(attachments::request_id.eq_any(done))).execute(conn)?;
+    gone += diesel::delete(attachments::table.filter(one_of(attachments::request_id, done))).execute(conn)?;
     Ok(gone)
 }
 
@@ -380,7 +381,7 @@ pub fn past_retention(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) 
 
 /// Removes messages with their stories; answers how many went.
 pub fn remove(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<usize> {
-    diesel::delete(attempts::table.filter(attempts::message_id.eq_any(ids.to_vec()))).execute(conn)?;
-    diesel::delete(message_events::table.filter(message_events::message_id.eq_any(ids.to_vec()))).execute(conn)?;
-    diesel::delete(messages::table.filter(messages::id.eq_any(ids.to_vec()))).execute(conn)
+    diesel::delete(attempts::table.filter(one_of(attempts::message_id, ids.to_vec()))).execute(conn)?;
+    diesel::delete(message_events::table.filter(one_of(message_events::message_id, ids.to_vec()))).execute(conn)?;
+    diesel::delete(messages::table.filter(one_of(messages::id, ids.to_vec()))).execute(conn)
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Integer, Text, Timestamp};
 
 use super::AnyConnection;
+use super::kept::kept;
 use super::schema::periods;
 use crate::domain::ids::Id;
 
@@ -24,7 +25,7 @@ pub struct Period {
 
 /// Writes a period unless another node wrote the one that starts then; read it back to know which.
 pub fn insert(conn: &mut AnyConnection, period: &Period) -> QueryResult<()> {
-    diesel::sql_query(
+    kept(
         "INSERT INTO periods (id, account_id, start_at, end_at, time_zone, anchor_day, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, start_at) DO NOTHING",
     )

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
 
 use super::AnyConnection;
+use super::kept::{kept, one_of};
 use super::portable::insert_many;
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
@@ -35,7 +36,7 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
 
 /// Makes sure that a worker looks at the account at `due` or before.
 pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryResult<()> {
-    diesel::sql_query(
+    kept(
         "INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ($1, $2, $2) \
          ON CONFLICT (account_id) DO UPDATE SET next_due_at = excluded.next_due_at \
          WHERE account_queues.next_due_at > excluded.next_due_at",
@@ -48,7 +49,7 @@ pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryR
 
 /// Makes workers look at accounts that were parked while on hold.
 pub fn look_now(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(account_queues::table.filter(account_queues::account_id.eq_any(accounts.to_vec())))
+    diesel::update(account_queues::table.filter(one_of(account_queues::account_id, accounts.to_vec())))
         .set(account_queues::next_due_at.eq(now))
         .execute(conn)
         .map(drop)
@@ -87,7 +88,7 @@ pub fn any_due(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<bool
 pub fn take_turns(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Id>> {
     match conn {
         AnyConnection::Pg(conn) => account_queues::table
-            .filter(account_queues::account_id.eq_any(accounts.to_vec()))
+            .filter(one_of(account_queues::account_id, accounts.to_vec()))
             .order(account_queues::account_id)
             .select(account_queues::account_id)
             .for_update()
@@ -123,7 +124,7 @@ pub fn expired(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit:
 
 /// Leases messages to `owner` until `until`: one attempt more for each.
 pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(queue::table.filter(queue::message_id.eq_any(ids.to_vec())))
+    diesel::update(queue::table.filter(one_of(queue::message_id, ids.to_vec())))
         .set((
             queue::leased_until.eq(Some(until)),
             queue::lease_owner.eq(Some(owner)),
@@ -137,8 +138,8 @@ pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTi
 pub fn renew(conn: &mut AnyConnection, ids: &[Id], owners: &[Id], until: NaiveDateTime) -> QueryResult<()> {
     diesel::update(
         queue::table
-            .filter(queue::message_id.eq_any(ids.to_vec()))
-            .filter(queue::lease_owner.eq_any(owners.iter().copied().map(Some).collect::<Vec<_>>())),
+            .filter(one_of(queue::message_id, ids.to_vec()))
+            .filter(one_of(queue::lease_owner, owners.iter().copied().map(Some).collect::<Vec<_>>())),
     )
     .set(queue::leased_until.eq(Some(until)))
     .execute(conn)
@@ -185,7 +186,7 @@ fn next_due(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<NaiveDa
 
 /// The queue rows of messages, whoever holds them.
 pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Queued>> {
-    queue::table.filter(queue::message_id.eq_any(messages.to_vec())).select(Queued::as_select()).load(conn)
+    queue::table.filter(one_of(queue::message_id, messages.to_vec())).select(Queued::as_select()).load(conn)
 }
 
 /// Gives a message back, to be tried again at `due`.
@@ -245,7 +246,7 @@ pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
 pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<usize> {
     diesel::update(
         queue::table
-            .filter(queue::message_id.eq_any(messages.to_vec()))
+            .filter(one_of(queue::message_id, messages.to_vec()))
             .filter(queue::state.eq(State::Deferred.as_str()))
             .filter(queue::leased_until.is_null().or(queue::leased_until.le(now))),
     )
@@ -256,10 +257,10 @@ pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> 
 /// Takes messages out of the queue, those alone that no worker holds; answers which they were.
 pub fn take_free(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
     let free: Vec<Id> = queue::table
-        .filter(queue::message_id.eq_any(messages.to_vec()))
+        .filter(one_of(queue::message_id, messages.to_vec()))
         .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
         .select(queue::message_id)
         .load(conn)?;
-    diesel::delete(queue::table.filter(queue::message_id.eq_any(free.clone()))).execute(conn)?;
+    diesel::delete(queue::table.filter(one_of(queue::message_id, free.clone()))).execute(conn)?;
     Ok(free)
 }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text, Timestamp};
 
 use super::AnyConnection;
+use super::kept::kept;
 use super::portable::insert_many;
 use super::schema::{departed, inbound_refusals, returned_reports};
 use crate::domain::ids::Id;
@@ -41,7 +42,7 @@ pub struct Departed {
 
 /// Writes a report down; false when one of its kind is there already for the message.
 pub fn insert(conn: &mut AnyConnection, row: &Reported) -> QueryResult<bool> {
-    let rows = diesel::sql_query(
+    let rows = kept(
         "INSERT INTO returned_reports (message_id, kind, account_id, sender_domain, recipient_digest, weight, at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (message_id, kind) DO NOTHING",
     )
@@ -91,7 +92,7 @@ pub fn purge(conn: &mut AnyConnection, left: NaiveDateTime, reported: NaiveDateT
 
 /// Adds to what was refused for `reason` on `day` (`YYYY-MM-DD`, UTC).
 pub fn count_refused(conn: &mut AnyConnection, day: &str, reason: &str, count: i64) -> QueryResult<()> {
-    diesel::sql_query(
+    kept(
         "INSERT INTO inbound_refusals (day, reason, count) VALUES ($1, $2, $3) \
          ON CONFLICT (day, reason) DO UPDATE SET count = inbound_refusals.count + excluded.count",
     )

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::schema::sign_in_failures;
 use crate::domain::ids::Id;
 
@@ -25,7 +26,7 @@ pub fn insert(conn: &mut AnyConnection, id: Id, subject: &[u8], at: NaiveDateTim
 
 /// Takes single tries back: they succeeded.
 pub fn delete(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<()> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::id.eq_any(ids.to_vec()))).execute(conn).map(drop)
+    diesel::delete(sign_in_failures::table.filter(one_of(sign_in_failures::id, ids.to_vec()))).execute(conn).map(drop)
 }
 
 /// Forgets every try of `subject`.

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::portable::insert_many;
 use super::schema::account_summaries;
 use crate::domain::cap::CapState;
@@ -48,7 +49,7 @@ pub fn find(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<Summary
 
 pub fn find_many(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Summary>> {
     account_summaries::table
-        .filter(account_summaries::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(account_summaries::account_id, accounts.to_vec()))
         .select(Summary::as_select())
         .load(conn)
 }
@@ -93,7 +94,7 @@ pub fn start_anew(conn: &mut AnyConnection, accounts: &[Id], period: Id) -> Quer
         case_when::<_, _, diesel::sql_types::Text>(account_summaries::monthly_credit.eq(0), CapState::NoCap.as_str())
             .otherwise(CapState::Under.as_str());
     diesel::update(account_summaries::table)
-        .filter(account_summaries::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(account_summaries::account_id, accounts.to_vec()))
         .filter(account_summaries::period_id.is_null().or(account_summaries::period_id.ne(period)))
         .set((
             account_summaries::period_id.eq(Some(period)),
@@ -116,7 +117,7 @@ pub fn names_taken(conn: &mut AnyConnection, parent: Id, names: &[String]) -> Qu
         let found: Vec<String> = account_summaries::table
             .filter(account_summaries::parent_id.eq(parent))
             .filter(account_summaries::state.ne("deleted"))
-            .filter(account_summaries::name_lower.eq_any(chunk.to_vec()))
+            .filter(one_of(account_summaries::name_lower, chunk.to_vec()))
             .select(account_summaries::name_lower)
             .load(conn)?;
         taken.extend(found);

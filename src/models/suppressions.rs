@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
+use super::kept::{kept, one_of};
 use super::schema::suppressions;
 use crate::domain::ids::Id;
 
@@ -35,7 +36,7 @@ pub fn suppressed(
 ) -> QueryResult<Vec<String>> {
     suppressions::table
         .filter(suppressions::account_id.eq(account))
-        .filter(suppressions::email_lower.eq_any(emails.to_vec()))
+        .filter(one_of(suppressions::email_lower, emails.to_vec()))
         .filter(suppressions::domain.eq(domain))
         .filter(suppressions::expires_at.gt(now))
         .select(suppressions::email_lower)
@@ -44,7 +45,7 @@ pub fn suppressed(
 
 /// Writes a suppression; one that is there already gets the later end and the newer reason.
 pub fn upsert(conn: &mut AnyConnection, row: &Suppression) -> QueryResult<()> {
-    diesel::sql_query(
+    kept(
         "INSERT INTO suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (account_id, email_lower, domain) DO UPDATE SET reason = excluded.reason, \

@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::schema::suspensions;
 use crate::domain::ids::Id;
 
@@ -40,7 +41,7 @@ pub fn open(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryR
 /// Which of `accounts` have an open hold at `now`.
 pub fn held(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
     suspensions::table
-        .filter(suspensions::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(suspensions::account_id, accounts.to_vec()))
         .filter(suspensions::lifted_at.is_null())
         .filter(suspensions::until_at.is_null().or(suspensions::until_at.gt(now)))
         .select(suspensions::account_id)

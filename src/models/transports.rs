@@ -6,6 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
 
 use super::AnyConnection;
+use super::kept::{kept, one_of};
 use super::schema::{accounts, transport_choices, transports};
 use crate::domain::ids::Id;
 
@@ -119,7 +120,7 @@ pub fn choose(conn: &mut AnyConnection, account: Id, transport: Option<Id>, now:
     let Some(transport) = transport else {
         return diesel::delete(transport_choices::table.find(account)).execute(conn).map(drop);
     };
-    diesel::sql_query(
+    kept(
         "INSERT INTO transport_choices (account_id, transport_id, updated_at) VALUES ($1, $2, $3) \
          ON CONFLICT (account_id) DO UPDATE SET transport_id = excluded.transport_id, updated_at = excluded.updated_at",
     )
@@ -148,7 +149,7 @@ pub fn effective(conn: &mut AnyConnection, account: Id, parent: Option<Id>) -> Q
     let family: Vec<Id> = std::iter::once(account).chain(parent).collect();
     let mut rows: Vec<(Id, Transport)> = transport_choices::table
         .inner_join(transports::table)
-        .filter(transport_choices::account_id.eq_any(family))
+        .filter(one_of(transport_choices::account_id, family))
         .select((transport_choices::account_id, Transport::as_select()))
         .load(conn)?;
     rows.sort_by_key(|(chooser, _)| *chooser != account);

@@ -1,11 +1,17 @@
 //! The ledger by day of the parent's time zone: written with the messages, never purged, never recomputed.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Text};
 
 use super::AnyConnection;
 use super::counters::Delta;
+use super::kept::{Bind, bind, for_rows, one_of};
+use super::periods::Period;
+use super::plans::PlanRow;
+use super::remembered::Remembered;
 use super::schema::{usage_days, usage_domains, usage_tags, usage_totals};
 use crate::domain::ids::Id;
 
@@ -47,94 +53,91 @@ pub struct DayKey {
     pub parent_id: Id,
 }
 
-/// Adds `delta` to an account's day, making the row where there is none.
-pub fn add_day(conn: &mut AnyConnection, key: &DayKey, delta: Delta) -> QueryResult<()> {
-    diesel::sql_query(
+impl DayKey {
+    /// Account, period and day, in the order of the columns.
+    fn binds(&self) -> Vec<Bind> {
+        vec![bind::<Binary>(self.account_id), bind::<Binary>(self.period_id), bind::<Text>(&self.day)]
+    }
+}
+
+/// Adds to accounts' days, each once, in their order; makes those that are not there.
+pub fn add_days(conn: &mut AnyConnection, added: &[(&DayKey, Delta)]) -> QueryResult<()> {
+    let row = |(key, delta): &(&DayKey, Delta)| {
+        let mut row = key.binds();
+        row.push(bind::<Binary>(key.parent_id));
+        row.extend(delta.binds());
+        row
+    };
+    for_rows(
+        conn,
         "INSERT INTO usage_days (account_id, period_id, day, parent_id, accepted, delivered, deferred, bounced, failed, suppressed, \
-         complained) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
-         ON CONFLICT (account_id, day, period_id) DO UPDATE SET accepted = usage_days.accepted + excluded.accepted, \
+         complained)",
+        &added.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id, day, period_id) DO UPDATE SET accepted = usage_days.accepted + excluded.accepted, \
          delivered = usage_days.delivered + excluded.delivered, deferred = usage_days.deferred + excluded.deferred, \
          bounced = usage_days.bounced + excluded.bounced, failed = usage_days.failed + excluded.failed, \
          suppressed = usage_days.suppressed + excluded.suppressed, complained = usage_days.complained + excluded.complained",
     )
-    .bind::<Binary, _>(key.account_id)
-    .bind::<Binary, _>(key.period_id)
-    .bind::<Text, _>(&key.day)
-    .bind::<Binary, _>(key.parent_id)
-    .bind::<BigInt, _>(delta.accepted)
-    .bind::<BigInt, _>(delta.delivered)
-    .bind::<BigInt, _>(delta.deferred)
-    .bind::<BigInt, _>(delta.bounced)
-    .bind::<BigInt, _>(delta.failed)
-    .bind::<BigInt, _>(delta.suppressed)
-    .bind::<BigInt, _>(delta.complained)
-    .execute(conn)
-    .map(drop)
 }
 
-/// Adds `delta` to a parent's day. Last in a transaction: on PostgreSQL every node that serves the parent meets here.
-pub fn add_total(conn: &mut AnyConnection, parent: Id, day: &str, delta: Delta) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO usage_totals (parent_id, day, accepted, delivered, bounced, complained) VALUES ($1, $2, $3, $4, $5, $6) \
-         ON CONFLICT (parent_id, day) DO UPDATE SET accepted = usage_totals.accepted + excluded.accepted, \
+/// What `days` add to the days of parents, in their order.
+#[must_use]
+pub fn of_parents(days: &BTreeMap<DayKey, Delta>) -> Vec<(Id, &str, Delta)> {
+    let mut totals: BTreeMap<(Id, &str), Delta> = BTreeMap::new();
+    for (key, delta) in days {
+        *totals.entry((key.parent_id, &key.day)).or_default() += *delta;
+    }
+    totals.into_iter().map(|((parent, day), delta)| (parent, day, delta)).collect()
+}
+
+/// Adds to parents' days. Last in a transaction: on PostgreSQL every node that serves a parent meets here.
+pub fn add_totals(conn: &mut AnyConnection, added: &[(Id, &str, Delta)]) -> QueryResult<()> {
+    let row = |(parent, day, delta): &(Id, &str, Delta)| {
+        let mut row = vec![bind::<Binary>(*parent), bind::<Text>(*day)];
+        row.extend([delta.accepted, delta.delivered, delta.bounced, delta.complained].map(bind::<BigInt>));
+        row
+    };
+    for_rows(
+        conn,
+        "INSERT INTO usage_totals (parent_id, day, accepted, delivered, bounced, complained)",
+        &added.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (parent_id, day) DO UPDATE SET accepted = usage_totals.accepted + excluded.accepted, \
          delivered = usage_totals.delivered + excluded.delivered, bounced = usage_totals.bounced + excluded.bounced, \
          complained = usage_totals.complained + excluded.complained",
     )
-    .bind::<Binary, _>(parent)
-    .bind::<Text, _>(day)
-    .bind::<BigInt, _>(delta.accepted)
-    .bind::<BigInt, _>(delta.delivered)
-    .bind::<BigInt, _>(delta.bounced)
-    .bind::<BigInt, _>(delta.complained)
-    .execute(conn)
-    .map(drop)
 }
 
-pub fn add_domain(conn: &mut AnyConnection, key: &DayKey, domain: Id, accepted: i64) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO usage_domains (account_id, period_id, day, domain_id, accepted) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (account_id, day, period_id, domain_id) DO UPDATE SET accepted = usage_domains.accepted + excluded.accepted",
-    )
-    .bind::<Binary, _>(key.account_id)
-    .bind::<Binary, _>(key.period_id)
-    .bind::<Text, _>(&key.day)
-    .bind::<Binary, _>(domain)
-    .bind::<BigInt, _>(accepted)
-    .execute(conn)
-    .map(drop)
-}
-
-/// Adds what became of messages of one domain.
-pub fn add_domain_outcome(conn: &mut AnyConnection, key: &DayKey, domain: Id, delta: Delta) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO usage_domains (account_id, period_id, day, domain_id, accepted, delivered, bounced, complained) \
-         VALUES ($1, $2, $3, $4, 0, $5, $6, $7) \
-         ON CONFLICT (account_id, day, period_id, domain_id) DO UPDATE SET delivered = usage_domains.delivered + excluded.delivered, \
+/// Adds what was accepted, and what became of it, to the days of domains.
+pub fn add_domains(conn: &mut AnyConnection, added: &[(&DayKey, Id, Delta)]) -> QueryResult<()> {
+    let row = |(key, domain, delta): &(&DayKey, Id, Delta)| {
+        let mut row = key.binds();
+        row.push(bind::<Binary>(*domain));
+        row.extend([delta.accepted, delta.delivered, delta.bounced, delta.complained].map(bind::<BigInt>));
+        row
+    };
+    for_rows(
+        conn,
+        "INSERT INTO usage_domains (account_id, period_id, day, domain_id, accepted, delivered, bounced, complained)",
+        &added.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id, day, period_id, domain_id) DO UPDATE SET \
+         accepted = usage_domains.accepted + excluded.accepted, delivered = usage_domains.delivered + excluded.delivered, \
          bounced = usage_domains.bounced + excluded.bounced, complained = usage_domains.complained + excluded.complained",
     )
-    .bind::<Binary, _>(key.account_id)
-    .bind::<Binary, _>(key.period_id)
-    .bind::<Text, _>(&key.day)
-    .bind::<Binary, _>(domain)
-    .bind::<BigInt, _>(delta.delivered)
-    .bind::<BigInt, _>(delta.bounced)
-    .bind::<BigInt, _>(delta.complained)
-    .execute(conn)
-    .map(drop)
 }
 
-pub fn add_tag(conn: &mut AnyConnection, key: &DayKey, tag: &str, accepted: i64) -> QueryResult<()> {
-    diesel::sql_query(
-        "INSERT INTO usage_tags (account_id, period_id, day, tag, accepted) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (account_id, day, period_id, tag) DO UPDATE SET accepted = usage_tags.accepted + excluded.accepted",
+/// Adds what was accepted to the days of tags.
+pub fn add_tags(conn: &mut AnyConnection, added: &[(&DayKey, &str, i64)]) -> QueryResult<()> {
+    let row = |(key, tag, accepted): &(&DayKey, &str, i64)| {
+        let mut row = key.binds();
+        row.extend([bind::<Text>(*tag), bind::<BigInt>(*accepted)]);
+        row
+    };
+    for_rows(
+        conn,
+        "INSERT INTO usage_tags (account_id, period_id, day, tag, accepted)",
+        &added.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id, day, period_id, tag) DO UPDATE SET accepted = usage_tags.accepted + excluded.accepted",
     )
-    .bind::<Binary, _>(key.account_id)
-    .bind::<Binary, _>(key.period_id)
-    .bind::<Text, _>(&key.day)
-    .bind::<Text, _>(tag)
-    .bind::<BigInt, _>(accepted)
-    .execute(conn)
-    .map(drop)
 }
 
 /// An account's days from `from` to `to`, both included, oldest first.
@@ -156,7 +159,7 @@ pub fn accepted_on(conn: &mut AnyConnection, account: Id, day: &str) -> QueryRes
 /// The days of several accounts, for the sparklines of a list page.
 pub fn days_of_many(conn: &mut AnyConnection, accounts: &[Id], from: &str) -> QueryResult<Vec<(Id, String, i64)>> {
     usage_days::table
-        .filter(usage_days::account_id.eq_any(accounts.to_vec()))
+        .filter(one_of(usage_days::account_id, accounts.to_vec()))
         .filter(usage_days::day.ge(from))
         .order((usage_days::account_id, usage_days::day))
         .select((usage_days::account_id, usage_days::day, usage_days::accepted))
@@ -173,6 +176,17 @@ pub fn totals(conn: &mut AnyConnection, parent: Id, from: &str, to: &str) -> Que
         .select(UsageTotal::as_select())
         .load(conn)
 }
+
+/// What is known of a parent's running period: the row, where there is one yet, the days, and the plan.
+#[derive(Clone, Debug)]
+pub struct Running {
+    pub period: Option<Period>,
+    pub days: Vec<UsageTotal>,
+    pub plan: Option<PlanRow>,
+}
+
+/// What a node remembers, by parent and day of the parent.
+pub type RunningPeriods = Remembered<(Id, String), Running>;
 
 /// A day of one domain.
 #[derive(Clone, Debug, Queryable, Selectable)]

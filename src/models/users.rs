@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::schema::users;
 use crate::domain::ids::Id;
 
@@ -35,7 +36,7 @@ pub fn find_by_email(conn: &mut AnyConnection, email_lower: &str) -> QueryResult
 }
 
 pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<User>> {
-    users::table.filter(users::id.eq_any(ids.to_vec())).select(User::as_select()).load(conn)
+    users::table.filter(one_of(users::id, ids.to_vec())).select(User::as_select()).load(conn)
 }
 
 /// Writes every editable column of `user` back.

@@ -15,6 +15,7 @@ use super::layout::{AccountChoice, Brand, Flash, Person, Shell, Theme, ViewAs};
 use super::{frame, navigation, session};
 use crate::actions::{Actor, ActorKind, Cx};
 use crate::app::App;
+use crate::domain::ids::Id;
 use crate::domain::role::{Permission, Role};
 use crate::domain::standing::Standing;
 use crate::models::accounts::{self, Account};
@@ -145,7 +146,7 @@ impl Acting {
 
     /// Whether they are a member of `account`.
     #[must_use]
-    pub fn is_member_of(&self, account: crate::domain::ids::Id) -> bool {
+    pub fn is_member_of(&self, account: Id) -> bool {
         self.memberships.iter().any(|(member_of, _)| member_of.id == account)
     }
 }
@@ -194,17 +195,18 @@ struct Found {
 /// What the session asks for.
 #[derive(Clone, Copy)]
 struct Wanted {
-    user: crate::domain::ids::Id,
-    account: Option<crate::domain::ids::Id>,
-    grant: Option<crate::domain::ids::Id>,
+    user: Id,
+    account: Option<Id>,
+    grant: Option<Id>,
     now: DateTime<Utc>,
 }
 
 /// `None` when the user is gone or disabled.
 fn find(conn: &mut AnyConnection, wanted: Wanted) -> diesel::QueryResult<Option<(User, Option<Found>)>> {
-    let user = users::find(conn, wanted.user)?.filter(|user| user.disabled_at.is_none());
-    let Some(user) = user else { return Ok(None) };
-    let memberships = memberships_of(conn, &user)?;
+    let Some((user, memberships)) = person(conn, wanted.user)? else { return Ok(None) };
+    if user.disabled_at.is_some() {
+        return Ok(None);
+    }
     let chosen = memberships.iter().find(|(account, _)| Some(account.id) == wanted.account);
     let Some((home, role)) = chosen.or_else(|| memberships.first()).cloned() else { return Ok(Some((user, None))) };
     let (mut account, mut grant) = (home.clone(), None);
@@ -218,22 +220,21 @@ fn find(conn: &mut AnyConnection, wanted: Wanted) -> diesel::QueryResult<Option<
     Ok(Some((user.clone(), Some(Found { user, memberships, home, role, account, grant, brand }))))
 }
 
-/// Live accounts the user belongs to: parents first, then by name.
-fn memberships_of(conn: &mut AnyConnection, user: &User) -> diesel::QueryResult<Vec<(Account, Role)>> {
-    let rows = memberships::of_user(conn, user.id)?;
-    let ids: Vec<_> = rows.iter().map(|row| row.account_id).collect();
-    let accounts = accounts::find_many(conn, &ids)?;
-    let role_of = |account: &Account| {
-        let row = rows.iter().find(|row| row.account_id == account.id)?;
-        Role::parse(&row.role).ok()
-    };
-    let mut all: Vec<_> = accounts
-        .into_iter()
-        .filter(|account| account.deleted_at.is_none())
-        .filter_map(|account| role_of(&account).map(|role| (account, role)))
-        .collect();
+/// Somebody, and the live accounts they belong to: parents first, then by name. One statement for all who belong to any.
+fn person(conn: &mut AnyConnection, id: Id) -> diesel::QueryResult<Option<(User, Vec<(Account, Role)>)>> {
+    let (mut user, mut all) = (None, Vec::new());
+    for (row, role, account) in memberships::with_accounts(conn, id)? {
+        user = Some(row);
+        if let Ok(role) = Role::parse(&role) {
+            all.push((account, role));
+        }
+    }
     all.sort_by_key(|(account, _)| (account.parent_id.is_some(), account.name_lower.clone()));
-    Ok(all)
+    let user = match user {
+        Some(user) => Some(user),
+        None => users::find(conn, id)?,
+    };
+    Ok(user.map(|user| (user, all)))
 }
 
 impl FromRequest for Acting {

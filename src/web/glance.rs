@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 use super::chart::{BarChart, Column};
 use super::format;
 use crate::actions::ActionResult;
-use crate::actions::set_plan::plan_in_force;
+use crate::actions::set_plan;
 use crate::domain::forecast::{self, Forecast, Known};
 use crate::domain::ids::Id;
 use crate::domain::money::Money;
@@ -16,7 +16,9 @@ use crate::domain::period::{BillingAnchor, period_containing};
 use crate::domain::rating::{Plan, rate};
 use crate::domain::reputation::left;
 use crate::models::accounts::Account;
-use crate::models::{AnyConnection, periods, usage};
+use crate::models::periods::Period;
+use crate::models::usage::{Running, RunningPeriods, UsageTotal};
+use crate::models::{AnyConnection, periods, plans, usage};
 
 /// Days of history that are read: eight weeks for the forecast.
 const HISTORY: u64 = 56;
@@ -52,28 +54,34 @@ impl Glance {
     /// # Errors
     /// Only the database's, and a plan that cannot be read.
     pub fn read(conn: &mut AnyConnection, parent: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
-        let tz: Tz = parent.time_zone.parse().unwrap_or(chrono_tz::UTC);
-        let (period_id, start, end) = period(conn, parent, now)?;
+        let running = read(conn, parent, now)?;
+        Self::of(&running, parent, now)
+    }
+
+    /// The same as this node remembers it: what was sent may be a few seconds old.
+    ///
+    /// # Errors
+    /// As [`Glance::read`].
+    pub fn remembered(
+        running: &RunningPeriods,
+        conn: &mut AnyConnection,
+        parent: &Account,
+        now: DateTime<Utc>,
+    ) -> ActionResult<Self> {
+        let today = key(format::local_date(now.naive_utc(), time_zone(parent)));
+        let running = running.of((parent.id, today), now, || read(conn, parent, now))?;
+        Self::of(&running, parent, now)
+    }
+
+    fn of(running: &Running, parent: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
+        let tz = time_zone(parent);
         let today = format::local_date(now.naive_utc(), tz);
-        let (first_day, end_day) = (format::local_date(start.naive_utc(), tz), format::local_date(end.naive_utc(), tz));
-        let oldest = today.checked_sub_days(Days::new(HISTORY)).unwrap_or(today).min(first_day);
-        let rows = usage::totals(conn, parent.id, &key(oldest), &key(today))?;
-        let since = rows.first().and_then(|row| row.day.parse().ok()).unwrap_or(today);
-        let by_day: HashMap<String, Day> = rows
-            .into_iter()
-            .map(|row| {
-                let day = Day {
-                    accepted: row.accepted,
-                    delivered: row.delivered,
-                    bounced: row.bounced,
-                    complained: row.complained,
-                };
-                (row.day, day)
-            })
-            .collect();
-        let of = |day: NaiveDate| by_day.get(&key(day)).copied().unwrap_or_default();
+        let (first_day, end_day) = bounds(running.period.as_ref(), parent, now);
+        let since = running.days.first().and_then(|row| row.day.parse().ok()).unwrap_or(today);
+        let by_day: HashMap<&str, Day> = running.days.iter().map(|row| (row.day.as_str(), day(row))).collect();
+        let of = |day: NaiveDate| by_day.get(key(day).as_str()).copied().unwrap_or_default();
         let total = first_day.iter_days().take_while(|day| *day <= today).map(of).fold(Day::default(), sum);
-        let history: Vec<i64> = NaiveDate::iter_days(&oldest.max(since))
+        let history: Vec<i64> = NaiveDate::iter_days(&oldest(today, first_day).max(since))
             .take_while(|day| *day < today)
             .map(|day| of(day).accepted)
             .collect();
@@ -86,12 +94,12 @@ impl Glance {
         };
         let begin = today.checked_sub_days(Days::new(29)).unwrap_or(today);
         Ok(Self {
-            period_id,
+            period_id: running.period.as_ref().map(|period| period.id),
             first_day,
             end_day,
             today,
             total,
-            plan: plan_in_force(conn, parent.id, now.naive_utc())?,
+            plan: running.plan.as_ref().map(set_plan::read).transpose()?,
             forecast: forecast::period_end(&known),
             days: begin.iter_days().take(30).map(|day| (day, of(day))).collect(),
         })
@@ -196,21 +204,39 @@ impl Glance {
     }
 }
 
-/// The running period: its row, or where there is none yet, what the row will say.
-fn period(
-    conn: &mut AnyConnection,
-    parent: &Account,
-    now: DateTime<Utc>,
-) -> ActionResult<(Option<Id>, DateTime<Utc>, DateTime<Utc>)> {
-    if let Some(period) = periods::containing(conn, parent.id, now.naive_utc())? {
-        return Ok((Some(period.id), period.start_at.and_utc(), period.end_at.and_utc()));
-    }
-    let tz: Tz = parent.time_zone.parse().unwrap_or(chrono_tz::UTC);
-    let (start, end) = match BillingAnchor::new(i64::from(parent.anchor_day), tz) {
-        Ok(anchor) => period_containing(anchor, now),
-        Err(_) => (now, now),
+fn time_zone(parent: &Account) -> Tz {
+    parent.time_zone.parse().unwrap_or(chrono_tz::UTC)
+}
+
+fn read(conn: &mut AnyConnection, parent: &Account, now: DateTime<Utc>) -> ActionResult<Running> {
+    let today = format::local_date(now.naive_utc(), time_zone(parent));
+    let period = periods::containing(conn, parent.id, now.naive_utc())?;
+    let (first_day, _) = bounds(period.as_ref(), parent, now);
+    Ok(Running {
+        days: usage::totals(conn, parent.id, &key(oldest(today, first_day)), &key(today))?,
+        plan: plans::in_force(conn, parent.id, now.naive_utc())?,
+        period,
+    })
+}
+
+/// The first day that is read.
+fn oldest(today: NaiveDate, first_day: NaiveDate) -> NaiveDate {
+    today.checked_sub_days(Days::new(HISTORY)).unwrap_or(today).min(first_day)
+}
+
+/// First day of the running period and of the next, by its row, or where there is none yet, by what the row will say.
+fn bounds(period: Option<&Period>, parent: &Account, now: DateTime<Utc>) -> (NaiveDate, NaiveDate) {
+    let tz = time_zone(parent);
+    let (start, end) = match (period, BillingAnchor::new(i64::from(parent.anchor_day), tz)) {
+        (Some(period), _) => (period.start_at.and_utc(), period.end_at.and_utc()),
+        (None, Ok(anchor)) => period_containing(anchor, now),
+        (None, Err(_)) => (now, now),
     };
-    Ok((None, start, end))
+    (format::local_date(start.naive_utc(), tz), format::local_date(end.naive_utc(), tz))
+}
+
+fn day(row: &UsageTotal) -> Day {
+    Day { accepted: row.accepted, delivered: row.delivered, bounced: row.bounced, complained: row.complained }
 }
 
 fn key(day: NaiveDate) -> String {

@@ -21,7 +21,7 @@ use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
-use crate::models::sub_account_list::{self, CapFilter, Counts, Filter, Health, HoldFilter, Query, Sort};
+use crate::models::sub_account_list::{self, CapFilter, Counts, Facet, Filter, Health, HoldFilter, Query, Sort};
 use crate::models::{AnyConnection, audit, domains, suspensions};
 
 /// Accounts shown of each kind that needs attention.
@@ -100,7 +100,8 @@ pub async fn show(acting: Acting) -> PageResult {
         .app
         .read(move |conn| {
             let glance = Glance::read(conn, &parent, now)?;
-            let counts = app.facets.of(conn, parent.id, (now - UNDELETE_WITHIN).naive_utc(), now)?.counts;
+            let since = (now - UNDELETE_WITHIN).naive_utc();
+            let counts = app.facets.of(parent.id, now, || Facet::read(conn, parent.id, since))?.counts;
             let attention = attention(conn, &parent, &glance, seen, acts)?;
             let activity = if logs { latest(conn, parent.id, hidden, seen)? } else { Vec::new() };
             Ok((glance, counts, attention, activity))

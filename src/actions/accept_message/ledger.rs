@@ -9,7 +9,7 @@ use crate::actions::error::ActionResult;
 use crate::domain::ids::Id;
 use crate::domain::period::{local_day, parse_time_zone};
 use crate::models::AnyConnection;
-use crate::models::counters::{self, Delta};
+use crate::models::counters::{self, Added, Delta};
 use crate::models::usage::{self, DayKey};
 
 #[derive(Default)]
@@ -44,22 +44,17 @@ impl Ledger {
 
 /// Writes the ledger: counters by account, then days, then the parents' totals, each in key order.
 pub fn write(conn: &mut AnyConnection, now: DateTime<Utc>, ledger: &Ledger) -> ActionResult<()> {
-    let mut totals: BTreeMap<(Id, &str), Delta> = BTreeMap::new();
-    for (key, delta) in &ledger.days {
-        counters::add(conn, (key.account_id, key.period_id, key.parent_id), *delta, Some(now.naive_utc()))?;
-    }
-    for (key, delta) in &ledger.days {
-        usage::add_day(conn, key, *delta)?;
-        *totals.entry((key.parent_id, &key.day)).or_default() += *delta;
-    }
-    for ((key, domain), accepted) in &ledger.domains {
-        usage::add_domain(conn, key, *domain, *accepted)?;
-    }
-    for ((key, tag), accepted) in &ledger.tags {
-        usage::add_tag(conn, key, tag, *accepted)?;
-    }
-    for ((parent, day), delta) in totals {
-        usage::add_total(conn, parent, day, delta)?;
-    }
+    let at = now.naive_utc();
+    let added: Vec<Added> = ledger.days.iter().map(|(key, delta)| Added::of(key, *delta, Some(at))).collect();
+    counters::add(conn, &added)?;
+    usage::add_days(conn, &ledger.days.iter().map(|(key, delta)| (key, *delta)).collect::<Vec<_>>())?;
+    let domains = ledger.domains.iter().map(|((key, domain), accepted)| {
+        let delta = Delta { accepted: *accepted, ..Delta::default() };
+        (key, *domain, delta)
+    });
+    usage::add_domains(conn, &domains.collect::<Vec<_>>())?;
+    let tags = ledger.tags.iter().map(|((key, tag), accepted)| (key, tag.as_str(), *accepted));
+    usage::add_tags(conn, &tags.collect::<Vec<_>>())?;
+    usage::add_totals(conn, &usage::of_parents(&ledger.days))?;
     Ok(())
 }

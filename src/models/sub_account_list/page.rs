@@ -161,7 +161,9 @@ fn statement(query: &Query, parts: &[Part], driver: Option<usize>, dialect: Dial
     }
     let way = if down { "DESC" } else { "ASC" };
     let order = if null { format!("s.account_id {way}") } else { format!("s.{column} {way}, s.account_id {way}") };
-    sql.and(&format!(" ORDER BY {order} LIMIT {}", query.limit + 1))
+    sql = sql.and(&format!(" ORDER BY {order} LIMIT {}", query.limit + 1));
+    // All accounts of a parent in an order that has an index: there is no better way, however many there are.
+    if parts.is_empty() { sql.steady() } else { sql }
 }
 
 fn source(parent: Id, parts: &[Part], driver: Option<usize>, dialect: Dialect) -> Sql {

@@ -48,13 +48,15 @@ impl Dialect {
 pub struct Sql {
     pieces: Vec<String>,
     binds: Vec<Bind>,
+    /// Whether its plan is the same whatever the values.
+    steady: bool,
     /// Whether the connection keeps it prepared.
     kept: bool,
 }
 
 impl Sql {
     pub fn text(text: impl Into<String>) -> Self {
-        Self { pieces: vec![text.into()], binds: Vec::new(), kept: false }
+        Self { pieces: vec![text.into()], binds: Vec::new(), steady: false, kept: false }
     }
 
     pub fn and(mut self, text: &str) -> Self {
@@ -81,10 +83,16 @@ impl Sql {
         self
     }
 
+    /// Says that the plan is the same whatever the values.
+    pub fn steady(mut self) -> Self {
+        self.steady = true;
+        self
+    }
+
     /// SQLite makes one plan for all values. PostgreSQL plans for those it is given, which matters where one parent
     /// has a hundred thousand accounts and another three, unless it keeps the statement.
     fn kept_by(mut self, conn: &AnyConnection) -> Self {
-        self.kept = Dialect::of(conn) == Dialect::Sqlite;
+        self.kept = self.steady || Dialect::of(conn) == Dialect::Sqlite;
         self
     }
 

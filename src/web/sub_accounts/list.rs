@@ -149,7 +149,10 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     let asked = params.clone();
     let seen = Seen { now: now.naive_utc(), tz };
     let app = Arc::clone(&acting.app);
-    let found = acting.app.read(move |conn| find(&app, conn, &parent, &asked, money, now, seen)).await?;
+    // What stands beside the list takes long to count; without that, a page without filters is a short read.
+    let short = app.facets.fresh(&parent.id, now).is_some() && asked.filter().is_empty();
+    let read = move |conn: &mut AnyConnection| find(&app, conn, &parent, &asked, money, now, seen);
+    let found = if short { acting.app.glimpse(read).await? } else { acting.app.read(read).await? };
     html(&ListPage {
         money,
         caps: acting.may(Permission::SetCap),
@@ -172,7 +175,7 @@ fn find(
     now: chrono::DateTime<chrono::Utc>,
     seen: Seen,
 ) -> ActionResult<Found> {
-    let glance = Glance::read(conn, parent, now)?;
+    let glance = Glance::remembered(&app.running, conn, parent, now)?;
     let deleted_since = (now - UNDELETE_WITHIN).naive_utc();
     let sort = params.sort(money);
     let (edge, backward) = params.edge(sort);
@@ -193,6 +196,6 @@ fn find(
     };
     let previous = link(page.before, edge_of(page.rows.first()), &|edge| params.page_before(edge));
     let next = link(page.after, edge_of(page.rows.last()), &|edge| params.page_after(edge));
-    let facet = app.facets.of(conn, parent.id, deleted_since, now)?;
+    let facet = app.facets.of(parent.id, now, || Facet::read(conn, parent.id, deleted_since))?;
     Ok(Found { rows: row::rows(conn, &page.rows, &glance, seen, Some(&app.trends))?, glance, facet, previous, next })
 }
