@@ -149,7 +149,8 @@ fn record_attempt(conn: &mut AnyConnection, one: &Finished, next: &Next) -> Acti
         Answer::Reply { code, text } => (Some(i32::from(*code)), text),
         Answer::NoReply { text } => (None, text),
         Answer::NotBegun | Answer::NotNow { .. } => {
-            return Ok(messages::remove_attempt(conn, one.claimed.attempt.id)?);
+            let attempt = &one.claimed.attempt;
+            return Ok(messages::remove_attempt(conn, attempt.message_id, attempt.id)?);
         }
     };
     let status = match next {

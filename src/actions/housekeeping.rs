@@ -5,10 +5,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::accept_message::hour_of;
 use super::error::ActionResult;
 use super::services::Services;
-use super::{departed, throttle};
+use super::{departed, message_days, throttle};
 use crate::domain::ids::Id;
 use crate::models::{
-    AnyConnection, idempotency, leases, limits, messages, returned, sessions, sign_in_failures, user_tokens,
+    AnyConnection, idempotency, leases, limits, messages, partitions, returned, sessions, sign_in_failures, user_tokens,
 };
 
 /// Hours whose counts are kept: only the running one decides.
@@ -36,7 +36,9 @@ pub fn lead(conn: &mut AnyConnection, node: Id, now: DateTime<Utc>, until: DateT
 pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) -> ActionResult<usize> {
     let at = now.naive_utc();
     let mut gone = messages::purge_contents(conn, at, PURGED)?;
-    let old = messages::past_retention(conn, at, PURGED)?;
+    let leaving = message_days::past(conn, now)?;
+    let leaving: Vec<_> = leaving.over.into_iter().chain(leaving.leaving).map(partitions::ids_of).collect();
+    let old = messages::past_retention(conn, at, &leaving, PURGED)?;
     departed::keep(conn, now, services, &old)?;
     gone += messages::remove(conn, &old.iter().map(|row| row.id).collect::<Vec<_>>())?;
     returned::purge(conn, at - departed::REPORTABLE, at - REPORTS)?;

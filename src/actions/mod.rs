@@ -45,6 +45,7 @@ pub mod idempotency;
 pub mod invite_member;
 pub mod key_grant;
 pub mod lift_suspension;
+pub mod message_days;
 pub mod note_transport_test;
 pub mod notify;
 pub mod notify_cap;

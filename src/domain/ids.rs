@@ -20,6 +20,13 @@ impl Id {
         Self(Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos())))
     }
 
+    /// The id that sorts before every other made in the millisecond of `at`, or later.
+    #[must_use]
+    pub fn first_at(at: DateTime<Utc>) -> Self {
+        let milliseconds = u128::try_from(at.timestamp_millis()).unwrap_or(0);
+        Self(Uuid::from_u128(milliseconds << 80))
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()
@@ -43,5 +50,19 @@ impl FromStr for Id {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Uuid::parse_str(text).map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_id_of_an_instant_parts_what_came_before_from_what_came_after() {
+        let at = |millis| DateTime::from_timestamp_millis(millis).expect("an instant");
+        let (before, then) = (Id::new(at(1_790_000_000_122)), Id::new(at(1_790_000_000_123)));
+        let first = Id::first_at(at(1_790_000_000_123));
+        assert!(before < first && first < then);
+        assert_eq!(Id::first_at(at(-1)), Id::first_at(at(0)), "there was nothing before 1970");
     }
 }

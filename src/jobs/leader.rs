@@ -7,7 +7,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-use super::pause;
+use super::{Departure, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
 use crate::actions::lift_suspension::end_due_suspensions;
 use crate::actions::refresh_summary::flush_summaries;
@@ -24,6 +24,8 @@ const LEASE: TimeDelta = TimeDelta::seconds(15);
 const PERIODS: TimeDelta = TimeDelta::seconds(5);
 /// How often what retention no longer keeps is removed.
 const PURGE: TimeDelta = TimeDelta::minutes(1);
+/// How often days for messages are made ahead.
+const DAYS: TimeDelta = TimeDelta::hours(1);
 /// Summaries started anew in one transaction.
 const RESET: usize = 500;
 /// Accounts with held messages looked at together.
@@ -41,6 +43,8 @@ pub struct Leader {
     periods: HashMap<Id, Id>,
     periods_at: Option<DateTime<Utc>>,
     purged_at: Option<DateTime<Utc>>,
+    days_at: Option<DateTime<Utc>>,
+    departure: Departure,
 }
 
 /// Keeps house until `stop` turns true.
@@ -59,7 +63,15 @@ impl Leader {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
         let id = Id::new(app.clock.now());
-        Self { app, id, periods: HashMap::new(), periods_at: None, purged_at: None }
+        Self {
+            app,
+            id,
+            periods: HashMap::new(),
+            periods_at: None,
+            purged_at: None,
+            days_at: None,
+            departure: Departure::default(),
+        }
     }
 
     /// Does what is due, if this node is the leader; answers whether it is.
@@ -84,7 +96,11 @@ impl Leader {
             }
         }
         self.release_held(now).await?;
+        if self.days_at.is_none_or(|at| now - at >= DAYS) {
+            self.days_at = make_ahead(&self.app, now).await?.then_some(now);
+        }
         if self.purged_at.is_none_or(|at| now - at >= PURGE) {
+            self.departure.go_on(&self.app, now).await?;
             self.purge(now).await?;
             self.purged_at = Some(now);
         }

@@ -2,6 +2,7 @@
 //! Everything runs on threads of its own, so that a busy queue does not slow the dashboard.
 
 mod bulk;
+mod days;
 mod dns;
 mod leader;
 mod mailbox;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use crate::app::App;
 use crate::delivery::worker;
 
+pub use days::{Departure, make_ahead};
 pub use leader::Leader;
 pub use mailbox::sweep as sweep_mailbox;
 pub use system_mail::send_due;

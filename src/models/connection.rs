@@ -18,6 +18,14 @@ pub enum AnyConnection {
     Sqlite(SqliteConnection),
 }
 
+impl AnyConnection {
+    /// Whether messages lie in a partition for each day.
+    #[must_use]
+    pub const fn has_partitions(&self) -> bool {
+        matches!(self, Self::Pg(_))
+    }
+}
+
 /// Which database a URL names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {

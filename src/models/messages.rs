@@ -1,6 +1,6 @@
 //! Messages, what they said, and their story. Bodies live in tables of their own and go by retention.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::AnyConnection;
@@ -224,11 +224,13 @@ pub fn page(
         let quoted = serde_json::to_string(tag).unwrap_or_default();
         query = query.filter(messages::tags.like(format!("%{}%", escape_like(&quoted))).escape('\\'));
     }
+    // Ids begin with the time of acceptance: only the partitions of that time are looked into.
     if let Some(from) = filter.from {
-        query = query.filter(messages::created_at.ge(from));
+        query = query.filter(messages::created_at.ge(from)).filter(messages::id.ge(Id::first_at(from.and_utc())));
     }
     if let Some(to) = filter.to {
-        query = query.filter(messages::created_at.le(to));
+        let after = Id::first_at(to.and_utc() + TimeDelta::milliseconds(1));
+        query = query.filter(messages::created_at.le(to)).filter(messages::id.lt(after));
     }
     match (edge, ascending) {
         (Some(edge), true) => query = query.filter(messages::id.gt(edge)),
@@ -299,6 +301,7 @@ pub fn accepted_since(conn: &mut AnyConnection, account: Id, since: NaiveDateTim
     messages::table
         .filter(messages::account_id.eq(account))
         .filter(messages::created_at.ge(since))
+        .filter(messages::id.ge(Id::first_at(since.and_utc())))
         .filter(messages::sandbox.is_null())
         .filter(messages::status.ne_all(["suppressed", "held"]))
         .count()
@@ -307,7 +310,7 @@ pub fn accepted_since(conn: &mut AnyConnection, account: Id, since: NaiveDateTim
 
 /// Records how an attempt ended.
 pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResult<()> {
-    diesel::update(attempts::table.find(attempt.id))
+    diesel::update(attempts::table.find((attempt.message_id, attempt.id)))
         .set((
             attempts::finished_at.eq(attempt.finished_at),
             attempts::status.eq(&attempt.status),
@@ -330,8 +333,8 @@ pub fn lapse_attempts(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateT
 }
 
 /// Forgets an attempt that never began.
-pub fn remove_attempt(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
-    diesel::delete(attempts::table.find(id)).execute(conn).map(drop)
+pub fn remove_attempt(conn: &mut AnyConnection, message: Id, id: Id) -> QueryResult<()> {
+    diesel::delete(attempts::table.find((message, id))).execute(conn).map(drop)
 }
 
 /// One of a content's messages is final: the content may go when its time comes and none waits.
@@ -374,9 +377,19 @@ pub fn purge_contents(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) 
     Ok(gone)
 }
 
-/// Up to `limit` messages whose time has come.
-pub fn past_retention(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Message>> {
-    messages::table.filter(messages::purge_at.le(now)).limit(limit).select(Message::as_select()).load(conn)
+/// Up to `limit` messages whose time has come, but for those between the ids of `leaving`: from the first, before the
+/// second.
+pub fn past_retention(
+    conn: &mut AnyConnection,
+    now: NaiveDateTime,
+    leaving: &[(Id, Id)],
+    limit: i64,
+) -> QueryResult<Vec<Message>> {
+    let mut query = messages::table.filter(messages::purge_at.le(now)).select(Message::as_select()).into_boxed();
+    for (first, end) in leaving {
+        query = query.filter(messages::id.lt(*first).or(messages::id.ge(*end)));
+    }
+    query.limit(limit).load(conn)
 }
 
 /// Removes messages with their stories; answers how many went.

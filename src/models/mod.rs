@@ -18,6 +18,7 @@ pub mod limits;
 pub mod memberships;
 pub mod messages;
 pub mod migrate;
+pub mod partitions;
 pub mod periods;
 pub mod plans;
 mod portable;

@@ -80,6 +80,11 @@ pub fn insert_departed(conn: &mut AnyConnection, rows: &[Departed]) -> QueryResu
     insert_many!(conn, departed::table, rows)
 }
 
+/// Those of `messages` of which something is left.
+pub fn departed_of(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Id>> {
+    departed::table.filter(departed::message_id.eq_any(messages.to_vec())).select(departed::message_id).load(conn)
+}
+
 pub fn find_departed(conn: &mut AnyConnection, message: Id) -> QueryResult<Option<Departed>> {
     departed::table.find(message).select(Departed::as_select()).first(conn).optional()
 }

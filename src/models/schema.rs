@@ -367,7 +367,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    message_events (id) {
+    message_events (message_id, id) {
         id -> Binary,
         message_id -> Binary,
         account_id -> Binary,
@@ -378,7 +378,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    attempts (id) {
+    attempts (message_id, id) {
         id -> Binary,
         message_id -> Binary,
         account_id -> Binary,

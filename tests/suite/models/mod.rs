@@ -3,5 +3,6 @@
 mod audit_chain;
 mod migrations;
 mod opening;
+mod partitions;
 mod reading;
 mod vacuum;
