@@ -14,6 +14,7 @@ mod isolation;
 mod models;
 mod readme;
 mod returning;
+mod soak;
 mod sub_account_list;
 mod support;
 mod support_works;

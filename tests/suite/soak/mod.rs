@@ -1,0 +1,75 @@
+//! The soak: killed (SIGKILL) at random moments while clients send by the API, workers deliver, and bounces come in.
+//! Whatever was acknowledged is delivered or bounced, counted once, under its cap, and told once.
+//!
+//! The short form runs with the other tests. `bin/soak` kills as often as `CANOPY_SOAK_KILLS` says, from the seed
+//! `CANOPY_SOAK_SEED`.
+
+mod check;
+mod load;
+
+use std::time::Duration;
+
+use canopy::delivery::worker;
+use chrono::TimeDelta;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use crate::returning::mx::Mx;
+use crate::support::app::{On, TestApp};
+use crate::support::smtp_sink::SmtpSink;
+use load::{Node, World};
+
+/// Kills of the short form.
+const KILLS: usize = 4;
+/// The program lives between these many milliseconds once it answers.
+const LIFE: std::ops::Range<u64> = 80..900;
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}
+
+#[tokio::test]
+async fn killed_at_random_on_sqlite_it_loses_nothing_and_counts_nothing_twice() {
+    soak(On::Sqlite).await;
+}
+
+#[tokio::test]
+async fn killed_at_random_on_postgresql_it_loses_nothing_and_counts_nothing_twice() {
+    soak(On::Postgres).await;
+}
+
+async fn soak(on: On) {
+    let Some(sink) = SmtpSink::start() else { return };
+    let through = format!("smtp://127.0.0.1:{}", sink.port());
+    let Some(app) = TestApp::start_with(on, |settings| settings.set("default_transport", through)).await else {
+        return;
+    };
+    let kills = usize::try_from(number("CANOPY_SOAK_KILLS", KILLS as u64)).expect("a number of kills");
+    let seed = number("CANOPY_SOAK_SEED", 20_261_124);
+    println!("{kills} kills on {on:?} from seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    let world = World::new(&app, &sink, kills).await;
+    for _ in 0..kills {
+        let mut node = Node::start(&app, &sink).await;
+        let life = Duration::from_millis(random.random_range(LIFE));
+        let kill = async {
+            tokio::time::sleep(life).await;
+            node.process.kill();
+            world.is_gone();
+        };
+        let (url, mx) = (node.url.clone(), node.mx);
+        tokio::join!(world.send_until_gone(&url), world.report_until_gone(mx), kill);
+    }
+    settle(&world).await;
+    check::all(&world).await;
+}
+
+/// What the killed left behind: leases run out, what got no answer is asked again, what waits is delivered, and what
+/// bounced is reported.
+async fn settle(world: &World<'_>) {
+    world.app.app.clock.step(TimeDelta::minutes(6));
+    world.send_the_rest().await;
+    while worker::run_once(&world.app.app).await > 0 {}
+    let mx = Mx::of(world.app);
+    world.report_the_rest(mx.address).await;
+}
