@@ -48,10 +48,8 @@ pub fn cancel_queue(conn: &mut AnyConnection, cx: &Cx, account: Id, log: &str) -
         for row in messages::find_many(conn, &ids)? {
             fail(conn, cx, &row, log)?;
         }
-        for id in ids {
-            queue::remove(conn, id)?;
-            cancelled += 1;
-        }
+        queue::remove_many(conn, &ids)?;
+        cancelled += ids.len();
     }
 }
 

@@ -1,16 +1,15 @@
 //! Taking messages out of the queue that have not left: they fail, and are counted as failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::accept_message::end_held;
+use super::end_messages::{Ending, end_messages};
 use super::queue_selection::{self, Done, QueueOf, Selection};
 use super::tally::Tally;
 use super::{ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::domain::message::status::MessageStatus;
 use crate::domain::waiting::Reason;
-use crate::models::counters::Delta;
-use crate::models::messages::{self, Event, Message, Progress};
+use crate::models::messages::{self, Message};
 use crate::models::{AnyConnection, accounts, held, queue, queue_view};
 
 const CANCELLED: &str = "Cancelled in the queue, before it left.";
@@ -49,32 +48,8 @@ pub fn cancel_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection:
 
 /// Ends messages as failed, and counts them where they were accepted.
 fn fail(conn: &mut AnyConnection, cx: &Cx, root: Id, failed: &[Message]) -> ActionResult<()> {
-    let (mut tally, mut contents) = (Tally::default(), BTreeMap::<Id, i32>::new());
-    let mut events = Vec::with_capacity(failed.len());
-    for message in failed {
-        let progress = Progress {
-            status: MessageStatus::Failed.as_str(),
-            num_attempts: message.num_attempts,
-            classification: "",
-            now: cx.at(),
-            sent_at: message.sent_at,
-            delivered_at: None,
-        };
-        messages::set_progress(conn, message.id, &progress)?;
-        events.push(Event {
-            id: Id::new(cx.now),
-            message_id: message.id,
-            account_id: message.account_id,
-            at: cx.at(),
-            status: MessageStatus::Failed.as_str().into(),
-            log: CANCELLED.into(),
-        });
-        *contents.entry(message.content_id).or_default() += 1;
-        tally.add(message, root, Delta { failed: 1, ..Delta::default() });
-    }
-    messages::insert_events(conn, &events)?;
-    for (content, count) in contents {
-        messages::release_contents(conn, content, count)?;
-    }
+    let mut tally = Tally::default();
+    let ending = Ending { classification: "", log: CANCELLED };
+    end_messages(conn, cx.now, failed, |_| root, ending, &mut tally)?;
     tally.write(conn)
 }

@@ -3,18 +3,17 @@
 //!
 //! Locks in the order of every transaction: accounts, their queues, then messages, contents, counters, usage.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
+use super::end_messages::{Ending, end_messages};
 use super::error::ActionResult;
 use super::tally::Tally;
 use crate::domain::bounce::Classification;
 use crate::domain::ids::Id;
-use crate::domain::message::status::MessageStatus;
 use crate::models::AnyConnection;
-use crate::models::counters::Delta;
-use crate::models::messages::{self, Attempt, Event, Message, Progress};
+use crate::models::messages::{self, Attempt, Message};
 use crate::models::queue::{self, Queued};
 use crate::models::{accounts, suspensions};
 
@@ -175,38 +174,11 @@ fn expire(
 ) -> ActionResult<()> {
     let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
     messages::lapse_attempts(conn, &ids, now.naive_utc(), LAPSED)?;
-    let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
-    let mut events = Vec::with_capacity(ids.len());
-    for message in messages::find_many(conn, &ids)? {
-        let progress = Progress {
-            status: MessageStatus::Failed.as_str(),
-            num_attempts: message.num_attempts,
-            classification: Classification::MessageExpired.as_str(),
-            now: now.naive_utc(),
-            sent_at: message.sent_at,
-            delivered_at: None,
-        };
-        messages::set_progress(conn, message.id, &progress)?;
-        events.push(Event {
-            id: Id::new(now),
-            message_id: message.id,
-            account_id: message.account_id,
-            at: now.naive_utc(),
-            status: MessageStatus::Failed.as_str().into(),
-            log: EXPIRED.into(),
-        });
-        *contents.entry(message.content_id).or_default() += 1;
-        let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
-        tally.add(&message, root, Delta { failed: 1, ..Delta::default() });
-    }
-    messages::insert_events(conn, &events)?;
-    for id in ids {
-        queue::remove(conn, id)?;
-    }
-    for (content, count) in contents {
-        messages::release_contents(conn, content, count)?;
-    }
-    Ok(())
+    let root = |message: &Message| roots.get(&message.account_id).copied().unwrap_or(message.account_id);
+    let ending = Ending { classification: Classification::MessageExpired.as_str(), log: EXPIRED };
+    let failed = messages::find_many(conn, &ids)?;
+    end_messages(conn, now, &failed, root, ending, tally)?;
+    Ok(queue::remove_many(conn, &ids)?)
 }
 
 /// Leases the messages and writes the attempts: from the commit on, their deliveries have started.

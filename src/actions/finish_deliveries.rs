@@ -18,7 +18,8 @@ use crate::domain::retry::next_attempt;
 use crate::models::AnyConnection;
 use crate::models::counters::Delta;
 use crate::models::messages::{self, Attempt, Message, Progress};
-use crate::models::{accounts, queue, suppressions};
+use crate::models::queue::{self, Back};
+use crate::models::{accounts, suppressions};
 
 /// Characters kept of what the other side said.
 const LOG_LENGTH: usize = 1000;
@@ -64,27 +65,23 @@ pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished:
     let roots: HashMap<Id, Id> =
         accounts::find_many(conn, &accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect();
     wake(conn, now, &decided)?;
-    for (one, next) in &decided {
-        record_attempt(conn, one, next)?;
-    }
+    record_attempts(conn, &decided)?;
     let ids: Vec<Id> = decided.iter().map(|(one, _)| one.claimed.message.id).collect();
     let holders: HashMap<Id, Option<Id>> =
         queue::find_many(conn, &ids)?.into_iter().map(|row| (row.message_id, row.lease_owner)).collect();
     decided.retain(|(one, _)| holders.get(&one.claimed.message.id) == Some(&Some(one.claimed.owner)));
+    advance(conn, &decided)?;
     let mut tally = Tally::default();
     let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
     for (one, next) in &decided {
         let message = &one.claimed.message;
-        advance(conn, one, next)?;
         if matches!(next, Next::Over { .. }) {
             *contents.entry(message.content_id).or_default() += 1;
         }
         let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
         tally.add(message, root, counted(message, next));
     }
-    for (content, count) in contents {
-        messages::release_contents(conn, content, count)?;
-    }
+    messages::release_contents(conn, &contents)?;
     suppress(conn, &decided)?;
     tally.write(conn)?;
     Ok(decided.len())
@@ -138,68 +135,81 @@ fn wake(conn: &mut AnyConnection, now: DateTime<Utc>, decided: &[(&Finished, Nex
         };
         dues.entry(one.claimed.message.account_id).and_modify(|at| *at = due.min(*at)).or_insert(due);
     }
-    for (account, due) in dues {
-        queue::wake(conn, account, due)?;
+    Ok(queue::wake(conn, &dues.into_iter().collect::<Vec<_>>())?)
+}
+
+/// Writes how the attempts ended, and forgets those that never began.
+fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+    let mut ended = Vec::with_capacity(decided.len());
+    for (one, next) in decided {
+        let attempt = &one.claimed.attempt;
+        let (code, log) = match &one.answer {
+            Answer::Reply { code, text } => (Some(i32::from(*code)), text),
+            Answer::NoReply { text } => (None, text),
+            Answer::NotBegun | Answer::NotNow { .. } => {
+                messages::remove_attempt(conn, attempt.message_id, attempt.id)?;
+                continue;
+            }
+        };
+        let status = match next {
+            Next::Over { status, .. } => status.as_str(),
+            Next::Later { .. } | Next::Back { .. } => MessageStatus::Deferred.as_str(),
+        };
+        ended.push(Attempt {
+            finished_at: Some(one.at.naive_utc()),
+            status: status.into(),
+            host: one.host.clone(),
+            code,
+            log: log.chars().take(LOG_LENGTH).collect(),
+            ..attempt.clone()
+        });
     }
-    Ok(())
+    Ok(messages::finish_attempts(conn, &ended)?)
 }
 
-fn record_attempt(conn: &mut AnyConnection, one: &Finished, next: &Next) -> ActionResult<()> {
-    let (code, log) = match &one.answer {
-        Answer::Reply { code, text } => (Some(i32::from(*code)), text),
-        Answer::NoReply { text } => (None, text),
-        Answer::NotBegun | Answer::NotNow { .. } => {
-            let attempt = &one.claimed.attempt;
-            return Ok(messages::remove_attempt(conn, attempt.message_id, attempt.id)?);
+/// Moves the messages and their places in the queue on.
+fn advance(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+    let (mut back, mut over, mut moved) = (Vec::new(), Vec::new(), Vec::new());
+    for (one, next) in decided {
+        let (message_id, number) = (one.claimed.message.id, one.claimed.attempt.number);
+        match next {
+            Next::Back { due } => back.push(Back { message_id, due_at: due.naive_utc(), attempts: number - 1 }),
+            Next::Later { due } => back.push(Back { message_id, due_at: due.naive_utc(), attempts: number }),
+            Next::Over { .. } => over.push(message_id),
         }
-    };
-    let status = match next {
-        Next::Over { status, .. } => status.as_str(),
-        Next::Later { .. } | Next::Back { .. } => MessageStatus::Deferred.as_str(),
-    };
-    let attempt = Attempt {
-        finished_at: Some(one.at.naive_utc()),
-        status: status.into(),
-        host: one.host.clone(),
-        code,
-        log: log.chars().take(LOG_LENGTH).collect(),
-        ..one.claimed.attempt.clone()
-    };
-    Ok(messages::finish_attempt(conn, &attempt)?)
+        moved.extend(progress(one, next).map(|progress| (message_id, progress)));
+    }
+    queue::retry(conn, &back)?;
+    queue::remove_many(conn, &over)?;
+    Ok(messages::advance(conn, &moved)?)
 }
 
-/// Moves the message and its place in the queue on.
-fn advance(conn: &mut AnyConnection, one: &Finished, next: &Next) -> ActionResult<()> {
-    let (message, number) = (&one.claimed.message, one.claimed.attempt.number);
-    let at = one.at.naive_utc();
-    let started = one.claimed.attempt.started_at;
-    let progress = match next {
-        Next::Back { due } => return Ok(queue::retry(conn, message.id, due.naive_utc(), number - 1)?),
-        Next::Later { due } => {
-            queue::retry(conn, message.id, due.naive_utc(), number)?;
-            Progress {
-                status: MessageStatus::Deferred.as_str(),
-                num_attempts: number,
-                classification: "",
-                now: at,
-                sent_at: message.sent_at,
-                delivered_at: None,
-            }
-        }
+/// Where the message stands then; an attempt that never began leaves it where it was.
+fn progress(one: &Finished, next: &Next) -> Option<Progress<'static>> {
+    let message = &one.claimed.message;
+    let (now, num_attempts) = (one.at.naive_utc(), one.claimed.attempt.number);
+    match next {
+        Next::Back { .. } => None,
+        Next::Later { .. } => Some(Progress {
+            status: MessageStatus::Deferred.as_str(),
+            num_attempts,
+            classification: "",
+            now,
+            sent_at: message.sent_at,
+            delivered_at: None,
+        }),
         Next::Over { status, classification, .. } => {
-            queue::remove(conn, message.id)?;
             let delivered = *status == MessageStatus::Delivered;
-            Progress {
+            Some(Progress {
                 status: status.as_str(),
-                num_attempts: number,
+                num_attempts,
                 classification,
-                now: at,
-                sent_at: message.sent_at.or(delivered.then_some(started)),
-                delivered_at: delivered.then_some(at),
-            }
+                now,
+                sent_at: message.sent_at.or(delivered.then_some(one.claimed.attempt.started_at)),
+                delivered_at: delivered.then_some(now),
+            })
         }
-    };
-    Ok(messages::set_progress(conn, message.id, &progress)?)
+    }
 }
 
 /// What the attempt adds to the counters: a message counts as deferred once, however often it is.

@@ -36,6 +36,7 @@ pub mod departed;
 mod domain_change;
 pub mod domain_holder;
 pub mod domain_records;
+pub mod end_messages;
 pub mod end_sessions;
 pub mod ensure_period;
 pub mod error;

@@ -20,9 +20,7 @@ pub fn retry_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection: 
     let chosen: Vec<Id> = deferred().map(|row| row.message_id).collect();
     let accounts: BTreeSet<Id> = deferred().map(|row| row.account_id).collect();
     let changed = queue::hasten(conn, &chosen, cx.at())?;
-    for account in &accounts {
-        queue::wake(conn, *account, cx.at())?;
-    }
+    queue::wake(conn, &accounts.iter().map(|account| (*account, cx.at())).collect::<Vec<_>>())?;
     queue_selection::note(conn, cx, &of.holder, "queue.retry", (changed, accounts.len()))?;
     Ok(Done { changed, looked: ids.len(), next })
 }

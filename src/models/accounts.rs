@@ -7,6 +7,7 @@ use diesel::prelude::*;
 
 use super::AnyConnection;
 use super::kept::one_of;
+use super::portable::with_row_locks;
 use super::schema::accounts;
 use crate::domain::ids::Id;
 
@@ -123,10 +124,6 @@ pub struct Listed {
     pub monthly_credit: i64,
     pub created_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
-}
-
-pub fn listed(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Listed>> {
-    accounts::table.filter(one_of(accounts::id, ids.to_vec())).select(Listed::as_select()).load(conn)
 }
 
 /// A page of a parent's live children by id: newest first, or with `ascending` those just newer than `edge`.
@@ -275,7 +272,7 @@ pub fn refresh_search_text(conn: &mut AnyConnection, id: Id) -> QueryResult<()> 
 /// the order of their ids, whatever the mode, so that no two transactions wait for one another. On SQLite the
 /// transaction itself is the lock.
 pub fn lock(conn: &mut AnyConnection, read: &[Id], write: &[Id]) -> QueryResult<()> {
-    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
+    let Some(conn) = with_row_locks(conn) else { return Ok(()) };
     let mut modes: BTreeMap<Id, bool> = read.iter().map(|id| (*id, false)).collect();
     modes.extend(write.iter().map(|id| (*id, true)));
     let ordered: Vec<(Id, bool)> = modes.into_iter().collect();

@@ -79,6 +79,18 @@ pub fn used(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<i6
     Ok(used.unwrap_or(0))
 }
 
+/// What each of `accounts` used of its cap in its period; those that have no counter yet are not among them.
+pub fn used_by(conn: &mut AnyConnection, accounts: &[(Id, Id)]) -> QueryResult<Vec<(Id, i64)>> {
+    let (ids, periods): (Vec<Id>, std::collections::BTreeSet<Id>) = accounts.iter().copied().unzip();
+    let rows: Vec<(Id, Id, i64)> = counters::table
+        .filter(one_of(counters::account_id, ids))
+        .filter(one_of(counters::period_id, periods))
+        .select((counters::account_id, counters::period_id, counters::accepted))
+        .load(conn)?;
+    let asked: std::collections::HashSet<&(Id, Id)> = accounts.iter().collect();
+    Ok(rows.into_iter().filter(|row| asked.contains(&(row.0, row.1))).map(|row| (row.0, row.2)).collect())
+}
+
 /// Every counter of a parent's period: its own, its children's, removed ones'.
 pub fn of_period(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<Vec<Counter>> {
     counters::table

@@ -2,8 +2,9 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Text};
 
-use super::kept::one_of;
+use super::kept::{bind, load_rows, one_of};
 use super::schema::{accounts, domains};
 use super::{AnyConnection, suppressions};
 use crate::domain::ids::Id;
@@ -54,6 +55,28 @@ pub fn find(conn: &mut AnyConnection, account: Id, name: &str) -> QueryResult<Op
         .select(Domain::as_select())
         .first(conn)
         .optional()
+}
+
+/// What decides whether an account may send from a domain.
+#[derive(Clone, Debug, QueryableByName)]
+#[diesel(table_name = domains)]
+pub struct Sending {
+    pub id: Id,
+    pub account_id: Id,
+    pub name: String,
+    pub verified_at: Option<NaiveDateTime>,
+}
+
+/// The live domains among those asked for, by account and name.
+pub fn sending(conn: &mut AnyConnection, asked: &[(Id, &str)]) -> QueryResult<Vec<Sending>> {
+    let row = |(account, name): &(Id, &str)| vec![bind::<Binary>(*account), bind::<Text>(*name)];
+    load_rows(
+        conn,
+        "WITH asked (account_id, name) AS (",
+        &asked.iter().map(row).collect::<Vec<_>>(),
+        ") SELECT d.id, d.account_id, d.name, d.verified_at FROM asked CROSS JOIN domains d \
+         WHERE d.account_id = asked.account_id AND d.name = asked.name AND d.deleted_at IS NULL",
+    )
 }
 
 pub fn find_by_id(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Domain>> {

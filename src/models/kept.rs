@@ -168,12 +168,43 @@ pub fn for_rows(
 ) -> QueryResult<()> {
     let mut rest = rows;
     while !rest.is_empty() {
-        let most = rest.len().min(ROWS);
-        let (now, later) = rest.split_at(most.next_power_of_two() >> usize::from(!most.is_power_of_two()));
+        let (now, later) = part(rest);
         Batch { before, rows: now, after }.execute(conn)?;
         rest = later;
     }
     Ok(())
+}
+
+/// The same for a query: everything that it finds for the rows.
+///
+/// # Errors
+/// Only the database's.
+pub fn load_rows<T>(
+    conn: &mut AnyConnection,
+    before: &'static str,
+    rows: &[Vec<Bind>],
+    after: &'static str,
+) -> QueryResult<Vec<T>>
+where
+    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend> + 'static,
+{
+    let (mut found, mut rest) = (Vec::new(), rows);
+    while !rest.is_empty() {
+        let (now, later) = part(rest);
+        found.extend(Batch { before, rows: now, after }.load::<T>(conn)?);
+        rest = later;
+    }
+    Ok(found)
+}
+
+/// As many rows as one statement takes, and the others.
+fn part(rows: &[Vec<Bind>]) -> (&[Vec<Bind>], &[Vec<Bind>]) {
+    let most = rows.len().min(ROWS);
+    rows.split_at(most.next_power_of_two() >> usize::from(!most.is_power_of_two()))
+}
+
+impl Query for Batch<'_> {
+    type SqlType = Untyped;
 }
 
 impl<DB: Values> QueryFragment<DB> for Batch<'_> {
@@ -222,11 +253,12 @@ where
 
 impl<DB: Values, C: QueryFragment<DB>, ST> QueryFragment<DB> for OneOf<C, ST> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        self.column.walk_ast(out.reborrow())?;
         let Some(last) = self.binds.last() else {
-            out.push_sql("1=0");
+            // Nothing is NULL, and an index finds that out at once.
+            out.push_sql(" IN (NULL)");
             return Ok(());
         };
-        self.column.walk_ast(out.reborrow())?;
         out.push_sql(" IN (");
         for place in 0..self.binds.len().next_power_of_two() {
             if place > 0 {

@@ -1,11 +1,14 @@
 //! Messages, what they said, and their story. Bodies live in tables of their own and go by retention.
 
+use std::collections::BTreeMap;
+
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::one_of;
-use super::portable::insert_many;
+use super::kept::{bind, for_rows, one_of};
+use super::portable::{insert_many, with_row_locks};
 use super::schema::{attachments, attempts, contents, message_events, messages};
 use crate::domain::ids::Id;
 
@@ -251,6 +254,7 @@ pub fn escape_like(text: &str) -> String {
 }
 
 /// Where a message stands after something happened to it.
+#[derive(Clone, Copy, Debug)]
 pub struct Progress<'a> {
     pub status: &'a str,
     pub num_attempts: i32,
@@ -261,17 +265,30 @@ pub struct Progress<'a> {
 }
 
 pub fn set_progress(conn: &mut AnyConnection, id: Id, progress: &Progress<'_>) -> QueryResult<()> {
-    diesel::update(messages::table.find(id))
-        .set((
-            messages::status.eq(progress.status),
-            messages::num_attempts.eq(progress.num_attempts),
-            messages::bounce_classification.eq(progress.classification),
-            messages::updated_at.eq(progress.now),
-            messages::sent_at.eq(progress.sent_at),
-            messages::delivered_at.eq(progress.delivered_at),
-        ))
-        .execute(conn)
-        .map(drop)
+    advance(conn, &[(id, *progress)])
+}
+
+/// Moves messages on, in their order.
+pub fn advance(conn: &mut AnyConnection, moved: &[(Id, Progress<'_>)]) -> QueryResult<()> {
+    let row = |(id, to): &(Id, Progress<'_>)| {
+        vec![
+            bind::<Binary>(*id),
+            bind::<Text>(to.status),
+            bind::<Integer>(to.num_attempts),
+            bind::<Text>(to.classification),
+            bind::<Timestamp>(to.now),
+            bind::<Nullable<Timestamp>>(to.sent_at),
+            bind::<Nullable<Timestamp>>(to.delivered_at),
+        ]
+    };
+    for_rows(
+        conn,
+        "WITH moved (id, status, num_attempts, classification, at, sent_at, delivered_at) AS (",
+        &moved.iter().map(row).collect::<Vec<_>>(),
+        ") UPDATE messages SET status = moved.status, num_attempts = moved.num_attempts, \
+         bounce_classification = moved.classification, updated_at = moved.at, sent_at = moved.sent_at, \
+         delivered_at = moved.delivered_at FROM moved WHERE messages.id = moved.id",
+    )
 }
 
 /// Where a held message stands when it is released: counted in the period and on the day of its release.
@@ -308,18 +325,27 @@ pub fn accepted_since(conn: &mut AnyConnection, account: Id, since: NaiveDateTim
         .get_result(conn)
 }
 
-/// Records how an attempt ended.
-pub fn finish_attempt(conn: &mut AnyConnection, attempt: &Attempt) -> QueryResult<()> {
-    diesel::update(attempts::table.find((attempt.message_id, attempt.id)))
-        .set((
-            attempts::finished_at.eq(attempt.finished_at),
-            attempts::status.eq(&attempt.status),
-            attempts::host.eq(&attempt.host),
-            attempts::code.eq(attempt.code),
-            attempts::log.eq(&attempt.log),
-        ))
-        .execute(conn)
-        .map(drop)
+/// Records how attempts ended.
+pub fn finish_attempts(conn: &mut AnyConnection, ended: &[Attempt]) -> QueryResult<()> {
+    let row = |attempt: &Attempt| {
+        vec![
+            bind::<Binary>(attempt.message_id),
+            bind::<Binary>(attempt.id),
+            bind::<Nullable<Timestamp>>(attempt.finished_at),
+            bind::<Text>(&attempt.status),
+            bind::<Text>(&attempt.host),
+            bind::<Nullable<Integer>>(attempt.code),
+            bind::<Text>(&attempt.log),
+        ]
+    };
+    for_rows(
+        conn,
+        "WITH ended (message_id, id, finished_at, status, host, code, log) AS (",
+        &ended.iter().map(row).collect::<Vec<_>>(),
+        ") UPDATE attempts SET finished_at = ended.finished_at, status = ended.status, host = ended.host, \
+         code = ended.code, log = ended.log FROM ended \
+         WHERE attempts.message_id = ended.message_id AND attempts.id = ended.id",
+    )
 }
 
 /// Ends attempts of `messages` that nobody will finish: their process stopped in between.
@@ -339,20 +365,28 @@ pub fn remove_attempt(conn: &mut AnyConnection, message: Id, id: Id) -> QueryRes
 
 /// One of a content's messages is final: the content may go when its time comes and none waits.
 pub fn release_content(conn: &mut AnyConnection, content: Id) -> QueryResult<()> {
-    release_contents(conn, content, 1)
+    release_contents(conn, &BTreeMap::from([(content, 1)]))
 }
 
-/// The same for `count` of its messages.
-pub fn release_contents(conn: &mut AnyConnection, content: Id, count: i32) -> QueryResult<()> {
-    diesel::update(contents::table.find(content))
-        .set(contents::waiting.eq(contents::waiting - count))
-        .execute(conn)
-        .map(drop)
+/// The same for as many messages of each content.
+pub fn release_contents(conn: &mut AnyConnection, ended: &BTreeMap<Id, i32>) -> QueryResult<()> {
+    if let Some(conn) = with_row_locks(conn) {
+        // Messages of one request end in several transactions at once: the contents they share are locked in one order.
+        let shared = contents::table.filter(one_of(contents::id, ended.keys().copied())).order(contents::id);
+        shared.select(contents::id).for_no_key_update().load::<Id>(conn)?;
+    }
+    let row = |(id, count): (&Id, &i32)| vec![bind::<Binary>(*id), bind::<Integer>(*count)];
+    for_rows(
+        conn,
+        "WITH ended (id, n) AS (",
+        &ended.iter().map(row).collect::<Vec<_>>(),
+        ") UPDATE contents SET waiting = waiting - ended.n FROM ended WHERE contents.id = ended.id",
+    )
 }
 
 /// Keeps a message's row as it is until the transaction ends. On SQLite the transaction itself is the lock.
 pub fn lock(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
-    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
+    let Some(conn) = with_row_locks(conn) else { return Ok(()) };
     let row = messages::table.find(id).select(messages::id);
     row.for_no_key_update().load::<Id>(conn).map(drop)
 }

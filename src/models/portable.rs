@@ -1,6 +1,18 @@
 //! Upserts and batches for both databases. `sql_query` with `$1` binds runs on either; a batch insert does not go
 //! through `AnyConnection`, so PostgreSQL gets rows in chunks and SQLite one by one inside the transaction.
 
+use diesel::pg::PgConnection;
+
+use super::AnyConnection;
+
+/// The connection where rows have locks of their own, which PostgreSQL has; on SQLite the transaction itself is the lock.
+pub fn with_row_locks(conn: &mut AnyConnection) -> Option<&mut PgConnection> {
+    match conn {
+        AnyConnection::Pg(conn) => Some(conn),
+        AnyConnection::Sqlite(_) => None,
+    }
+}
+
 /// Inserts `rows` (a slice of an `Insertable` struct) into `table`.
 macro_rules! insert_many {
     ($conn:expr, $table:expr, $rows:expr) => {{

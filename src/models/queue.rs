@@ -2,10 +2,10 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Timestamp};
+use diesel::sql_types::{Binary, Integer, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::{kept, one_of};
+use super::kept::{bind, for_rows, one_of};
 use super::portable::insert_many;
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
@@ -34,17 +34,18 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
     insert_many!(conn, queue::table, rows)
 }
 
-/// Makes sure that a worker looks at the account at `due` or before.
-pub fn wake(conn: &mut AnyConnection, account: Id, due: NaiveDateTime) -> QueryResult<()> {
-    kept(
-        "INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ($1, $2, $2) \
-         ON CONFLICT (account_id) DO UPDATE SET next_due_at = excluded.next_due_at \
+/// Makes sure that a worker looks at each account, once and in their order, at its time or before.
+pub fn wake(conn: &mut AnyConnection, accounts: &[(Id, NaiveDateTime)]) -> QueryResult<()> {
+    let row = |(account, due): &(Id, NaiveDateTime)| {
+        vec![bind::<Binary>(*account), bind::<Timestamp>(*due), bind::<Timestamp>(*due)]
+    };
+    for_rows(
+        conn,
+        "INSERT INTO account_queues (account_id, next_due_at, served_at)",
+        &accounts.iter().map(row).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id) DO UPDATE SET next_due_at = excluded.next_due_at \
          WHERE account_queues.next_due_at > excluded.next_due_at",
     )
-    .bind::<Binary, _>(account)
-    .bind::<Timestamp, _>(due)
-    .execute(conn)
-    .map(drop)
 }
 
 /// Makes workers look at accounts that were parked while on hold.
@@ -189,18 +190,41 @@ pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Q
     queue::table.filter(one_of(queue::message_id, messages.to_vec())).select(Queued::as_select()).load(conn)
 }
 
-/// Gives a message back, to be tried again at `due`.
-pub fn retry(conn: &mut AnyConnection, message: Id, due: NaiveDateTime, attempts: i32) -> QueryResult<()> {
-    diesel::update(queue::table.find(message))
-        .set((
-            queue::due_at.eq(due),
-            queue::attempts.eq(attempts),
-            queue::state.eq(State::after(attempts).as_str()),
-            queue::leased_until.eq(None::<NaiveDateTime>),
-            queue::lease_owner.eq(None::<Id>),
-        ))
-        .execute(conn)
-        .map(drop)
+/// A message that is given back.
+#[derive(Clone, Copy, Debug)]
+pub struct Back {
+    pub message_id: Id,
+    /// When it is tried again.
+    pub due_at: NaiveDateTime,
+    /// How often it was tried.
+    pub attempts: i32,
+}
+
+/// Gives messages back, to be tried again.
+pub fn retry(conn: &mut AnyConnection, back: &[Back]) -> QueryResult<()> {
+    let row = |one: &Back| {
+        vec![
+            bind::<Binary>(one.message_id),
+            bind::<Timestamp>(one.due_at),
+            bind::<Integer>(one.attempts),
+            bind::<Text>(State::after(one.attempts).as_str()),
+        ]
+    };
+    for_rows(
+        conn,
+        "WITH back (message_id, due_at, attempts, state) AS (",
+        &back.iter().map(row).collect::<Vec<_>>(),
+        ") UPDATE queue SET due_at = back.due_at, attempts = back.attempts, state = back.state, leased_until = NULL, \
+         lease_owner = NULL FROM back WHERE queue.message_id = back.message_id",
+    )
+}
+
+/// Takes messages out of the queue.
+pub fn remove_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    diesel::delete(queue::table.filter(one_of(queue::message_id, messages.to_vec()))).execute(conn).map(drop)
 }
 
 /// Takes a message out of the queue; answers whether it was there.

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::{kept, one_of};
+use super::kept::{bind, kept, load_rows};
 use super::schema::suppressions;
 use crate::domain::ids::Id;
 
@@ -26,21 +26,33 @@ pub struct Suppression {
     pub expires_at: NaiveDateTime,
 }
 
-/// Which of `emails` (lower case) an account must not mail from `domain` at `now`.
-pub fn suppressed(
-    conn: &mut AnyConnection,
-    account: Id,
-    domain: &str,
-    emails: &[String],
-    now: NaiveDateTime,
-) -> QueryResult<Vec<String>> {
-    suppressions::table
-        .filter(suppressions::account_id.eq(account))
-        .filter(one_of(suppressions::email_lower, emails.to_vec()))
-        .filter(suppressions::domain.eq(domain))
-        .filter(suppressions::expires_at.gt(now))
-        .select(suppressions::email_lower)
-        .load(conn)
+/// An address that an account must not mail from a domain, in lower case; or one that is asked about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, QueryableByName)]
+#[diesel(table_name = suppressions)]
+pub struct Address {
+    pub account_id: Id,
+    pub email_lower: String,
+    pub domain: String,
+}
+
+/// Which of the `asked` must not be mailed at `now`.
+pub fn suppressed(conn: &mut AnyConnection, asked: &[Address], now: NaiveDateTime) -> QueryResult<Vec<Address>> {
+    let row = |one: &Address| {
+        vec![
+            bind::<Binary>(one.account_id),
+            bind::<Text>(&one.email_lower),
+            bind::<Text>(&one.domain),
+            bind::<Timestamp>(now),
+        ]
+    };
+    load_rows(
+        conn,
+        "WITH asked (account_id, email_lower, domain, at) AS (",
+        &asked.iter().map(row).collect::<Vec<_>>(),
+        ") SELECT s.account_id, s.email_lower, s.domain FROM asked CROSS JOIN suppressions s \
+         WHERE s.account_id = asked.account_id AND s.email_lower = asked.email_lower AND s.domain = asked.domain \
+         AND s.expires_at > asked.at",
+    )
 }
 
 /// Writes a suppression; one that is there already gets the later end and the newer reason.

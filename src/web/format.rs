@@ -1,7 +1,8 @@
 //! How numbers, sizes, rates and times read on screen. Pure: `now` and the time zone are arguments, instants are UTC.
 //! What is not known is said in words ("no data", "not set"), never as 0.
 
-use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Timelike};
+use chrono_tz::OffsetName;
 use chrono_tz::Tz;
 use std::fmt::Display;
 
@@ -103,8 +104,14 @@ pub struct When {
 impl When {
     /// The UTC instant `at`, as it reads at `now` in the zone `tz`.
     pub fn new(at: NaiveDateTime, now: NaiveDateTime, tz: Tz) -> Self {
-        Self { text: relative(at, now, tz), exact: exact(at, tz), iso: format!("{}Z", at.format("%Y-%m-%dT%H:%M:%S")) }
+        Self { text: relative(at, now, tz), exact: exact(at, tz), iso: iso(at) }
     }
+}
+
+/// `2026-11-24T13:02:31Z` (RFC 3339).
+fn iso(at: NaiveDateTime) -> String {
+    let (date, time) = (at.date(), at.time());
+    format!("{date}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
 
 /// How long ago, or how soon, in words; a date when it is a week away or more.
@@ -126,7 +133,16 @@ pub fn relative(at: NaiveDateTime, now: NaiveDateTime, tz: Tz) -> String {
 
 /// The full instant in the account's time zone, for `title=`: `24 November 2026, 14:02:31 CET`.
 pub fn exact(at: NaiveDateTime, tz: Tz) -> String {
-    tz.from_utc_datetime(&at).format("%-d %B %Y, %H:%M:%S %Z").to_string()
+    let local = tz.from_utc_datetime(&at);
+    let (date, time) = (local.date_naive(), local.time());
+    format!(
+        "{}, {:02}:{:02}:{:02} {}",
+        long_date(date),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        local.offset().abbreviation().unwrap_or_default()
+    )
 }
 
 /// Date and time to the minute in the account's time zone: `24 Nov, 14:02`.
@@ -139,14 +155,30 @@ pub fn local_date(at: NaiveDateTime, tz: Tz) -> NaiveDate {
     tz.from_utc_datetime(&at).date_naive()
 }
 
-/// `24 Nov`.
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// `24 Nov`. Written by hand, like the others of a list's rows: a format string is read anew each time.
 pub fn short_date(date: NaiveDate) -> String {
-    date.format("%-d %b").to_string()
+    let month = MONTHS[date.month0() as usize];
+    format!("{} {}", date.day(), &month[..3])
 }
 
 /// `24 November 2026`.
 pub fn long_date(date: NaiveDate) -> String {
-    date.format("%-d %B %Y").to_string()
+    format!("{} {} {}", date.day(), MONTHS[date.month0() as usize], date.year())
 }
 
 fn short_date_at(date: NaiveDate, today: NaiveDate) -> String {

@@ -240,7 +240,7 @@ fn day(row: &UsageTotal) -> Day {
 }
 
 fn key(day: NaiveDate) -> String {
-    day.format("%Y-%m-%d").to_string()
+    day.to_string()
 }
 
 fn sum(a: Day, b: Day) -> Day {

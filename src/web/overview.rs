@@ -199,7 +199,7 @@ fn rows(
         deleted_since: seen.now,
     };
     let page = sub_account_list::page(conn, &query)?;
-    row::rows(conn, &page.rows, glance, seen, None)
+    row::rows(conn, page, glance, seen, None)
 }
 
 fn latest(conn: &mut AnyConnection, root: Id, hidden: &'static [&'static str], seen: Seen) -> ActionResult<Vec<Line>> {

@@ -13,7 +13,7 @@ use crate::domain::period::{local_day, midnight, parse_time_zone};
 use crate::models::accounts::Account;
 use crate::models::limits::{self, LimitsRow};
 use crate::models::periods::Period;
-use crate::models::{AnyConnection, counters, usage};
+use crate::models::{AnyConnection, usage};
 
 /// The limits of an account as they are stored; the defaults without a row.
 ///
@@ -48,7 +48,7 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Reads them; day and hour only where they are capped.
+    /// Those of an account that used `month` of its period's cap; day and hour are read only where they are capped.
     ///
     /// # Errors
     /// Only the database's.
@@ -58,6 +58,7 @@ impl Bounds {
         account: &Account,
         period: &Period,
         row: Option<&LimitsRow>,
+        month: i64,
     ) -> ActionResult<Self> {
         let limits = limits_of(row)?;
         let cap =
@@ -65,7 +66,7 @@ impl Bounds {
         let zone = parse_time_zone(&period.time_zone).unwrap_or(chrono_tz::UTC);
         let hour = hour_of(now);
         let used = Used {
-            month: counters::used(conn, account.id, period.id)?,
+            month,
             day: if limits.daily > 0 { usage::accepted_on(conn, account.id, &local_day(zone, now))? } else { 0 },
             hour: if limits.hourly > 0 { limits::used_in_hour(conn, account.id, hour)? } else { 0 },
             pool: 0,

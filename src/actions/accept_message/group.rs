@@ -1,10 +1,11 @@
 //! One transaction for a group of requests: locks, holds, caps, suppressions, rows, counters.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
 use super::bounds::{Bounds, Pools};
+use super::known::Known;
 use super::ledger::{self, Ledger};
 use super::rows::Rows;
 use super::{Accepted, Entry, Outcome, Prepared, PreparedEntry, alert};
@@ -17,7 +18,7 @@ use crate::domain::limits::AtCap;
 use crate::models::accounts::Account;
 use crate::models::limits::{self, LimitsRow};
 use crate::models::periods::Period;
-use crate::models::{AnyConnection, accounts, domains, suppressions, suspensions};
+use crate::models::{AnyConnection, accounts, counters, suspensions};
 
 /// An error of the whole transaction, kept apart from a request's own refusal.
 pub struct Failure(pub ActionError);
@@ -53,12 +54,13 @@ pub fn accept(
 ) -> ActionResult<Vec<ActionResult<Accepted>>> {
     let ids: HashSet<Id> = requests.iter().map(|request| request.account_id).collect();
     let mut group = lock(conn, now, &ids.into_iter().collect::<Vec<_>>())?;
+    let known = Known::read(conn, now, requests)?;
     let mut rows = Rows::new(now);
     let mut ledger = Ledger::default();
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         let result = match group.senders.get_mut(&request.account_id) {
-            Some(sender) => decide(conn, now, sender, &mut group.pools, request, &mut rows, &mut ledger),
+            Some(sender) => decide(&known, now, sender, &mut group.pools, request, &mut rows, &mut ledger),
             None => Err(ActionError::NotFound("account")),
         };
         results.push(match result {
@@ -109,15 +111,19 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, ids: &[Id]) -> ActionR
     let held: HashSet<Id> = suspensions::held(conn, &family, now.naive_utc())?.into_iter().collect();
     let limits: HashMap<Id, LimitsRow> =
         limits::find_many(conn, &family)?.into_iter().map(|row| (row.account_id, row)).collect();
+    let live: Vec<Account> =
+        accounts::find_many(conn, ids)?.into_iter().filter(|account| account.deleted_at.is_none()).collect();
     let mut periods: BTreeMap<Id, Period> = BTreeMap::new();
+    for root in live.iter().map(Account::root_id).collect::<BTreeSet<_>>() {
+        periods.insert(root, ensure_period(conn, root, now)?);
+    }
+    let counted: Vec<(Id, Id)> = live.iter().map(|account| (account.id, periods[&account.root_id()].id)).collect();
+    let used: HashMap<Id, i64> = counters::used_by(conn, &counted)?.into_iter().collect();
     let mut senders = BTreeMap::new();
-    for account in accounts::find_many(conn, ids)?.into_iter().filter(|account| account.deleted_at.is_none()) {
-        let root = account.root_id();
-        let period = match periods.get(&root) {
-            Some(period) => period.clone(),
-            None => periods.entry(root).or_insert(ensure_period(conn, root, now)?).clone(),
-        };
-        let bounds = Bounds::read(conn, now, &account, &period, limits.get(&account.id))?;
+    for account in live {
+        let period = periods[&account.root_id()].clone();
+        let month = used.get(&account.id).copied().unwrap_or(0);
+        let bounds = Bounds::read(conn, now, &account, &period, limits.get(&account.id), month)?;
         let sender = Sender {
             held: held.contains(&account.id),
             parent_held: account.parent_id.is_some_and(|parent| held.contains(&parent)),
@@ -133,7 +139,7 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, ids: &[Id]) -> ActionR
 }
 
 fn decide(
-    conn: &mut AnyConnection,
+    known: &Known,
     now: DateTime<Utc>,
     sender: &mut Sender,
     pools: &mut Pools,
@@ -147,15 +153,8 @@ fn decide(
     if sender.parent_held {
         return Err(ActionError::Suspended { parent: true });
     }
-    let domain = domains::find(conn, request.account_id, &request.sender_domain)?
-        .ok_or_else(|| unknown_domain(&request.sender_domain))?;
-    if domain.verified_at.is_none() {
-        return Err(ActionError::invalid(
-            "from.email",
-            format!("the DNS records of {} are not verified yet: publish them, then check the domain", domain.name),
-        ));
-    }
-    let suppressed = suppressed(conn, now, request)?;
+    let domain = known.domain(request)?;
+    let suppressed = known.suppressed(request);
     let root = sender.account.root_id();
     let room = sender.bounds.room(pools.of(root), countable(request, &suppressed));
     let holds = sender.bounds.limits.at_cap == AtCap::Hold;
@@ -163,7 +162,7 @@ fn decide(
     if let Some(refused) = over_cap.clone().filter(|_| room.messages == 0 && !holds) {
         return Err(refused);
     }
-    let mut batch = rows.request(sender, request, domain.id);
+    let mut batch = rows.request(sender, request, domain);
     let mut granted = 0;
     let entries = request
         .entries
@@ -174,7 +173,7 @@ fn decide(
             outcome: match &entry.body {
                 Err(reason) => Outcome::Refused { reason: reason.clone() },
                 Ok(body) if request.sandbox.is_some() => batch.sandbox(entry, body),
-                Ok(body) if suppressed.contains(&entry.email_lower) => batch.suppress(entry, body),
+                Ok(body) if suppressed.contains(entry.email_lower.as_str()) => batch.suppress(entry, body),
                 Ok(body) if granted < room.messages => {
                     granted += 1;
                     batch.queue(entry, body)
@@ -187,7 +186,7 @@ fn decide(
     let counts = batch.finish();
     sender.bounds.grant(granted);
     pools.grant(root, granted);
-    ledger.add(sender, &request.tags, domain.id, counts, now);
+    ledger.add(sender, &request.tags, domain, counts, now);
     Ok(Accepted {
         sender_domain: request.sender_domain.clone(),
         entries,
@@ -196,25 +195,9 @@ fn decide(
     })
 }
 
-fn unknown_domain(name: &str) -> ActionError {
-    ActionError::invalid(
-        "from.email",
-        format!("{name} is not a domain of this account: add it and publish its DNS records"),
-    )
-}
-
-fn suppressed(conn: &mut AnyConnection, now: DateTime<Utc>, request: &Prepared) -> ActionResult<HashSet<String>> {
-    if request.sandbox.is_some() {
-        return Ok(HashSet::new());
-    }
-    let emails: Vec<String> = request.entries.iter().map(|entry| entry.email_lower.clone()).collect();
-    let found = suppressions::suppressed(conn, request.account_id, &request.sender_domain, &emails, now.naive_utc())?;
-    Ok(found.into_iter().collect())
-}
-
 /// How many recipients of a request count against the caps.
-fn countable(request: &Prepared, suppressed: &HashSet<String>) -> i64 {
-    let countable = |entry: &&PreparedEntry| entry.body.is_ok() && !suppressed.contains(&entry.email_lower);
+fn countable(request: &Prepared, suppressed: &HashSet<&str>) -> i64 {
+    let countable = |entry: &&PreparedEntry| entry.body.is_ok() && !suppressed.contains(entry.email_lower.as_str());
     let wanted = if request.sandbox.is_some() { 0 } else { request.entries.iter().filter(countable).count() };
     i64::try_from(wanted).unwrap_or(i64::MAX)
 }

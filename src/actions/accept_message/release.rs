@@ -15,7 +15,7 @@ use crate::models::counters::Delta;
 use crate::models::held::{self, Held};
 use crate::models::messages::{self, Event, Message, Progress, Release};
 use crate::models::queue::{self, Queued};
-use crate::models::{AnyConnection, accounts, limits, periods, suspensions};
+use crate::models::{AnyConnection, accounts, counters, limits, periods, suspensions};
 
 const GIVEN_UP: &str = "Given up: it was held at the cap for as long as the account keeps such messages.";
 const RELEASED: &str = "Released: there is room under the cap again.";
@@ -37,7 +37,8 @@ pub fn has_room(conn: &mut AnyConnection, now: DateTime<Utc>, account: Id) -> Ac
     let Some(period) = periods::containing(conn, root, now.naive_utc())? else { return Ok(true) };
     let rows = limits::find_many(conn, &[account.id, root])?;
     let row = |id: Id| rows.iter().find(|row| row.account_id == id);
-    let bounds = super::bounds::Bounds::read(conn, now, &account, &period, row(account.id))?;
+    let used = counters::used(conn, account.id, period.id)?;
+    let bounds = super::bounds::Bounds::read(conn, now, &account, &period, row(account.id), used)?;
     let cap = row(root).map_or(0, |row| row.pool);
     let used = if cap > 0 { limits::pool_used(conn, root, period.id)? } else { 0 };
     Ok(bounds.room(super::bounds::PoolUse { cap, used }, 1).messages > 0)
@@ -114,7 +115,7 @@ fn go_on(
     queue::insert(conn, &queued)?;
     messages::insert_events(conn, &events)?;
     if let Some(due) = queued.iter().map(|row| row.due_at).min() {
-        queue::wake(conn, sender.account.id, due)?;
+        queue::wake(conn, &[(sender.account.id, due)])?;
     }
     Ok(())
 }

@@ -77,10 +77,7 @@ impl Rows {
         held::insert(conn, &self.held)?;
         let mut wake: Vec<_> = self.wake.into_iter().collect();
         wake.sort_unstable();
-        for (account, due) in wake {
-            queue::wake(conn, account, due)?;
-        }
-        Ok(())
+        Ok(queue::wake(conn, &wake)?)
     }
 }
 

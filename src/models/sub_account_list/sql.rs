@@ -91,7 +91,7 @@ impl Sql {
 
     /// SQLite makes one plan for all values. PostgreSQL plans for those it is given, which matters where one parent
     /// has a hundred thousand accounts and another three, unless it keeps the statement.
-    fn kept_by(mut self, conn: &AnyConnection) -> Self {
+    pub(super) fn kept_by(mut self, conn: &AnyConnection) -> Self {
         self.kept = self.steady || Dialect::of(conn) == Dialect::Sqlite;
         self
     }

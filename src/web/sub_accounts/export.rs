@@ -18,6 +18,7 @@ use crate::models::sub_account_list::{self, Edge, Query};
 use crate::web::acting::Acting;
 use crate::web::csv;
 use crate::web::error::PageResult;
+use crate::web::format;
 use crate::web::glance::Glance;
 
 /// Accounts read at once.
@@ -76,9 +77,9 @@ async fn piece(app: Arc<App>, mut export: Export) -> ActionResult<(Bytes, Next)>
 /// Some lines, and where the next ones begin.
 fn lines(conn: &mut AnyConnection, export: &Export) -> ActionResult<(String, Option<Edge>)> {
     let page = sub_account_list::page(conn, &export.query)?;
-    let rows = row::rows(conn, &page.rows, &export.glance, export.seen, None)?;
-    let text = rows.iter().map(|row| csv::line(&cells(row, export.money))).collect();
     let edge = page.rows.last().filter(|_| page.after).map(|row| Edge::of(row, export.query.sort));
+    let rows = row::rows(conn, page, &export.glance, export.seen, None)?;
+    let text = rows.iter().map(|row| csv::line(&cells(row, export.money))).collect();
     Ok((text, edge))
 }
 
@@ -119,7 +120,7 @@ fn cells(row: &Row, money: bool) -> Vec<String> {
         row.complaints.replace('\u{a0}', " "),
         row.domains.to_string(),
         row.activity.as_ref().map(|when| when.iso.clone()).unwrap_or_default(),
-        row.created.clone(),
+        format::long_date(row.created),
     ];
     if money {
         cells.push(row.cost_amount.clone());

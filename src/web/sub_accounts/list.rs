@@ -197,5 +197,5 @@ fn find(
     let previous = link(page.before, edge_of(page.rows.first()), &|edge| params.page_before(edge));
     let next = link(page.after, edge_of(page.rows.last()), &|edge| params.page_after(edge));
     let facet = app.facets.of(parent.id, now, || Facet::read(conn, parent.id, deleted_since))?;
-    Ok(Found { rows: row::rows(conn, &page.rows, &glance, seen, Some(&app.trends))?, glance, facet, previous, next })
+    Ok(Found { rows: row::rows(conn, page, &glance, seen, Some(&app.trends))?, glance, facet, previous, next })
 }

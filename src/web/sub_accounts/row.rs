@@ -8,7 +8,8 @@ use chrono_tz::Tz;
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
-use crate::models::accounts::{self, Listed};
+use crate::models::accounts::Listed;
+use crate::models::sub_account_list::Page;
 use crate::models::summaries::Summary;
 use crate::models::trends::{Trend, Trends};
 use crate::web::chart::{Meter, Sparkline};
@@ -42,7 +43,7 @@ pub struct Row {
     /// What its rates are of.
     pub left: u64,
     pub cap: i64,
-    pub created: String,
+    pub created: chrono::NaiveDate,
 }
 
 impl Row {
@@ -65,33 +66,24 @@ pub struct Seen {
     pub tz: Tz,
 }
 
-/// The rows of a page, in the order of `summaries`. Without `trends` their sparklines stay flat: an export needs none.
+/// The rows of a page, in its order. Without `trends` their sparklines stay flat: an export needs none.
 ///
 /// # Errors
 /// Only the database's.
 pub fn rows(
     conn: &mut AnyConnection,
-    summaries: &[Summary],
+    page: Page,
     glance: &Glance,
     seen: Seen,
     trends: Option<&Trends>,
 ) -> ActionResult<Vec<Row>> {
-    let ids: Vec<Id> = summaries.iter().map(|summary| summary.account_id).collect();
-    let mut known: HashMap<Id, Listed> = HashMap::new();
-    for chunk in ids.chunks(500) {
-        known.extend(accounts::listed(conn, chunk)?.into_iter().map(|account| (account.id, account)));
-    }
+    let ids: Vec<Id> = page.rows.iter().map(|summary| summary.account_id).collect();
     let days = match trends {
         Some(trends) => trends.of(conn, &ids, glance.today)?,
         None => HashMap::new(),
     };
-    Ok(summaries
-        .iter()
-        .filter_map(|summary| {
-            let account = known.remove(&summary.account_id)?;
-            Some(row(summary, account, trend(days.get(&summary.account_id)), glance, seen))
-        })
-        .collect())
+    let both = page.rows.iter().zip(page.accounts);
+    Ok(both.map(|(summary, of)| row(summary, of, trend(days.get(&summary.account_id)), glance, seen)).collect())
 }
 
 fn trend(days: Option<&Trend>) -> Sparkline {
@@ -145,7 +137,7 @@ fn row(summary: &Summary, account: Listed, trend: Sparkline, glance: &Glance, se
         sent: sent_signed,
         left,
         cap: account.monthly_credit,
-        created: format::long_date(format::local_date(account.created_at, seen.tz)),
+        created: format::local_date(account.created_at, seen.tz),
     }
 }
 

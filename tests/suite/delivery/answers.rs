@@ -48,9 +48,10 @@ async fn a_4xx_is_tried_again_by_the_schedule_under_the_same_message_id() {
 }
 
 async fn suppressed(app: &TestApp, client: &Client, email: &str) -> bool {
-    let (account, domain, emails) = (client.id, client.domain.clone(), [email.to_owned()]);
+    let address =
+        suppressions::Address { account_id: client.id, email_lower: email.to_owned(), domain: client.domain.clone() };
     let now = app.app.clock.now().naive_utc();
-    let found = app.read(move |conn| Ok(suppressions::suppressed(conn, account, &domain, &emails, now)?)).await;
+    let found = app.read(move |conn| Ok(suppressions::suppressed(conn, &[address], now)?)).await;
     !found.is_empty()
 }
 

@@ -41,6 +41,10 @@ struct Big {
 
 type Ask = fn(&mut AnyConnection, &Cx, Big) -> canopy::actions::ActionResult<()>;
 
+fn address(account_id: Id) -> suppressions::Address {
+    suppressions::Address { account_id, email_lower: "r777@x.example".into(), domain: "c1.example".into() }
+}
+
 macro_rules! asks {
     ($($name:literal: |$conn:ident, $cx:ident, $big:ident| $work:expr;)*) => {
         &[$(($name, (|$conn, $cx, $big| { let _ = (&$cx, &$big); $work?; Ok(()) }) as Ask)),*]
@@ -55,7 +59,9 @@ const ASKS: &[(&str, Ask)] = asks! {
     "API, suppressions": |conn, cx, big| suppressions::page(conn, big.child, &Default::default(), big.now, None, false, 101);
     "suppressions of an address": |conn, cx, big| suppressions::page(conn, big.child,
         &suppressions::Filter { email_lower: Some("r777@x.example".into()), ..Default::default() }, big.now, None, false, 51);
-    "suppressed": |conn, cx, big| suppressions::suppressed(conn, big.child, "c1.example", &["r777@x.example".into()], big.now);
+    "suppressed": |conn, cx, big| suppressions::suppressed(conn, &[address(big.child)], big.now);
+    "domains to send from": |conn, cx, big| domains::sending(conn, &[(big.child, "c1.example")]);
+    "used of caps": |conn, cx, big| counters::used_by(conn, &[(big.child, big.agency.id)]);
     "messages": |conn, cx, big| messages::page(conn, big.child, &Default::default(), None, false, 51);
     "messages, next": |conn, cx, big| messages::page(conn, big.child, &Default::default(), Some(big.child), true, 51);
     "messages by status": |conn, cx, big| messages::page(conn, big.child,

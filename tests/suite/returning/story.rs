@@ -233,8 +233,12 @@ async fn complain(app: &TestApp, scene: &Scene, mx: &Mx) {
     assert_eq!(message(app, id).await.status, "delivered");
     let events = app.read(move |conn| Ok(messages::events(conn, id)?)).await;
     assert_eq!(events.iter().filter(|event| event.status == "complained").count(), 1);
-    let (account, domain) = (scene.bad.id, scene.bad.domain.clone());
-    let (emails, now) = (vec![unhappy[0].recipient.clone()], app.app.clock.now().naive_utc());
-    let suppressed = app.read(move |conn| Ok(suppressions::suppressed(conn, account, &domain, &emails, now)?)).await;
+    let address = suppressions::Address {
+        account_id: scene.bad.id,
+        email_lower: unhappy[0].recipient.clone(),
+        domain: scene.bad.domain.clone(),
+    };
+    let now = app.app.clock.now().naive_utc();
+    let suppressed = app.read(move |conn| Ok(suppressions::suppressed(conn, &[address], now)?)).await;
     assert_eq!(suppressed.len(), 1, "who complained is not written to again");
 }

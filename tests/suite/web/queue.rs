@@ -7,6 +7,7 @@ use canopy::domain::ids::Id;
 use canopy::domain::limits::{AtCap, Limits};
 use canopy::domain::text::SuspendReason;
 use canopy::models::messages::{self, Attempt, Message, Progress};
+use canopy::models::queue::Back;
 use canopy::models::{audit, counters, held, queue};
 use chrono::TimeDelta;
 
@@ -54,7 +55,8 @@ async fn defer(app: &TestApp, id: Id, reply: &'static str) {
             delivered_at: None,
         };
         messages::set_progress(conn, id, &progress)?;
-        Ok(queue::retry(conn, id, cx.at() + TimeDelta::hours(2), 1)?)
+        let back = Back { message_id: id, due_at: cx.at() + TimeDelta::hours(2), attempts: 1 };
+        Ok(queue::retry(conn, &[back])?)
     })
     .await;
 }
