@@ -14,10 +14,12 @@ use crate::delivery::transport::direct::Direct;
 use crate::delivery::transport::gate::Gates;
 use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
+use crate::delivery::transport::share::Share;
 use crate::dns::Dns;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
+use crate::models::nodes::Node;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
@@ -37,6 +39,10 @@ pub struct App {
     pub direct: Direct,
     /// What transports may do at once, and how fast, on this node.
     pub gates: Gates<Id>,
+    /// This node's part of these limits.
+    pub share: Share,
+    /// How this node is known to the others.
+    pub node: Node,
     pub mailbox: Mailbox,
     /// What this node remembers of lists, so that their pages stay quick.
     pub facets: Facets,
@@ -75,13 +81,21 @@ impl App {
         );
         migrate::up(&db).map_err(|error| StartError(error.to_string()))?;
         let clock = Arc::new(clock);
+        let node = Node {
+            id: Id::new(clock.now()),
+            roles: config.roles.names(),
+            host_name: config.host_name.clone(),
+            started_at: clock.now().naive_utc(),
+            seen_at: clock.now().naive_utc(),
+        };
         let services = Arc::new(Services {
             secrets,
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
         });
-        let committer = Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services))
-            .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
+        let committer =
+            Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services), config.accept_line)
+                .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
         let system = match &config.system_mail {
             Transport::Mailbox => SystemTransport::Maildir(config.data_dir.join("system-mail")),
             Transport::Smtp(relay) => SystemTransport::Smtp(relay.clone()),
@@ -91,6 +105,8 @@ impl App {
             relay: Relay::new(Timeouts::default()).reaching(config.destinations.clone()),
             direct: direct(&config, &dns),
             gates: Gates::default(),
+            share: Share::default(),
+            node,
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
             facets: Facets::default(),
             running: RunningPeriods::default(),
@@ -157,6 +173,7 @@ impl App {
             let written = app.db.write(work);
             app.facets.changed();
             app.running.changed();
+            app.db.health.wrote(written.as_ref().err().and_then(ActionError::lack));
             written
         });
         finished(written.await)

@@ -134,7 +134,7 @@ fn import(
         let new = NewDomain { name, selector: None, subdomains: Subdomains::default(), key };
         outcome.said = match create_domain(conn, cx, account.id, new) {
             Ok(_) => format!("Created with {shown}; its records are to be published."),
-            Err(ActionError::Internal(detail)) => return Err(ActionError::Internal(detail)),
+            Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => return Err(error),
             Err(error) => format!("Created without {shown}: {error}"),
         };
     }

@@ -73,7 +73,7 @@ fn one(
     let mut outcome = Outcome::default();
     let state = match bulk_row::run(conn, shared, row, key, &mut outcome) {
         Ok(()) => "done",
-        Err(ActionError::Internal(detail)) => return Err(ActionError::Internal(detail)),
+        Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => return Err(error),
         Err(error) => {
             outcome.said = error.to_string();
             "failed"

@@ -17,8 +17,9 @@ use crate::models::messages::{self, Attempt, Message};
 use crate::models::queue::{self, Queued};
 use crate::models::{accounts, suspensions};
 
-/// How long a claimed message is ours before another node may take it. Renewed while its attempt is under way.
-const LEASE: TimeDelta = TimeDelta::minutes(5);
+/// How long a claimed message is ours before another node may take it: what a dead node held is taken over within a
+/// minute. Renewed several times in between while its attempt is under way.
+pub const LEASE: TimeDelta = TimeDelta::seconds(40);
 /// An account on hold is looked at again after this long, or at once when its hold is lifted.
 const PARKED: TimeDelta = TimeDelta::seconds(60);
 /// Accounts served in one turn.

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::domain::limits::Bound;
+use crate::models::health::{Lack, lack_of};
 
 /// One thing wrong with what was sent: which field, and a sentence that says how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +33,9 @@ pub enum ActionError {
     Suspended {
         parent: bool,
     },
+    /// Something is missing for a moment; asking again later helps. Nothing was done, unless the connection broke while
+    /// the answer was on its way: a request with an idempotency key finds out by asking again.
+    Unavailable(Lack),
     /// Ours, not theirs: logged with the request's id, shown without detail.
     Internal(String),
 }
@@ -43,11 +47,26 @@ impl ActionError {
     pub fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { field: field.to_owned(), message: message.into() }])
     }
+
+    /// What was missing, where that was why.
+    #[must_use]
+    pub const fn lack(&self) -> Option<Lack> {
+        match self {
+            Self::Unavailable(lack) => Some(*lack),
+            _ => None,
+        }
+    }
 }
 
 impl From<diesel::result::Error> for ActionError {
     fn from(error: diesel::result::Error) -> Self {
-        Self::Internal(error.to_string())
+        match lack_of(&error) {
+            Some(lack) => {
+                log::warn!("the database cannot: {error}");
+                Self::Unavailable(lack)
+            }
+            None => Self::Internal(error.to_string()),
+        }
     }
 }
 
@@ -63,6 +82,7 @@ impl std::fmt::Display for ActionError {
             Self::CapReached { bound, cap, used, resets_at } => cap_reached(f, *bound, *cap, *used, *resets_at),
             Self::Suspended { parent: false } => f.write_str("this account is suspended"),
             Self::Suspended { parent: true } => f.write_str("the parent of this account is suspended"),
+            Self::Unavailable(_) => f.write_str("the service cannot do this at the moment: try again in a few seconds"),
             Self::Internal(_) => f.write_str("internal error"),
         }
     }

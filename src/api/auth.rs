@@ -141,7 +141,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
         let message = format!("this key may not be used from {}", caller.ip);
         return Err(ApiError::new(StatusCode::FORBIDDEN, message).because("ip"));
     }
-    limits.check(caller.account.id)?;
+    limits.check(&app, caller.account.id).await?;
     note_use(&app, &caller, now).await?;
     Ok(caller)
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::actions::ActionError;
+use crate::models::health::Lack;
 
 /// A refusal, in a sentence.
 #[derive(Serialize, ToSchema)]
@@ -75,6 +76,16 @@ impl From<ActionError> for ApiError {
             ActionError::CapReached { .. } => Self::new(StatusCode::FORBIDDEN, text).because("cap_reached"),
             ActionError::Suspended { parent: false } => Self::unauthorized(text).because("account_suspended"),
             ActionError::Suspended { parent: true } => Self::unauthorized(text).because("parent_suspended"),
+            ActionError::Unavailable(lack) => {
+                let (reason, seconds) = match lack {
+                    Lack::Database => ("database", 5),
+                    Lack::Disk => ("disk_full", 30),
+                    Lack::Line => ("busy", 1),
+                };
+                let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, text).because(reason);
+                error.retry_after = Some(seconds);
+                error
+            }
             ActionError::Internal(detail) => {
                 log::error!("internal error: {detail}");
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal server error")
@@ -130,11 +141,15 @@ mod tests {
             ),
             (ActionError::Suspended { parent: false }, 401, Some("account_suspended")),
             (ActionError::Suspended { parent: true }, 401, Some("parent_suspended")),
+            (ActionError::Unavailable(Lack::Database), 503, Some("database")),
+            (ActionError::Unavailable(Lack::Disk), 503, Some("disk_full")),
+            (ActionError::Unavailable(Lack::Line), 503, Some("busy")),
             (ActionError::Internal("secret detail".into()), 500, None),
         ];
         for (error, status, reason) in table {
             let answer = ApiError::from(error.clone());
             assert_eq!((answer.status.as_u16(), answer.reason), (status, reason), "{error:?}");
+            assert_eq!(answer.retry_after.is_some(), status == 503);
             assert!(!answer.message.contains("secret detail"));
         }
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
+use tokio::sync::watch;
 
 use super::CommandResult;
 use crate::actions::{Cx, set_up};
@@ -14,7 +15,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
-use crate::jobs::Workers;
+use crate::jobs::{Workers, heartbeat};
 use crate::{api, smtp, telemetry, web};
 
 /// Serves until SIGTERM or SIGINT.
@@ -35,7 +36,9 @@ pub fn run(config: Config) -> CommandResult {
                 "the option return_path_host names no real host: most hosts will refuse mail that leaves from it"
             );
         }
-        offer_set_up(&app)?;
+        if app.config.roles.web {
+            offer_set_up(&app)?;
+        }
         site.run(app).await
     })
 }
@@ -79,7 +82,7 @@ impl Site {
         let listener = TcpListener::bind(app.config.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", app.config.listen))?;
         let mut site = Self::on(listener)?;
-        if let Some(address) = app.config.mx_listen {
+        if let Some(address) = app.config.mx_listen.filter(|_| app.config.roles.mx) {
             let bound = smtp::Bound::at(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
             log::info!("receiving bounces and complaints on {}", bound.address);
             site.inbound = Some(bound);
@@ -117,6 +120,8 @@ impl Site {
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
         let inbound = self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::default()));
         let inbound = inbound.transpose()?;
+        let (stop, stopped) = watch::channel(false);
+        let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let address = self.address;
         let server = actix_web::rt::spawn(self.start(&app)?);
@@ -129,6 +134,8 @@ impl Site {
         if let Some(workers) = workers {
             workers.stop();
         }
+        stop.send_replace(true);
+        heartbeat.await?;
         Ok(served?)
     }
 
@@ -138,20 +145,28 @@ impl Site {
     /// When the listener cannot be used.
     pub fn start(self, app: &Arc<App>) -> Result<actix_web::dev::Server, Box<dyn std::error::Error>> {
         let shared = Arc::clone(app);
-        let limits = actix::Data::new(api::Limits::new(&app.config));
+        let limits = actix::Data::new(api::Limits::new(app));
         let server = HttpServer::new(move || {
             actix_web::App::new()
                 .app_data(actix::Data::from(Arc::clone(&shared)))
                 .app_data(limits.clone())
                 .app_data(actix::PayloadConfig::new(shared.config.body_limit))
                 .wrap(telemetry::RequestLog::new(Arc::clone(&shared)))
-                .configure(api::routes::configure)
-                .configure(|config| web::routes::configure(config, &shared))
+                .configure(|config| mount(config, &shared))
         })
         .workers(app.config.web_workers.max(1))
         .shutdown_timeout(5)
         .listen(self.listener)?;
         Ok(server.run())
+    }
+}
+
+/// What this node's roles answer: a node without `web` tells how it is, and nothing else.
+fn mount(config: &mut actix::ServiceConfig, app: &Arc<App>) {
+    if app.config.roles.web {
+        config.configure(api::routes::configure).configure(|config| web::routes::configure(config, app));
+    } else {
+        config.configure(web::health::configure);
     }
 }
 

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::actions::accept_message::Line;
 use crate::delivery::transport::{RelayConfig, Route};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
@@ -27,8 +28,21 @@ pub enum Transport {
 /// What this node does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Roles {
+    /// Serves dashboard and API.
     pub web: bool,
+    /// Delivers, and does what goes on in the background.
     pub worker: bool,
+    /// Receives bounces and complaints, where `mx_listen` says on which address.
+    pub mx: bool,
+}
+
+impl Roles {
+    /// As the option names them.
+    #[must_use]
+    pub fn names(self) -> String {
+        let named = [(self.web, "web"), (self.worker, "worker"), (self.mx, "mx")];
+        named.iter().filter(|(has, _)| *has).map(|(_, name)| *name).collect::<Vec<_>>().join(",")
+    }
 }
 
 /// The effective configuration of a node.
@@ -63,6 +77,8 @@ pub struct Config {
     pub body_limit: usize,
     pub session_idle: chrono::TimeDelta,
     pub session_absolute: chrono::TimeDelta,
+    /// What may wait to be committed.
+    pub accept_line: Line,
     pub delivery_workers: usize,
     pub roles: Roles,
     pub web_workers: usize,

@@ -66,8 +66,18 @@ pub const OPTIONS: &[Opt] = &[
     plain("body_limit_mb", "30", "Largest request body, in megabytes"),
     plain("session_idle_minutes", "720", "A dashboard session ends after this long without a request"),
     plain("session_absolute_hours", "336", "A dashboard session ends this long after sign-in"),
+    plain(
+        "accept_line_requests",
+        "4096",
+        "Requests that may wait to be committed on this node; more are answered 503 at once",
+    ),
+    plain("accept_line_mb", "256", "Megabytes that these may take together"),
     plain("delivery_workers", "16", "Deliveries under way at once on this node"),
-    plain("roles", "web,worker", "What this node does: `web`, `worker`, or both"),
+    plain(
+        "roles",
+        "web,worker,mx",
+        "What this node does: `web` serves dashboard and API, `worker` delivers and keeps house, `mx` receives at `mx_listen`",
+    ),
     plain("web_workers", "2", "Threads that serve requests"),
     plain("demo", "false", "Demo mode: shows the component page"),
 ];

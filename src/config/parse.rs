@@ -6,6 +6,7 @@ use std::str::FromStr;
 use chrono::TimeDelta;
 
 use super::{Config, ConfigError, Roles, Settings, Transport};
+use crate::actions::accept_message::Line;
 use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
@@ -52,6 +53,10 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         body_limit: number::<usize>(settings, "body_limit_mb")?.saturating_mul(1024 * 1024),
         session_idle: TimeDelta::minutes(number(settings, "session_idle_minutes")?),
         session_absolute: TimeDelta::hours(number(settings, "session_absolute_hours")?),
+        accept_line: Line {
+            requests: number(settings, "accept_line_requests")?,
+            megabytes: number(settings, "accept_line_mb")?,
+        },
         delivery_workers: number(settings, "delivery_workers")?,
         roles: roles(settings.get("roles"))?,
         web_workers: number(settings, "web_workers")?,
@@ -106,15 +111,20 @@ fn networks(text: &str) -> Result<Vec<ipnet::IpNet>, ConfigError> {
 }
 
 fn roles(text: &str) -> Result<Roles, ConfigError> {
-    let mut roles = Roles { web: false, worker: false };
+    let mut roles = Roles { web: false, worker: false, mx: false };
     for role in text.split(',').map(str::trim).filter(|role| !role.is_empty()) {
         match role {
             "web" => roles.web = true,
             "worker" => roles.worker = true,
-            _ => return Err(wrong("roles", "it must be web, worker, or web,worker")),
+            "mx" => roles.mx = true,
+            _ => return Err(wrong("roles", "it must be some of web, worker and mx, with commas")),
         }
     }
-    if roles.web || roles.worker { Ok(roles) } else { Err(wrong("roles", "it must name at least one role")) }
+    if roles.web || roles.worker || roles.mx {
+        Ok(roles)
+    } else {
+        Err(wrong("roles", "it must name at least one role"))
+    }
 }
 
 fn sender(text: &str) -> Result<(String, String), ConfigError> {

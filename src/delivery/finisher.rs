@@ -31,12 +31,23 @@ fn run(app: &App, mut inbox: mpsc::Receiver<Finished>) {
     }
 }
 
-/// Records a group; one that fails again and again is recorded one by one, because a single outcome may be why.
+/// Records a group. While the database is away it is tried for as long as the node runs: what was sent is known nowhere
+/// else. One that fails again and again is recorded one by one, because a single outcome may be why.
 fn record(app: &App, group: &[Finished]) {
-    for wait in WAITS {
-        match write(app, group) {
+    let mut waits = WAITS.into_iter();
+    let mut wait = WAITS[0];
+    loop {
+        let away = match write(app, group) {
             Ok(_) => return,
-            Err(error) => log::warn!("{} outcomes could not be recorded yet: {error:?}", group.len()),
+            Err(error) => {
+                log::warn!("{} outcomes could not be recorded yet: {error:?}", group.len());
+                error.lack().is_some()
+            }
+        };
+        match waits.next() {
+            Some(next) => wait = next,
+            None if away => {}
+            None => break,
         }
         std::thread::sleep(wait);
     }

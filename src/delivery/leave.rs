@@ -1,15 +1,22 @@
 //! One message leaves: by its route, as far as its transport has room, and what came of it in the words of the queue.
 
+use std::time::Duration;
+
 use super::outgoing::Outgoing;
+use super::transport::gate::{Limits, Pass};
 use super::transport::{Outcome, Route};
 use crate::actions::claim_deliveries::Claimed;
 use crate::actions::finish_deliveries::Answer;
 use crate::app::App;
+use crate::domain::ids::Id;
+
+/// When to look again for a message whose transport other nodes use up: one of them may take it meanwhile.
+const ELSEWHERE: Duration = Duration::from_secs(1);
 
 /// Sends `outgoing`; answers who was asked, and what came of it.
 pub async fn leave(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String, Answer) {
     let _pass = match outgoing.way.limits {
-        Some((transport, limits)) => match app.gates.enter(transport, limits).await {
+        Some((transport, limits)) => match enter(app, transport, limits).await {
             Ok(pass) => Some(pass),
             Err(after) => return (String::new(), answer(app, Outcome::NotNow { after })),
         },
@@ -30,6 +37,14 @@ pub async fn leave(app: &App, claimed: &Claimed, outgoing: Outgoing) -> (String,
         Route::Direct(direct) => app.direct.send(&direct, &envelope, &bytes, app.clock.now()).await,
     };
     (host, answer(app, outcome))
+}
+
+/// Waits for room within this node's part of a transport's limits.
+async fn enter(app: &App, transport: Id, limits: Limits) -> Result<Pass, Duration> {
+    match app.share.of(limits) {
+        Some(part) => app.gates.enter(transport, part).await,
+        None => Err(ELSEWHERE),
+    }
 }
 
 fn answer(app: &App, outcome: Outcome) -> Answer {

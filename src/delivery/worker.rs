@@ -25,7 +25,7 @@ const GATHER: Duration = Duration::from_millis(10);
 /// How long a stopping node waits for deliveries under way.
 const GRACE: Duration = Duration::from_secs(5);
 /// How often leases of attempts under way are renewed.
-const RENEW: Duration = Duration::from_secs(60);
+pub const RENEW: Duration = Duration::from_secs(10);
 /// Attempts that may wait to be recorded.
 const UNRECORDED: usize = 512;
 

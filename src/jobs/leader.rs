@@ -19,7 +19,7 @@ use crate::models::{AnyConnection, held};
 /// The shortest time between two rounds.
 const ROUND: Duration = Duration::from_secs(1);
 /// A leader that was not heard of for this long is followed by another node.
-const LEASE: TimeDelta = TimeDelta::seconds(15);
+pub const LEASE: TimeDelta = TimeDelta::seconds(15);
 /// How often billing periods are looked at.
 const PERIODS: TimeDelta = TimeDelta::seconds(5);
 /// How often what retention no longer keeps is removed.
@@ -59,6 +59,11 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     leader.resign().await;
 }
 
+/// Whether what was last done at `at` is due again. A clock that was set back makes it so at once.
+fn is_due(at: Option<DateTime<Utc>>, now: DateTime<Utc>, every: TimeDelta) -> bool {
+    at.is_none_or(|at| (now - at).abs() >= every)
+}
+
 impl Leader {
     #[must_use]
     pub fn new(app: Arc<App>) -> Self {
@@ -85,7 +90,7 @@ impl Leader {
             return Ok(false);
         }
         self.app.write(move |conn| end_due_suspensions(conn, &Cx::system(now, "housekeeping"))).await?;
-        if self.periods_at.is_none_or(|at| now - at >= PERIODS) {
+        if is_due(self.periods_at, now, PERIODS) {
             self.roll_periods(now).await?;
             self.periods_at = Some(now);
         }
@@ -96,10 +101,10 @@ impl Leader {
             }
         }
         self.release_held(now).await?;
-        if self.days_at.is_none_or(|at| now - at >= DAYS) {
+        if is_due(self.days_at, now, DAYS) {
             self.days_at = make_ahead(&self.app, now).await?.then_some(now);
         }
-        if self.purged_at.is_none_or(|at| now - at >= PURGE) {
+        if is_due(self.purged_at, now, PURGE) {
             self.departure.go_on(&self.app, now).await?;
             self.purge(now).await?;
             self.purged_at = Some(now);

@@ -4,6 +4,7 @@
 mod bulk;
 mod days;
 mod dns;
+pub mod heartbeat;
 mod leader;
 mod mailbox;
 mod system_mail;
@@ -18,7 +19,7 @@ use crate::app::App;
 use crate::delivery::worker;
 
 pub use days::{Departure, make_ahead};
-pub use leader::Leader;
+pub use leader::{LEASE as LEADER_LEASE, Leader};
 pub use mailbox::sweep as sweep_mailbox;
 pub use system_mail::send_due;
 

@@ -11,6 +11,8 @@ use diesel::prelude::*;
 use diesel::result::Error as DbError;
 use parking_lot::FairMutex;
 
+use super::health::Health;
+
 /// A connection to either database; model functions take `&mut AnyConnection`.
 #[derive(diesel::MultiConnection)]
 pub enum AnyConnection {
@@ -45,6 +47,7 @@ impl fmt::Display for OpenError {
 
 impl std::error::Error for OpenError {}
 
+#[derive(Clone)]
 struct Manager {
     backend: Backend,
     target: String,
@@ -81,11 +84,27 @@ impl Manager {
 }
 
 fn open_postgres(url: &str) -> Result<AnyConnection, OpenError> {
-    let mut conn = PgConnection::establish(url)
+    let mut conn = PgConnection::establish(&impatient(url))
         .map_err(|error| OpenError(format!("cannot open the PostgreSQL database: {error}")))?;
     conn.batch_execute("SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET client_min_messages = warning")
         .map_err(|error| OpenError(format!("cannot prepare the PostgreSQL connection: {error}")))?;
     Ok(AnyConnection::Pg(conn))
+}
+
+/// The URL with limits for a network that swallows everything, as far as it says nothing about them itself: 5 seconds
+/// to connect, and 15 for what was sent to arrive.
+fn impatient(url: &str) -> String {
+    const LIMITS: [(&str, &str); 5] = [
+        ("connect_timeout", "5"),
+        ("tcp_user_timeout", "15000"),
+        ("keepalives_idle", "10"),
+        ("keepalives_interval", "5"),
+        ("keepalives_count", "3"),
+    ];
+    let missing = LIMITS.iter().filter(|(name, _)| !url.contains(name));
+    missing.fold(url.to_owned(), |url, (name, value)| {
+        format!("{url}{}{name}={value}", if url.contains('?') { '&' } else { '?' })
+    })
 }
 
 /// WAL with FULL: in WAL mode NORMAL can lose acknowledged work on power loss. 16 KiB pages were measured at 1.8
@@ -121,11 +140,16 @@ impl r2d2::ManageConnection for Manager {
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
-        use diesel::r2d2::R2D2Connection;
-        match &mut pooled.conn {
-            AnyConnection::Pg(conn) => conn.is_broken(),
-            AnyConnection::Sqlite(conn) => conn.is_broken(),
-        }
+        is_broken(&mut pooled.conn)
+    }
+}
+
+/// Whether a connection can do no more: a transaction of it could not be rolled back.
+fn is_broken(conn: &mut AnyConnection) -> bool {
+    use diesel::r2d2::R2D2Connection;
+    match conn {
+        AnyConnection::Pg(conn) => conn.is_broken(),
+        AnyConnection::Sqlite(conn) => conn.is_broken(),
     }
 }
 
@@ -133,7 +157,10 @@ impl r2d2::ManageConnection for Manager {
 pub struct Db {
     backend: Backend,
     writer: Option<FairMutex<AnyConnection>>,
+    /// Opens the writer anew when it broke.
+    opener: Manager,
     pool: r2d2::Pool<Manager>,
+    pub health: Health,
 }
 
 impl Db {
@@ -154,10 +181,16 @@ impl Db {
             .max_size(connections.max(1))
             .min_idle(Some(1))
             .test_on_check_out(backend == Backend::Postgres)
-            .connection_timeout(std::time::Duration::from_secs(10))
+            .connection_timeout(std::time::Duration::from_secs(4))
             .build(manager(backend == Backend::Sqlite))
             .map_err(|error| OpenError(format!("cannot open the database: {error}")))?;
-        Ok(Self { backend, writer, pool })
+        Ok(Self { backend, writer, opener: manager(false), pool, health: Health::default() })
+    }
+
+    /// Whether several nodes may run over it.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        self.backend == Backend::Postgres
     }
 
     #[must_use]
@@ -170,7 +203,22 @@ impl Db {
     /// # Errors
     /// Whatever `work` answers; a database without a free connection is a `DbError`.
     pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
-        self.pool.get().map_err(no_connection)?.run(work)
+        self.pooled()?.run(work)
+    }
+
+    fn pooled(&self) -> Result<r2d2::PooledConnection<Manager>, DbError> {
+        let found = self.pool.get_timeout(self.health.patience());
+        self.health.answered(found.is_ok());
+        found.map_err(no_connection)
+    }
+
+    /// The writer, opened anew where it broke: a transaction that could not be rolled back ends a connection.
+    fn writing(&self, writer: &mut AnyConnection) -> Result<(), DbError> {
+        if is_broken(writer) {
+            *writer = self.opener.open().map_err(no_connection)?;
+            log::warn!("the writing connection broke and was opened anew");
+        }
+        Ok(())
     }
 
     /// A reader that waits for nothing: a free one of a SQLite file, none of PostgreSQL.
@@ -185,8 +233,12 @@ impl Db {
     /// Whatever `work` answers, or the database's own refusal to commit.
     pub fn write<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
         match &self.writer {
-            Some(writer) => transact(&mut writer.lock(), work),
-            None => self.pool.get().map_err(no_connection)?.run(|conn| transact(conn, work)),
+            Some(writer) => {
+                let mut writer = writer.lock();
+                self.writing(&mut writer)?;
+                transact(&mut writer, work)
+            }
+            None => self.pooled()?.run(|conn| transact(conn, work)),
         }
     }
 
@@ -200,7 +252,7 @@ impl Db {
     ) -> Result<T, E> {
         match &self.writer {
             Some(writer) => work(&mut writer.lock()),
-            None => self.pool.get().map_err(no_connection)?.run(work),
+            None => self.pooled()?.run(work),
         }
     }
 }
@@ -218,7 +270,7 @@ impl IdleReader {
     }
 }
 
-fn no_connection(error: r2d2::Error) -> DbError {
+fn no_connection(error: impl fmt::Display) -> DbError {
     DbError::DatabaseError(diesel::result::DatabaseErrorKind::UnableToSendCommand, Box::new(error.to_string()))
 }
 

@@ -1,6 +1,7 @@
 //! Migrations: paired folders with the same names, embedded in the binary.
 
 use diesel::RunQueryDsl;
+use diesel::connection::SimpleConnection;
 use diesel::migration::MigrationSource;
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -15,9 +16,19 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// A database whose schema is newer than the program is refused: an older program must not write to it.
 pub fn up(db: &Db) -> Result<Vec<String>, OpenError> {
     with_connection(db, |conn| match conn {
-        AnyConnection::Pg(conn) => run(conn, POSTGRES),
+        // Of several nodes that start at once one migrates, and the others wait until it has.
+        AnyConnection::Pg(conn) => {
+            alone(conn, "SELECT pg_advisory_lock(7226798)")?;
+            let ran = run(conn, POSTGRES);
+            alone(conn, "SELECT pg_advisory_unlock(7226798)")?;
+            ran
+        }
         AnyConnection::Sqlite(conn) => run(conn, SQLITE),
     })
+}
+
+fn alone(conn: &mut diesel::PgConnection, sql: &str) -> Result<(), OpenError> {
+    conn.batch_execute(sql).map_err(|error| OpenError(format!("cannot migrate the database: {error}")))
 }
 
 /// Undoes every migration, newest first. For tests.

@@ -77,6 +77,9 @@ pub fn make(conn: &mut AnyConnection, day: NaiveDate) -> QueryResult<bool> {
         return Ok(false);
     }
     conn.batch_execute(&format!("{PATIENCE}{ONE_AT_A_TIME}"))?;
+    // Attaching alone would let rows go on being written, and one on its way into the default partition would find that
+    // it no longer belongs there, and fail. So who writes waits, and then finds the new partition.
+    lock(conn, "SHARE ROW EXCLUSIVE")?;
     let (first, end) = ids_of(day);
     let (low, high) = (bound(first), bound(end));
     for (table, key) in TABLES {
@@ -97,6 +100,10 @@ pub fn make(conn: &mut AnyConnection, day: NaiveDate) -> QueryResult<bool> {
         ))?;
     }
     Ok(true)
+}
+
+fn lock(conn: &mut AnyConnection, mode: &str) -> QueryResult<()> {
+    TABLES.iter().try_for_each(|(table, _)| conn.batch_execute(&format!("LOCK TABLE ONLY {table} IN {mode} MODE")))
 }
 
 /// When the last message of a day with partitions goes by retention; none where the day is empty.
@@ -143,9 +150,7 @@ pub fn page(conn: &mut AnyConnection, day: NaiveDate, after: Option<Id>, limit: 
 /// The database's, also when a lock was not free: then all is as it was, and a later try does it.
 pub fn drop_day(conn: &mut AnyConnection, day: NaiveDate, now: DateTime<Utc>) -> QueryResult<bool> {
     conn.batch_execute(&format!("{PATIENCE}{ONE_AT_A_TIME}"))?;
-    for (table, _) in TABLES {
-        conn.batch_execute(&format!("LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE"))?;
-    }
+    lock(conn, "ACCESS EXCLUSIVE")?;
     // Looked at again under the locks: nothing changes any more.
     if last_purge(conn, day)?.is_some_and(|last| last > now.naive_utc()) || any_waiting(conn, day)? {
         return Ok(false);

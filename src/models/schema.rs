@@ -625,6 +625,25 @@ diesel::table! {
 }
 diesel::joinable!(transport_choices -> transports (transport_id));
 
+diesel::table! {
+    nodes (id) {
+        id -> Binary,
+        roles -> Text,
+        host_name -> Text,
+        started_at -> Timestamp,
+        seen_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    rate_buckets (account_id) {
+        account_id -> Binary,
+        level -> BigInt,
+        filled_at -> BigInt,
+        granted -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     account_queues,
     account_summaries,
@@ -650,10 +669,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     message_events,
     messages,
+    nodes,
     periods,
     plans,
     pool_counters,
     queue,
+    rate_buckets,
     returned_reports,
     sending_limits,
     sessions,

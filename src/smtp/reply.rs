@@ -3,6 +3,7 @@
 
 use crate::actions::ActionError;
 use crate::domain::returned::InboundRefusal;
+use crate::models::health::Lack;
 
 /// One reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,7 +85,8 @@ impl Reply {
 impl From<&ActionError> for Reply {
     fn from(error: &ActionError) -> Self {
         match error {
-            ActionError::Conflict(_) | ActionError::Internal(_) => {
+            ActionError::Unavailable(Lack::Line) => Self::closing("Too much is going on here, try again later"),
+            ActionError::Unavailable(_) | ActionError::Conflict(_) | ActionError::Internal(_) => {
                 Self::new(451, "4.3.0 It could not be recorded yet, try again later")
             }
             ActionError::NotFound(_) => Self::new(550, "5.1.1 There is no such address here"),
@@ -111,6 +113,9 @@ mod tests {
             (ActionError::Conflict("x".into()), 451),
             (ActionError::CapReached { bound: Bound::Month, cap: 1, used: 1, resets_at: at }, 452),
             (ActionError::Suspended { parent: true }, 521),
+            (ActionError::Unavailable(Lack::Database), 451),
+            (ActionError::Unavailable(Lack::Disk), 451),
+            (ActionError::Unavailable(Lack::Line), 421),
             (ActionError::Internal("a secret".into()), 451),
         ] {
             let reply = Reply::from(&error);

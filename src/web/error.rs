@@ -1,11 +1,12 @@
 //! The one place where an error becomes a page. Handlers answer `Result<_, PageError>`; `web::frame` draws it.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{LOCATION, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use askama::Template;
 
 use super::error_page::ErrorPage;
+use super::frame::retry_after;
 use super::headers;
 use super::layout::{Bare, Theme};
 use crate::actions::ActionError;
@@ -106,6 +107,7 @@ impl From<ActionError> for PageError {
             }
             ActionError::Invalid(_) => Self::new(400).saying(text),
             ActionError::Conflict(_) => Self::new(409).saying(text),
+            ActionError::Unavailable(_) => Self::new(503),
             ActionError::Internal(detail) => {
                 log::error!("internal error: {detail}");
                 Self::new(500)
@@ -144,6 +146,9 @@ impl ResponseError for PageError {
         if let Some(redirect) = &self.redirect {
             return answer.insert_header((LOCATION, redirect.as_str())).finish();
         }
+        if let Some(seconds) = retry_after(self.status) {
+            answer.insert_header((RETRY_AFTER, seconds));
+        }
         let mut answer = answer.content_type("text/html; charset=utf-8").body(self.html(Theme::Auto, ""));
         headers::apply(answer.headers_mut(), false);
         answer
@@ -154,6 +159,7 @@ impl ResponseError for PageError {
 mod tests {
     use super::*;
     use crate::domain::limits::Bound;
+    use crate::models::health::Lack;
 
     #[test]
     fn every_action_error_has_its_page() {
@@ -170,6 +176,7 @@ mod tests {
             ),
             (ActionError::Suspended { parent: false }, 403, Some("This account is suspended.")),
             (ActionError::Suspended { parent: true }, 403, Some("The parent of this account is suspended.")),
+            (ActionError::Unavailable(Lack::Database), 503, None),
             (ActionError::Internal("SELECT secret".into()), 500, None),
         ];
         for (error, status, what) in table {

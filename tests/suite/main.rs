@@ -12,6 +12,7 @@ mod flow;
 mod fuzz;
 mod isolation;
 mod models;
+mod nodes;
 mod readme;
 mod returning;
 mod soak;

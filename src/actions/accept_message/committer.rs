@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::group::{self, Failure};
 use super::{Accepted, Prepared};
@@ -10,21 +11,31 @@ use crate::actions::error::{ActionError, ActionResult};
 use crate::actions::services::Services;
 use crate::clock::Clock;
 use crate::models::Db;
+use crate::models::health::Lack;
 
 /// At most this many requests in one transaction; measured where the gain flattens.
 const GROUP: usize = 512;
-/// Requests that may wait before new ones are told to come again.
-const WAITING: usize = 4096;
+/// How much may wait to be committed: what comes beyond is told at once to come again, so that memory stays bounded.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    pub requests: usize,
+    pub megabytes: usize,
+}
 
 struct Job {
     prepared: Prepared,
     answer: oneshot::Sender<ActionResult<Accepted>>,
+    /// Its part of the line's megabytes, until it is answered.
+    room: OwnedSemaphorePermit,
 }
 
 /// A handle to the node's committer thread, which ends when the last handle is gone.
 #[derive(Clone)]
 pub struct Committer {
     jobs: mpsc::Sender<Job>,
+    /// One permit a kilobyte.
+    room: Arc<Semaphore>,
+    kilobytes: u32,
 }
 
 impl Committer {
@@ -32,22 +43,42 @@ impl Committer {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(db: Arc<Db>, clock: Arc<Clock>, services: Arc<Services>) -> std::io::Result<Self> {
-        let (jobs, inbox) = mpsc::channel(WAITING);
+    pub fn start(db: Arc<Db>, clock: Arc<Clock>, services: Arc<Services>, line: Line) -> std::io::Result<Self> {
+        let (jobs, inbox) = mpsc::channel(line.requests.max(1));
+        let kilobytes = u32::try_from(line.megabytes.max(1) * 1024).unwrap_or(u32::MAX);
+        let permits = usize::try_from(kilobytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         std::thread::Builder::new().name("committer".into()).spawn(move || run(&db, &clock, &services, inbox))?;
-        Ok(Self { jobs })
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(permits)), kilobytes })
+    }
+
+    /// How many requests wait, and how many may.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        let most = self.jobs.max_capacity();
+        (most - self.jobs.capacity(), most)
+    }
+
+    /// How many kilobytes more may wait.
+    #[must_use]
+    pub fn kilobytes_left(&self) -> usize {
+        self.room.available_permits()
     }
 
     /// Hands a request over and waits until its transaction is durable.
     ///
     /// # Errors
-    /// Whatever refuses the whole request; `Internal` when the node is stopping or the queue is full.
+    /// Whatever refuses the whole request; `Unavailable` at once when the line is full, `Internal` when the node is
+    /// stopping.
     pub async fn accept(&self, prepared: Prepared) -> ActionResult<Accepted> {
+        let full = ActionError::Unavailable(Lack::Line);
+        // One that is larger than all the room there is may come when it is alone.
+        let weight = prepared.kilobytes().min(self.kilobytes);
+        let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(weight) else { return Err(full) };
         let (answer, result) = oneshot::channel();
-        self.jobs
-            .send(Job { prepared, answer })
-            .await
-            .map_err(|_| ActionError::Internal("the committer has stopped".into()))?;
+        self.jobs.try_send(Job { prepared, answer, room }).map_err(|refused| match refused {
+            TrySendError::Full(_) => full,
+            TrySendError::Closed(_) => ActionError::Internal("the committer has stopped".into()),
+        })?;
         result.await.map_err(|_| ActionError::Internal("the committer gave no answer".into()))?
     }
 }
@@ -66,20 +97,42 @@ fn run(db: &Db, clock: &Clock, services: &Services, mut inbox: mpsc::Receiver<Jo
 }
 
 fn commit(db: &Db, clock: &Clock, services: &Services, jobs: Vec<Job>) {
-    let (requests, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.prepared, job.answer)).unzip();
+    let (requests, answers): (Vec<_>, Vec<_>) =
+        jobs.into_iter().map(|job| (job.prepared, (job.answer, job.room))).unzip();
     let results = match attempt(db, clock, services, &requests) {
         Ok(results) => results,
         // One request may be what broke the group: each is tried alone.
-        Err(error) if requests.len() > 1 => {
+        Err(error) if requests.len() > 1 && error.lack().is_none() => {
             log::warn!("a group of {} requests failed and is tried one by one: {error}", requests.len());
-            requests.iter().map(|request| alone(db, clock, services, request)).collect()
+            one_by_one(db, clock, services, &requests)
         }
-        Err(error) => vec![Err(error)],
+        Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
     };
-    for (result, answer) in results.into_iter().zip(answers) {
+    for (result, (answer, room)) in results.into_iter().zip(answers) {
+        // Before the answer: whoever has it finds room for the next.
+        drop(room);
         // A caller that went away has its answer stored under its idempotency key.
         drop(answer.send(result));
     }
+}
+
+/// Once something is missing, it is missing for all that follow.
+fn one_by_one(db: &Db, clock: &Clock, services: &Services, requests: &[Prepared]) -> Vec<ActionResult<Accepted>> {
+    let mut missing: Option<ActionError> = None;
+    let mut results = Vec::with_capacity(requests.len());
+    for request in requests {
+        let result = match &missing {
+            Some(error) => Err(error.clone()),
+            None => alone(db, clock, services, request),
+        };
+        if let Err(error) = &result
+            && error.lack().is_some()
+        {
+            missing = Some(error.clone());
+        }
+        results.push(result);
+    }
+    results
 }
 
 fn alone(db: &Db, clock: &Clock, services: &Services, request: &Prepared) -> ActionResult<Accepted> {
@@ -98,7 +151,11 @@ fn attempt(
         db.write(|conn| group::accept(conn, clock.now(), services, requests).map_err(Failure))
     }));
     match result {
-        Ok(result) => result.map_err(|Failure(error)| error),
+        Ok(result) => {
+            let result = result.map_err(|Failure(error)| error);
+            db.health.wrote(result.as_ref().err().and_then(ActionError::lack));
+            result
+        }
         Err(_) => Err(ActionError::Internal("accepting a message panicked".into())),
     }
 }

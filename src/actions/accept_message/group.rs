@@ -64,7 +64,7 @@ pub fn accept(
             None => Err(ActionError::NotFound("account")),
         };
         results.push(match result {
-            Err(ActionError::Internal(detail)) => return Err(ActionError::Internal(detail)),
+            Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => return Err(error),
             other => other,
         });
     }

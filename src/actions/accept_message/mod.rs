@@ -17,7 +17,7 @@ use crate::domain::ids::Id;
 use crate::domain::message::status::SandboxResult;
 
 pub use bounds::{hour_of, limits_of};
-pub use committer::Committer;
+pub use committer::{Committer, Line};
 pub use release::{end_held, has_room, release_held};
 
 /// A request that the edge has parsed, checked and rendered: what is left is to decide and to store it.
@@ -42,6 +42,16 @@ pub struct Prepared {
     pub expires: Option<DateTime<Utc>>,
     /// Where and how the answer is stored in the same transaction, for retries.
     pub reply: Option<(Ticket, RenderAccepted)>,
+}
+
+impl Prepared {
+    /// About how much memory it takes, in kilobytes, at least 1.
+    #[must_use]
+    pub fn kilobytes(&self) -> u32 {
+        let contents: usize = self.contents.iter().map(Vec::len).sum();
+        let attachments: usize = self.attachments.iter().map(|attachment| attachment.data.len()).sum();
+        u32::try_from((contents + attachments + self.entries.len() * 256) / 1024 + 1).unwrap_or(u32::MAX)
+    }
 }
 
 #[derive(Clone, Debug)]

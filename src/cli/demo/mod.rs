@@ -102,7 +102,7 @@ fn asked(
     settings.set("default_transport", wanted.relay.clone().unwrap_or_else(|| "mailbox".into()));
     settings.set("system_mail", "maildir");
     settings.set("transport_allow", "127.0.0.0/8,::1");
-    settings.set("roles", "web,worker");
+    settings.set("roles", "web,worker,mx");
     settings.set("demo", "true");
     let flagged = |words: String, option: &str, flag: &str| {
         words.replace(&format!("the option {option} (CANOPY_{})", option.to_uppercase()), flag)

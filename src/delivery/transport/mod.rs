@@ -14,6 +14,7 @@ mod pool;
 mod real_server_tests;
 pub mod relay;
 mod session;
+pub mod share;
 pub mod transcript;
 
 use std::fmt;

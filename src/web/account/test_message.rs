@@ -81,7 +81,7 @@ pub async fn send(scope: AccountScope, form: Posted<TestForm>) -> PageResult {
             scope.acting.flash(&Flash { detail, ..Flash::new(Tone::Good, text) });
             Ok(see_other(&scope.path(&format!("/messages/{id}"))))
         }
-        Err(ActionError::Internal(detail)) => Err(PageError::from(ActionError::Internal(detail))),
+        Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => Err(error.into()),
         Err(error) => {
             let why = PageError::from(error).what.unwrap_or_else(|| "It was refused.".into());
             page(&scope, domain, Errors::one("domain", why)).await

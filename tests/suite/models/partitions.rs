@@ -90,6 +90,36 @@ async fn a_message_lies_in_its_day_with_its_story() {
     assert_eq!(counts, [(1, 0), (1, 0), (1, 0)], "rows of the day, and of the default partition");
 }
 
+#[tokio::test]
+async fn a_message_that_is_written_while_its_day_is_made_waits_and_lies_in_it() {
+    let Some(app) = on_postgres().await else { return };
+    let agency = app.agency("Made").await;
+    let client = app.client(&agency, "made", 0).await;
+    let day = app.app.clock.now().date_naive();
+    let mut watcher =
+        <diesel::PgConnection as diesel::Connection>::establish(app.app.config.database_url()).expect("one");
+    let (made, is_made) = std::sync::mpsc::channel();
+    let db = Arc::clone(&app.app.db);
+    let making = std::thread::spawn(move || {
+        db.write(|conn| -> QueryResult<bool> {
+            let new = partitions::make(conn, day)?;
+            made.send(()).expect("the test waits");
+            let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+            let waiting = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            while sql_query(waiting).get_result::<Count>(&mut watcher)?.n == 0 {
+                assert!(std::time::Instant::now() < deadline, "nobody waits");
+            }
+            Ok(new)
+        })
+    });
+    is_made.recv().expect("it is made");
+    let id = accepted(&app, &client, 30).await;
+    assert!(making.join().expect("no panic").expect("no error"));
+    assert!(row(&app, id).await.is_some());
+    let table = format!("messages_d{}", day.format("%Y%m%d"));
+    assert_eq!(app.read(move |conn| Ok(count(conn, &table)?)).await, 1);
+}
+
 #[derive(QueryableByName)]
 struct Count {
     #[diesel(sql_type = BigInt)]

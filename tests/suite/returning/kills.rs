@@ -35,7 +35,7 @@ async fn start(app: &TestApp) -> (Process, SocketAddr) {
         ("CANOPY_DATA_DIR", config.data_dir.display().to_string()),
         ("CANOPY_LISTEN", free().to_string()),
         ("CANOPY_MX_LISTEN", address.to_string()),
-        ("CANOPY_ROLES", "web".into()),
+        ("CANOPY_ROLES", "web,mx".into()),
         ("RUST_LOG", "error".into()),
     ];
     let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();

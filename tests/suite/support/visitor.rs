@@ -60,6 +60,12 @@ impl Visitor {
         Self { http: http.expect("a client"), url: app.url.clone() }
     }
 
+    /// The same browser at another node, with its cookies.
+    #[must_use]
+    pub fn at(&self, url: &str) -> Self {
+        Self { http: self.http.clone(), url: url.to_owned() }
+    }
+
     /// Somebody who signed in with the tests' password.
     pub async fn signed_in(app: &TestApp, email: &str) -> Self {
         let visitor = Self::new(app);

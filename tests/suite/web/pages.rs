@@ -102,7 +102,8 @@ async fn the_program_says_whether_it_is_there_and_ready() {
     let app = TestApp::sqlite().await;
     let visitor = Visitor::new(&app);
     assert_eq!(visitor.get("/healthz").await.html, "ok\n");
-    assert_eq!(visitor.get("/readyz").await.html, "ready\n");
+    let ready = visitor.get("/readyz").await.html;
+    assert_eq!(ready, "ready\ndatabase: answers\nschema: current\ndisk: has room\nline: 0 of 4096\n");
 }
 
 #[tokio::test]

@@ -1,0 +1,171 @@
+//! What callers see while something is gone, what becomes of mail, and that all goes on when it is back.
+
+use std::time::Duration;
+
+use canopy::delivery::worker;
+use canopy::models::messages::{self, Message};
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, RunQueryDsl, sql_query};
+use serde_json::{Value, json};
+
+use super::roles::{bounce, mail};
+use crate::support::app::{Client, On, TestApp};
+use crate::support::node::{Node, free_address};
+use crate::support::proxy::Proxy;
+use crate::support::smtp_sink::{Behaviour, SmtpSink};
+
+async fn rows(app: &TestApp, client: &Client) -> Vec<Message> {
+    let id = client.id;
+    app.read(move |conn| Ok(messages::page(conn, id, &messages::Filter::default(), None, false, 1000)?)).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_its_database_it_says_so_everywhere_and_goes_on_by_itself_when_it_is_back() {
+    let (Some(app), Some(sink)) = (TestApp::start(On::Postgres).await, SmtpSink::start()) else { return };
+    let agency = app.agency("Gone").await;
+    let client = app.client(&agency, "gone", 0).await;
+    let wire = Proxy::before(app.app.config.database_url()).await;
+    let (url, mx) = (wire.url(app.app.config.database_url()), free_address());
+    let through = format!("smtp://127.0.0.1:{}", sink.port());
+    let options = [
+        ("CANOPY_DATABASE_URL", url.as_str()),
+        ("CANOPY_DEFAULT_TRANSPORT", through.as_str()),
+        ("CANOPY_MX_LISTEN", mx.as_str()),
+        ("RUST_LOG", "off"),
+    ];
+    let mut node = Node::start(&app, &options).await;
+    sink.set("slow@example.org", Behaviour::Slow(Duration::from_secs(3))).await;
+    node.accepted(&client, "first@receiver.example").await;
+    let first = sink.wait_for(1).await.remove(0);
+    node.accepted(&client, "slow@example.org").await;
+    // Its delivery is under way when the database goes.
+    let started = async |_: &Node| rows(&app, &client).await.iter().any(|row| row.recipient.starts_with("slow"));
+    node.until("the second message is there", started).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    wire.cut();
+
+    let refused = node.send(&client, "ann@example.org").await.expect("an answer");
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(refused.headers()["x-canopy-reason"], "database");
+    let said: Value = refused.json().await.expect("JSON");
+    assert!(said["message"].as_str().is_some_and(|text| text.contains("try again")), "{said}");
+    let page = node.get("/sign-in", None).await.expect("an answer");
+    assert_eq!((page.status().as_u16(), page.headers().contains_key("retry-after")), (503, true));
+    assert!(page.text().await.expect("a page").contains("Back in a moment"));
+    let ready = node.get("/readyz", None).await.expect("an answer");
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.expect("text").contains("database: does not answer"));
+    assert_eq!(node.status("/healthz").await, 200);
+    let report = bounce(&first.sender, "first@receiver.example");
+    assert_eq!(mail(&mx, &first.sender, report.clone()).await, 451, "it comes again");
+    assert_eq!(rows(&app, &client).await.len(), 2, "nothing half-done");
+
+    sink.wait_for(2).await;
+    wire.mend();
+    node.until("it is ready again", async |node| node.status("/readyz").await == 200).await;
+    assert_eq!(node.status("/sign-in").await, 200);
+    node.accepted(&client, "last@example.org").await;
+    assert_eq!(mail(&mx, &first.sender, report).await, 250);
+    let over = async |_: &Node| {
+        let rows = rows(&app, &client).await;
+        let status = |name: &str| rows.iter().find(|row| row.recipient.starts_with(name)).map(|row| row.status.clone());
+        status("first").as_deref() == Some("bounced")
+            && status("slow").as_deref() == Some("delivered")
+            && status("last").as_deref() == Some("delivered")
+    };
+    node.until("every story ends", over).await;
+    assert_eq!(sink.messages().len(), 3, "what left while the database was gone left once");
+    assert!(!node.process.has_ended(), "without a restart");
+}
+
+#[derive(QueryableByName)]
+struct Pages {
+    #[diesel(sql_type = BigInt)]
+    page_count: i64,
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_writes_whole_and_is_forgotten_when_there_is_room() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Full").await;
+    let client = app.client(&agency, "full", 0).await;
+    let path = format!("/v2/accounts/{}/messages", client.id);
+    let body = |letters: usize| {
+        json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
+                "recipients": [{ "email": "ann@example.org" }], "text_content": "x".repeat(letters) })
+    };
+    assert_eq!(app.call("POST", &path, &client.key, Some(&body(10))).await.0, 202);
+    let before = rows(&app, &client).await.len();
+    let limit = |more: i64| {
+        app.app
+            .db
+            .exclusive(|conn| {
+                let pages = sql_query("SELECT page_count FROM pragma_page_count").get_result::<Pages>(conn)?;
+                conn.batch_execute(&format!("PRAGMA max_page_count = {}", pages.page_count + more))
+            })
+            .expect("the limit is set");
+    };
+    limit(2);
+    for _ in 0..3 {
+        let refused = app.send("POST", &path, &client.key, Some(&body(2_000_000)), &[]).await;
+        assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+        assert_eq!(refused.headers()["x-canopy-reason"], "disk_full");
+        let ready = app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer");
+        assert_eq!(ready.status(), 503);
+        assert!(ready.text().await.expect("text").contains("disk: full"));
+    }
+    assert_eq!(rows(&app, &client).await.len(), before, "nothing is half-written");
+    assert_eq!(app.http.get(format!("{}/sign-in", app.url)).send().await.expect("an answer").status(), 200);
+    limit(10_000);
+    assert_eq!(app.call("POST", &path, &client.key, Some(&body(2_000_000))).await.0, 202);
+    assert_eq!(app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer").status(), 200);
+    assert_eq!(rows(&app, &client).await.len(), before + 1);
+    let sound = app.read(|conn| {
+        #[derive(QueryableByName)]
+        struct Said {
+            #[diesel(sql_type = diesel::sql_types::Text)]
+            integrity_check: String,
+        }
+        Ok(sql_query("PRAGMA integrity_check").get_result::<Said>(conn)?.integrity_check)
+    });
+    assert_eq!(sound.await, "ok");
+}
+
+#[tokio::test]
+async fn without_dns_mail_is_deferred_and_not_bounced() {
+    for on in [On::Sqlite, On::Postgres] {
+        let nobody = free_address();
+        let app = TestApp::start_with(on, |settings| {
+            settings.set("default_transport", "direct");
+            settings.set("dns", nobody);
+        });
+        let Some(app) = app.await else { return };
+        let agency = app.agency("Nodns").await;
+        let client = app.client(&agency, "nodns", 0).await;
+        app.accept(&client, &["ann@receiver.example"]).await.expect("accepted");
+        assert_eq!(worker::run_once(&app.app).await, 1);
+        let row = rows(&app, &client).await.remove(0);
+        assert_eq!((row.status.as_str(), row.num_attempts), ("deferred", 1));
+    }
+}
+
+#[tokio::test]
+async fn without_its_relay_mail_is_deferred_and_leaves_when_the_relay_is_back() {
+    let address = free_address();
+    let through = format!("smtp://{address}");
+    let app = TestApp::start_with(On::Sqlite, |settings| settings.set("default_transport", through)).await;
+    let app = app.expect("SQLite is always there");
+    let agency = app.agency("Norelay").await;
+    let client = app.client(&agency, "norelay", 0).await;
+    app.accept(&client, &["ann@receiver.example"]).await.expect("accepted");
+    assert_eq!(worker::run_once(&app.app).await, 1);
+    assert_eq!(rows(&app, &client).await[0].status, "deferred");
+    let port = address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let Some(sink) = SmtpSink::at("127.0.0.1", port) else { return };
+    app.app.clock.step(TimeDelta::hours(1));
+    assert_eq!(worker::run_once(&app.app).await, 1);
+    assert_eq!(rows(&app, &client).await[0].status, "delivered");
+    assert_eq!(sink.wait_for(1).await.len(), 1);
+}

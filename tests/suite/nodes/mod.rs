@@ -1,0 +1,9 @@
+//! Real programs over one database: together, split by role, killed, and cut off from what they need.
+
+mod clock;
+mod failures;
+mod limits;
+mod pressure;
+mod roles;
+mod takeover;
+mod together;

@@ -1,0 +1,125 @@
+//! More than can be committed: what waits is bounded, the rest is told at once to come again, and nothing is lost.
+
+use std::sync::mpsc;
+
+use canopy::models::messages;
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::app::{Client, On, TestApp, prepared};
+
+/// Keeps the one writer of SQLite until the returned end is dropped.
+fn hold_the_writer(app: &TestApp) -> mpsc::Sender<()> {
+    let (held, holds) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let db = std::sync::Arc::clone(&app.app.db);
+    std::thread::spawn(move || {
+        db.write(|_| {
+            held.send(()).expect("the test waits");
+            // Ends when the other end is dropped.
+            let _ = released.recv();
+            Ok::<_, diesel::result::Error>(())
+        })
+    });
+    holds.recv().expect("the writer is held");
+    release
+}
+
+async fn with_line(requests: &str, megabytes: &str) -> (TestApp, Client) {
+    let app = TestApp::start_with(On::Sqlite, |settings| {
+        settings.set("accept_line_requests", requests);
+        settings.set("accept_line_mb", megabytes);
+    })
+    .await
+    .expect("SQLite is always there");
+    let agency = app.agency("Pressure").await;
+    let client = app.client(&agency, "pressure", 0).await;
+    (app, client)
+}
+
+#[tokio::test]
+async fn beyond_its_line_the_api_answers_503_at_once_and_keeps_what_it_took() {
+    const SENDERS: usize = 40;
+    let (app, client) = with_line("4", "256").await;
+    let path = format!("/v2/accounts/{}/messages", client.id);
+    let body = json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
+                       "recipients": [{ "email": "ann@example.org" }], "text_content": "Hello there" });
+    // The key's use is noted now, so that the senders below have nothing else to write.
+    assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 202);
+    let writer = hold_the_writer(&app);
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|_| {
+            let request = app.http.post(format!("{}{path}", app.url)).bearer_auth(&client.key).json(&body);
+            tokio::spawn(async move { request.send().await.expect("an answer") })
+        })
+        .collect();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    // All are answered but those that the committer holds, and those in its line.
+    while senders.iter().filter(|sender| sender.is_finished()).count() < SENDERS - 8 {
+        assert!(std::time::Instant::now() < deadline, "those beyond the line wait");
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let ready = app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer");
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.expect("text").contains("line: 4 of 4"));
+    drop(writer);
+    let (mut accepted, mut refused) = (1, 0);
+    for answer in join_all(senders).await {
+        let answer = answer.expect("no panic");
+        match answer.status().as_u16() {
+            202 => accepted += 1,
+            503 => {
+                assert_eq!(
+                    (&answer.headers()["x-canopy-reason"], &answer.headers()["retry-after"]),
+                    (&"busy".parse().expect("a value"), &"1".parse().expect("a value"))
+                );
+                refused += 1;
+            }
+            other => panic!("{other}"),
+        }
+    }
+    println!("{accepted} accepted, {refused} told to come again");
+    assert!(refused >= SENDERS - 8 && accepted > 4);
+    let id = client.id;
+    let stored =
+        app.read(move |conn| Ok(messages::page(conn, id, &messages::Filter::default(), None, false, 100)?.len())).await;
+    assert_eq!(stored, accepted, "what was promised is there, and nothing else");
+    assert_eq!(app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn what_waits_is_bounded_in_bytes_too_and_its_room_comes_back() {
+    let (app, client) = with_line("1000", "1").await;
+    let large = || {
+        let mut request = prepared(&client, &["ann@example.org"]);
+        let letters = "x".repeat(400_000);
+        let said = String::from_utf8(request.contents[0].clone()).expect("JSON").replace("Hello there", &letters);
+        request.contents[0] = said.into_bytes();
+        request
+    };
+    for _ in 0..3 {
+        let writer = hold_the_writer(&app);
+        let waiting: Vec<_> = (0..2)
+            .map(|_| {
+                let (node, request) = (std::sync::Arc::clone(&app.app), large());
+                tokio::spawn(async move { node.committer.accept(request).await })
+            })
+            .collect();
+        // Two fit into a megabyte, whether or not the committer has taken them already.
+        while app.app.committer.kilobytes_left() > 250 {
+            tokio::task::yield_now().await;
+        }
+        let refused = app.app.committer.accept(large()).await.expect_err("there is no room");
+        assert_eq!(refused.lack(), Some(canopy::models::health::Lack::Line));
+        drop(writer);
+        for one in waiting {
+            one.await.expect("no panic").expect("accepted");
+        }
+    }
+    // Larger than all the room there is: alone it may come.
+    let mut huge = prepared(&client, &["ann@example.org"]);
+    let said =
+        String::from_utf8(huge.contents[0].clone()).expect("JSON").replace("Hello there", &"x".repeat(3_000_000));
+    huge.contents[0] = said.into_bytes();
+    app.app.committer.accept(huge).await.expect("accepted");
+}
