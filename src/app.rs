@@ -18,6 +18,7 @@ use crate::dns::Dns;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
+use crate::metrics::Metrics;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
@@ -29,6 +30,8 @@ pub struct App {
     pub db: Arc<Db>,
     pub clock: Arc<Clock>,
     pub services: Arc<Services>,
+    /// What this node counts of itself.
+    pub metrics: Arc<Metrics>,
     pub committer: Committer,
     pub dns: Dns,
     pub mailer: Mailer,
@@ -78,8 +81,13 @@ impl App {
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
         });
-        let committer = Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services))
-            .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
+        let metrics = Metrics::new(clock.now().timestamp() as f64)
+            .map_err(|error| StartError(format!("cannot count what happens: {error}")))?;
+        let metrics = Arc::new(metrics);
+        let committer =
+            Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services), Arc::clone(&metrics))
+                .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
         let system = match &config.system_mail {
             Transport::Mailbox => SystemTransport::Maildir(config.data_dir.join("system-mail")),
             Transport::Smtp(relay) => SystemTransport::Smtp(relay.clone()),
@@ -96,6 +104,7 @@ impl App {
             db,
             clock,
             services,
+            metrics,
             committer,
             dns,
         }))

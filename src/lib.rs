@@ -14,6 +14,7 @@ pub mod domain; // pure rules: no I/O, no async, no clock reads
 pub mod emails; // the templates of system mail
 pub mod jobs; // delivering, system mail and housekeeping, on worker nodes
 pub mod mailer; // mail of the platform itself: invitations, resets, alerts
+pub mod metrics; // what /metrics tells: counters and histograms of this node
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
 pub mod seed; // the demo's believable agency

@@ -8,6 +8,8 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
 
+mod metrics;
+
 use super::CommandResult;
 use crate::actions::{Cx, set_up};
 use crate::app::App;
@@ -119,10 +121,14 @@ impl Site {
         let inbound = inbound.transpose()?;
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let address = self.address;
+        let metrics = metrics::start(&app)?;
         let server = actix_web::rt::spawn(self.start(&app)?);
         actix_web::rt::task::spawn_blocking(move || until_answered(address)).await??;
         ready()?;
         let served = server.await?;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
         if let Some(inbound) = inbound {
             inbound.stop();
         }

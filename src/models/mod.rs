@@ -11,6 +11,7 @@ pub mod counters;
 pub mod domains;
 pub mod held;
 pub mod idempotency;
+pub mod installation;
 pub mod jobs;
 pub mod leases;
 pub mod limits;

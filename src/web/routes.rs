@@ -14,8 +14,8 @@ use super::error::PageError;
 use super::settings::{account as account_settings, plan, pool, profile, sessions, transports};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, queue, search,
-    session, usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, queue,
+    search, session, usage, view_as,
 };
 use crate::app::App;
 
@@ -30,6 +30,9 @@ pub fn is_open(path: &str) -> bool {
 
 /// Mounts the dashboard at `/`: last, because it answers for every address that nothing else took.
 pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
+    if app.config.metrics_token.is_some() {
+        config.service(page("/metrics").get(metrics::scrape));
+    }
     config
         .service(page("/healthz").get(health::healthz))
         .service(page("/readyz").get(health::readyz))

@@ -17,4 +17,5 @@ mod returning;
 mod sub_account_list;
 mod support;
 mod support_works;
+mod watching;
 mod web;

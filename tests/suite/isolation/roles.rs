@@ -131,6 +131,7 @@ const FREE: &[&str] = &[
     "/search",
     "/healthz",
     "/readyz",
+    "/metrics",
     "/static/{path:.*}",
     "/switch-account",
     "/theme",

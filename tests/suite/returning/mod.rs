@@ -1,12 +1,12 @@
 //! What comes back: bounces and complaints, from the bytes of a report to the page that counts it.
 
 mod conversations;
-mod fixtures;
+pub mod fixtures;
 mod formats;
 mod hostile;
 mod kills;
 mod late;
-mod mx;
+pub mod mx;
 mod refusals;
 mod smuggling;
 mod soft;
