@@ -15,6 +15,7 @@ use crate::delivery::transport::gate::Gates;
 use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
 use crate::dns::Dns;
+use crate::doctor::Runs;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
@@ -43,6 +44,8 @@ pub struct App {
     /// What this node remembers of lists, so that their pages stay quick.
     pub facets: Facets,
     pub trends: Trends,
+    /// What the last looks at this installation found.
+    pub health: Runs,
 }
 
 /// Why the program cannot start, in a sentence for its operator.
@@ -100,6 +103,7 @@ impl App {
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
             facets: Facets::default(),
             trends: Trends::default(),
+            health: Runs::default(),
             config,
             db,
             clock,

@@ -4,12 +4,13 @@
 pub mod actions; // what the product does: one verb per file
 pub mod api; // the JSON API v2
 pub mod app; // everything built once and passed down
-pub mod cli; // serve, demo, migrate, user, account, verify-audit, refusals, config
+pub mod cli; // serve, demo, migrate, user, account, verify-audit, refusals, config, check
 pub mod clock; // the time, passed in
 pub mod config; // defaults, a TOML file, CANOPY_* variables
 pub mod delivery; // outbound: queue, worker, transports, DKIM
 pub mod dns; // what a domain must publish, and whether it does
 pub mod dns_check; // a look at a domain's DNS, from asking to what it means
+pub mod doctor; // whether the installation is in order: for `canopy check` and System health
 pub mod domain; // pure rules: no I/O, no async, no clock reads
 pub mod emails; // the templates of system mail
 pub mod jobs; // delivering, system mail and housekeeping, on worker nodes

@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod connection;
 pub mod counters;
 pub mod domains;
+pub mod durability;
 pub mod held;
 pub mod idempotency;
 pub mod installation;

@@ -12,7 +12,6 @@ use secrecy::ExposeSecret;
 
 use crate::actions::ActionResult;
 use crate::app::App;
-use crate::domain::ids::Id;
 use crate::metrics::{Depth, Rates, TEXT};
 use crate::models::{AnyConnection, installation};
 use crate::secrets;
@@ -91,7 +90,7 @@ fn tell(app: &App, now: DateTime<Utc>, read: Read) {
     let depth = |depth: installation::Depth| Depth {
         state: depth.state,
         messages: depth.messages,
-        oldest: depth.oldest.map_or(0., |id| since(made(id))),
+        oldest: depth.oldest.map_or(0., |id| since(id.made_at())),
     };
     let rates = |rates: installation::Rates| Rates {
         account: rates.account.to_string(),
@@ -105,12 +104,6 @@ fn tell(app: &App, now: DateTime<Utc>, read: Read) {
     let overdue = read.first_due.map_or(0., |due| since(due.and_utc()));
     let lease_until = read.lease_until.map_or(0., |until| at(until.and_utc()));
     app.metrics.standing.set(at(now), &depths, overdue, lease_until, &accounts);
-}
-
-/// When a message was accepted: its id says so.
-fn made(id: Id) -> DateTime<Utc> {
-    let (seconds, nanos) = id.0.get_timestamp().map_or((0, 0), |made| made.to_unix());
-    DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(0), nanos).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of centuries fit")]

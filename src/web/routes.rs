@@ -11,7 +11,9 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::{account as account_settings, plan, pool, profile, sessions, transports};
+use super::settings::{
+    account as account_settings, health as system_health, plan, pool, profile, sessions, transports,
+};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
     account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, queue,
@@ -101,6 +103,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
         .service(page("/settings/plan").get(plan::show).post(plan::submit))
+        .service(page("/settings/health").get(system_health::show).post(system_health::check))
         .service(page("/settings/limits").get(pool::show).post(pool::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))
         .service(page("/settings/profile/email").post(profile::change_address))

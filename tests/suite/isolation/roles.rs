@@ -108,6 +108,8 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/activity/verify", Agency(P::ViewActivity)),
     ("GET", "/activity/{seq}", Agency(P::ViewActivity)),
     ("POST", "/settings", Agency(P::ManageSettings)),
+    ("GET", "/settings/health", Agency(P::ManageSettings)),
+    ("POST", "/settings/health", Agency(P::ManageSettings)),
     ("GET", "/settings/limits", Agency(P::SetCap)),
     ("POST", "/settings/limits", Agency(P::SetCap)),
     ("GET", "/settings/transports", Agency(P::ManageSettings)),

@@ -1,6 +1,10 @@
 //! What whoever runs Canopy watches it by: `/metrics`, the alerts and the dashboard of `contrib/`, and `canopy check`.
 
 mod contrib;
+mod doctor;
+mod doctor_dns;
+mod doctor_page;
+mod doctor_program;
 mod scrape;
 mod serving;
 
