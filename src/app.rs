@@ -16,9 +16,11 @@ use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
 use crate::delivery::transport::share::Share;
 use crate::dns::Dns;
+use crate::doctor::Runs;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
+use crate::metrics::Metrics;
 use crate::models::nodes::Node;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
@@ -32,6 +34,8 @@ pub struct App {
     pub db: Arc<Db>,
     pub clock: Arc<Clock>,
     pub services: Arc<Services>,
+    /// What this node counts of itself.
+    pub metrics: Arc<Metrics>,
     pub committer: Committer,
     pub dns: Dns,
     pub mailer: Mailer,
@@ -48,6 +52,8 @@ pub struct App {
     pub facets: Facets,
     pub running: RunningPeriods,
     pub trends: Trends,
+    /// What the last looks at this installation found.
+    pub health: Runs,
 }
 
 /// Why the program cannot start, in a sentence for its operator.
@@ -93,9 +99,18 @@ impl App {
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
         });
-        let committer =
-            Committer::start(Arc::clone(&db), Arc::clone(&clock), Arc::clone(&services), config.accept_line)
-                .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
+        let metrics = Metrics::new(clock.now().timestamp() as f64)
+            .map_err(|error| StartError(format!("cannot count what happens: {error}")))?;
+        let metrics = Arc::new(metrics);
+        let committer = Committer::start(
+            Arc::clone(&db),
+            Arc::clone(&clock),
+            Arc::clone(&services),
+            Arc::clone(&metrics),
+            config.accept_line,
+        )
+        .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
         let system = match &config.system_mail {
             Transport::Mailbox => SystemTransport::Maildir(config.data_dir.join("system-mail")),
             Transport::Smtp(relay) => SystemTransport::Smtp(relay.clone()),
@@ -111,10 +126,12 @@ impl App {
             facets: Facets::default(),
             running: RunningPeriods::default(),
             trends: Trends::default(),
+            health: Runs::default(),
             config,
             db,
             clock,
             services,
+            metrics,
             committer,
             dns,
         }))

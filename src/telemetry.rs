@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Instant;
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -98,7 +99,7 @@ where
     }
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
-        let started = self.app.clock.now();
+        let (started, begun) = (self.app.clock.now(), Instant::now());
         let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
         let ip = client_ip(request.peer_addr().map(|peer| peer.ip()), forwarded, &self.app.config.trusted_proxies);
         let info = RequestInfo { id: Id::new(started).to_string(), ip };
@@ -106,7 +107,13 @@ where
         let (method, path) = (request.method().clone(), loggable(request.path()));
         let (service, app) = (Rc::clone(&self.service), Arc::clone(&self.app));
         Box::pin(async move {
-            let mut response = service.call(request).await?;
+            let answered = service.call(request).await;
+            let status = match &answered {
+                Ok(response) => response.status(),
+                Err(error) => error.as_response_error().status_code(),
+            };
+            app.metrics.serving.answered(&path, status.as_u16(), begun.elapsed());
+            let mut response = answered?;
             if let Ok(value) = HeaderValue::from_str(&info.id) {
                 response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
             }

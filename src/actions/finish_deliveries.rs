@@ -15,6 +15,7 @@ use crate::domain::bounce::{self, Unreachable, Verdict};
 use crate::domain::ids::Id;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::retry::next_attempt;
+use crate::domain::transport::TransportKind;
 use crate::models::AnyConnection;
 use crate::models::counters::Delta;
 use crate::models::messages::{self, Attempt, Message, Progress};
@@ -43,6 +44,8 @@ pub struct Finished {
     pub claimed: Claimed,
     /// Who was asked.
     pub host: String,
+    /// How it was to leave; `None` when it never came so far.
+    pub transport: Option<TransportKind>,
     pub answer: Answer,
     pub at: DateTime<Utc>,
 }
@@ -54,11 +57,29 @@ enum Next {
     Back { due: DateTime<Utc> },
 }
 
-/// Records attempts; answers how many still held their lease. One that lost it changes only its own line in the story.
+/// An attempt that moved its message on: what became of the message, and how it left.
+pub type Moved = (MessageStatus, Option<TransportKind>);
+
+impl Next {
+    /// What became of the message; `None` where there was no attempt.
+    fn status(&self) -> Option<MessageStatus> {
+        match self {
+            Self::Over { status, .. } => Some(*status),
+            Self::Later { .. } => Some(MessageStatus::Deferred),
+            Self::Back { .. } => None,
+        }
+    }
+}
+
+/// Records attempts; answers those that still held their lease, but for those that were never begun. One that lost it changes only its own line in the story.
 ///
 /// # Errors
 /// Only the database's: then nothing was recorded, and the same call may be made again.
-pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished: &[Finished]) -> ActionResult<usize> {
+pub fn finish_deliveries(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    finished: &[Finished],
+) -> ActionResult<Vec<Moved>> {
     let mut decided: Vec<(&Finished, Next)> = finished.iter().map(|one| (one, decide(one))).collect();
     decided.sort_by_key(|(one, _)| one.claimed.message.id);
     let accounts: Vec<Id> = finished.iter().map(|one| one.claimed.message.account_id).collect();
@@ -84,7 +105,7 @@ pub fn finish_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, finished:
     messages::release_contents(conn, &contents)?;
     suppress(conn, &decided)?;
     tally.write(conn)?;
-    Ok(decided.len())
+    Ok(decided.iter().filter_map(|(one, next)| Some((next.status()?, one.transport))).collect())
 }
 
 fn decide(one: &Finished) -> Next {

@@ -8,6 +8,7 @@ use clap::{Parser, Subcommand};
 use crate::config::{Config, Settings};
 
 mod account;
+mod check;
 mod config;
 mod demo;
 mod migrate;
@@ -40,6 +41,8 @@ enum Command {
     Migrate,
     /// Prints the effective configuration, secrets masked.
     Config,
+    /// Looks whether database, names, ways out and the machine are in order; exit code 1 when something fails.
+    Check(check::Arguments),
     /// Manages parent accounts.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -88,6 +91,7 @@ fn run(arguments: Arguments) -> CommandResult {
         Command::Demo(wanted) => demo::run(settings, &wanted),
         Command::Migrate => migrate::run(&Config::from_settings(&settings)?),
         Command::Config => config::run(&settings),
+        Command::Check(wanted) => check::run(&settings, &wanted),
         Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),
         Command::User(UserCommand::Add(add)) => user::add(&Config::from_settings(&settings)?, &add),
         Command::Refusals => refusals::run(&Config::from_settings(&settings)?),

@@ -9,6 +9,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
 use tokio::sync::watch;
 
+mod metrics;
+
 use super::CommandResult;
 use crate::actions::{Cx, set_up};
 use crate::app::App;
@@ -124,10 +126,14 @@ impl Site {
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
         let address = self.address;
+        let metrics = metrics::start(&app)?;
         let server = actix_web::rt::spawn(self.start(&app)?);
         actix_web::rt::task::spawn_blocking(move || until_answered(address)).await??;
         ready()?;
         let served = server.await?;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
         if let Some(inbound) = inbound {
             inbound.stop();
         }

@@ -71,6 +71,10 @@ pub struct Config {
     pub complaint_address: String,
     /// Where bounces and complaints are received; `None` is off.
     pub mx_listen: Option<SocketAddr>,
+    /// Where Prometheus is served; `None` is off.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What it has to show, on every listener; without it the main listener serves no metrics.
+    pub metrics_token: Option<SecretString>,
     pub rate_limit_per_second: u32,
     pub rate_limit_burst: u32,
     /// Bytes.

@@ -59,6 +59,12 @@ pub const OPTIONS: &[Opt] = &[
         "Where mailbox providers send complaint reports: register it with them; `complaints@` and the return path host when empty",
     ),
     plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
+    plain("metrics_listen", "", "Address and port on which `/metrics` is served to Prometheus; off when empty"),
+    secret(
+        "metrics_token",
+        "",
+        "What Prometheus sends as its bearer token, of at least 16 characters; serves `/metrics` on `listen` too; off when empty",
+    ),
     plain("tracking_host", "track.canopy.example", "What clients' tracking, subscription and media names point at"),
     plain("mx_host", "mx.canopy.example", "The host that receives mail for clients' domains"),
     plain("rate_limit_per_second", "100", "API requests an account may make a second"),

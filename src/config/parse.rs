@@ -4,6 +4,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 use chrono::TimeDelta;
+use secrecy::SecretString;
 
 use super::{Config, ConfigError, Roles, Settings, Transport};
 use crate::actions::accept_message::Line;
@@ -47,6 +48,8 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         },
         complaint_address: complaint_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
+        metrics_listen: optional_address(settings, "metrics_listen")?,
+        metrics_token: metrics_token(settings.get("metrics_token"))?,
         host_name,
         rate_limit_per_second: number(settings, "rate_limit_per_second")?,
         rate_limit_burst: number(settings, "rate_limit_burst")?,
@@ -98,6 +101,15 @@ fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
     };
     EmailAddress::parse(&address).map_err(|_| wrong("complaint_address", "it must be an email address"))?;
     Ok(address)
+}
+
+/// A token that nobody guesses: whoever has it reads how much every account sends.
+fn metrics_token(text: &str) -> Result<Option<SecretString>, ConfigError> {
+    match text.trim() {
+        "" => Ok(None),
+        token if token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(Some(token.into())),
+        _ => Err(wrong("metrics_token", "it must have at least 16 visible ASCII characters")),
+    }
 }
 
 fn networks(text: &str) -> Result<Vec<ipnet::IpNet>, ConfigError> {
@@ -217,6 +229,9 @@ mod tests {
             ("return_path_host", long.as_str()),
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
+            ("metrics_listen", "9100"),
+            ("metrics_token", "short"),
+            ("metrics_token", "sixteen letters and spaces"),
         ] {
             let error = with(&[(key, value)]).expect_err(value);
             assert!(error.0.contains(key), "{error}");

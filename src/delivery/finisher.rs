@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::actions::ActionResult;
-use crate::actions::finish_deliveries::{Finished, finish_deliveries};
+use crate::actions::finish_deliveries::{Finished, Moved, finish_deliveries};
 use crate::app::App;
 
 /// Attempts recorded in one transaction at most.
@@ -38,7 +38,7 @@ fn record(app: &App, group: &[Finished]) {
     let mut wait = WAITS[0];
     loop {
         let away = match write(app, group) {
-            Ok(_) => return,
+            Ok(moved) => return tell(app, &moved),
             Err(error) => {
                 log::warn!("{} outcomes could not be recorded yet: {error:?}", group.len());
                 error.lack().is_some()
@@ -52,13 +52,23 @@ fn record(app: &App, group: &[Finished]) {
         std::thread::sleep(wait);
     }
     for one in group {
-        if let Err(error) = write(app, std::slice::from_ref(one)) {
-            let id = one.claimed.message.id;
-            log::error!("the outcome of message {id} is lost, it is sent again when its lease runs out: {error:?}");
+        match write(app, std::slice::from_ref(one)) {
+            Ok(moved) => tell(app, &moved),
+            Err(error) => {
+                let id = one.claimed.message.id;
+                log::error!("the outcome of message {id} is lost, it is sent again when its lease runs out: {error:?}");
+            }
         }
     }
 }
 
-fn write(app: &App, group: &[Finished]) -> ActionResult<usize> {
+fn write(app: &App, group: &[Finished]) -> ActionResult<Vec<Moved>> {
     app.db.write(|conn| finish_deliveries(conn, app.clock.now(), group))
+}
+
+/// Counts what was recorded.
+fn tell(app: &App, moved: &[Moved]) {
+    for (status, transport) in moved {
+        app.metrics.mail.attempted(*status, *transport);
+    }
 }

@@ -5,7 +5,7 @@ mod finisher;
 mod leave;
 mod outgoing;
 pub mod probe;
-mod route;
+pub mod route;
 pub mod transport;
 pub mod wire;
 pub mod worker;

@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::finisher;
-use super::leave::leave;
+use super::leave::{Left, leave};
 use super::outgoing::{Signers, prepare};
 use crate::actions::ActionResult;
 use crate::actions::claim_deliveries::{Claimed, Wanted, anything_due, claim_deliveries, renew_leases};
@@ -203,26 +203,26 @@ impl Node {
 
 /// One attempt, from the database to the wire, and its outcome to the finisher.
 async fn deliver(app: Arc<App>, signers: Arc<Signers>, claimed: Claimed, outcomes: mpsc::Sender<Finished>) {
-    let (host, answer) = attempt(&app, signers, &claimed).await;
-    let finished = Finished { claimed, host, answer, at: app.clock.now() };
+    let Left { host, transport, answer } = attempt(&app, signers, &claimed).await;
+    let finished = Finished { claimed, host, transport, answer, at: app.clock.now() };
     if outcomes.send(finished).await.is_err() {
         log::error!("an outcome could not be recorded: the node is stopping");
     }
 }
 
-async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> (String, Answer) {
+async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> Left {
     let (node, message, now) = (Arc::clone(app), claimed.message.clone(), app.clock.now());
     let ready = tokio::task::spawn_blocking(move || prepare(&node, &signers, &message, now)).await;
     match ready {
         Ok(Ok(Some(outgoing))) => leave(app, claimed, outgoing).await,
-        Ok(Ok(None)) => (String::new(), Answer::NotBegun),
+        Ok(Ok(None)) => Left::not_gone(Answer::NotBegun),
         Ok(Err(error)) => {
             log::error!("message {} could not be made ready: {error:?}", claimed.message.id);
-            (String::new(), Answer::NoReply { text: "The message could not be made ready here.".into() })
+            Left::not_gone(Answer::NoReply { text: "The message could not be made ready here.".into() })
         }
         Err(error) => {
             log::error!("message {} could not be made ready: {error}", claimed.message.id);
-            (String::new(), Answer::NoReply { text: "The message could not be made ready here.".into() })
+            Left::not_gone(Answer::NoReply { text: "The message could not be made ready here.".into() })
         }
     }
 }

@@ -145,6 +145,23 @@ impl Dns {
         }
     }
 
+    /// The names of an address (PTR, RFC 1035 section 3.5). Empty when it has none.
+    ///
+    /// # Errors
+    /// When no answer came.
+    pub async fn names(&self, address: IpAddr) -> Result<Vec<String>, LookupFailed> {
+        match self {
+            Self::Zone(_) => Ok(Vec::new()),
+            Self::Resolver(resolver) => {
+                ask(resolver, &reverse(address), RecordType::PTR, |data| match data {
+                    RData::PTR(name) => Some(canonical(&name.0.to_string())),
+                    _ => None,
+                })
+                .await
+            }
+        }
+    }
+
     /// The CNAME at `name`: where it points, one step. None when there is none.
     ///
     /// # Errors
@@ -161,6 +178,21 @@ impl Dns {
                 });
                 Ok(found.await?.into_iter().next())
             }
+        }
+    }
+}
+
+/// Where the names of an address stand (RFC 1035 section 3.5, RFC 3596 section 2.5).
+fn reverse(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        IpAddr::V6(v6) => {
+            let nibbles = v6.octets().into_iter().rev().flat_map(|byte| [byte & 15, byte >> 4]);
+            let parts: Vec<String> = nibbles.map(|nibble| format!("{nibble:x}")).collect();
+            format!("{}.ip6.arpa", parts.join("."))
         }
     }
 }

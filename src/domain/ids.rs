@@ -27,6 +27,13 @@ impl Id {
         Self(Uuid::from_u128(milliseconds << 80))
     }
 
+    /// When it was made, to the millisecond; 1970 for one that does not say.
+    #[must_use]
+    pub fn made_at(self) -> DateTime<Utc> {
+        let (seconds, nanos) = self.0.get_timestamp().map_or((0, 0), |made| made.to_unix());
+        DateTime::from_timestamp(i64::try_from(seconds).unwrap_or(0), nanos).unwrap_or_default()
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         self.0.as_bytes()

@@ -153,6 +153,14 @@ fn is_broken(conn: &mut AnyConnection) -> bool {
     }
 }
 
+/// The pooled connections of a node, at this moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Connections {
+    pub busy: u32,
+    pub idle: u32,
+    pub most: u32,
+}
+
 /// The open database of a node.
 pub struct Db {
     backend: Backend,
@@ -196,6 +204,14 @@ impl Db {
     #[must_use]
     pub fn backend(&self) -> Backend {
         self.backend
+    }
+
+    /// How many of the pooled connections are in use.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        let state = self.pool.state();
+        let busy = state.connections.saturating_sub(state.idle_connections);
+        Connections { busy, idle: state.idle_connections, most: self.pool.max_size() }
     }
 
     /// Runs `work` on a reader. On SQLite it sees the last committed state and cannot write.

@@ -50,14 +50,39 @@ pub fn down(db: &Db) -> Result<(), OpenError> {
 /// # Errors
 /// The database's own words, when it does not answer.
 pub fn pending(db: &Db) -> Result<usize, OpenError> {
+    Ok(state(db)?.pending)
+}
+
+/// The schema beside this program's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct State {
+    /// Migrations that have not run yet.
+    pub pending: usize,
+    /// Migrations of a newer program.
+    pub unknown: Vec<String>,
+}
+
+/// How the schema stands. Reads only.
+///
+/// # Errors
+/// The database's own words, also where there is no schema at all.
+pub fn state(db: &Db) -> Result<State, OpenError> {
     let known = match db.backend() {
         Backend::Postgres => names::<diesel::pg::Pg>(POSTGRES)?,
         Backend::Sqlite => names::<diesel::sqlite::Sqlite>(SQLITE)?,
     };
-    let applied: Vec<Applied> = db
-        .read(|conn| Ok(diesel::sql_query("SELECT version FROM __diesel_schema_migrations").load(conn)?))
+    let applied = applied(db)?;
+    let pending = known.iter().filter(|name| !applied.contains(name)).count();
+    Ok(State { pending, unknown: applied.into_iter().filter(|name| !known.contains(name)).collect() })
+}
+
+fn applied(db: &Db) -> Result<Vec<String>, OpenError> {
+    let rows: Vec<Applied> = db
+        .read(|conn| {
+            Ok(diesel::sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load(conn)?)
+        })
         .map_err(|refused: Refused| refused.0)?;
-    Ok(known.iter().filter(|name| !applied.iter().any(|row| row.version == **name)).count())
+    Ok(rows.into_iter().map(|row| row.version).collect())
 }
 
 #[derive(diesel::QueryableByName)]

@@ -77,6 +77,11 @@ pub fn all(conn: &mut AnyConnection, parent: Id) -> QueryResult<Vec<Transport>> 
         .load(conn)
 }
 
+/// Transports of all parents, the oldest first.
+pub fn first(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Transport>> {
+    transports::table.order(transports::id).limit(limit).select(Transport::as_select()).load(conn)
+}
+
 /// A page of a parent's transports by id: newest first, or with `ascending` those just newer than `edge`.
 pub fn page(
     conn: &mut AnyConnection,

@@ -10,16 +10,24 @@ use tokio::sync::watch;
 use crate::actions::receive_report::count_refusals;
 use crate::app::App;
 use crate::domain::returned::InboundRefusal;
+use crate::metrics::Metrics;
 
 const WRITTEN: Duration = Duration::from_secs(1);
 
 /// What was refused since it was last written.
-#[derive(Debug, Default)]
-pub struct Counted(Mutex<BTreeMap<InboundRefusal, i64>>);
+pub struct Counted {
+    refused: Mutex<BTreeMap<InboundRefusal, i64>>,
+    metrics: Arc<Metrics>,
+}
 
 impl Counted {
+    pub fn new(metrics: &Arc<Metrics>) -> Self {
+        Self { refused: Mutex::default(), metrics: Arc::clone(metrics) }
+    }
+
     pub fn add(&self, refusal: InboundRefusal) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(refusal).or_default() += 1;
+        self.metrics.serving.refused(refusal);
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(refusal).or_default() += 1;
     }
 
     /// Writes once a second until `stop` turns true. [`Counted::write`] is called once more at the very end.
@@ -35,14 +43,14 @@ impl Counted {
 
     /// Writes what there is; what could not be written is written later.
     pub async fn write(&self, app: &Arc<App>) {
-        let refused = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let refused = std::mem::take(&mut *self.refused.lock().unwrap_or_else(PoisonError::into_inner));
         if refused.is_empty() {
             return;
         }
         let (now, written) = (app.clock.now(), refused.clone());
         if let Err(error) = app.write(move |conn| count_refusals(conn, now, &written)).await {
             log::error!("refusals at the inbound listener could not be counted yet: {error:?}");
-            let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut held = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
             for (refusal, count) in refused {
                 *held.entry(refusal).or_default() += count;
             }

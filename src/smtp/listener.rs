@@ -59,7 +59,8 @@ impl Listener {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("smtp").enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
         let recording = Semaphore::new(limits.recording.max(1));
-        let shared = Arc::new(Shared { app: Arc::clone(app), limits, counted: Counted::default(), recording });
+        let counted = Counted::new(&app.metrics);
+        let shared = Arc::new(Shared { app: Arc::clone(app), limits, counted, recording });
         let Bound { listener, address } = bound;
         let thread = std::thread::Builder::new().name("smtp".into()).spawn(move || {
             runtime.block_on(async {
@@ -108,14 +109,16 @@ async fn accept(shared: &Arc<Shared>, listener: TcpListener, mut stop: watch::Re
         };
         match gate.enter(peer) {
             Some(pass) => {
+                let open = Open::new(shared);
                 let conversation = talk(Arc::clone(shared), stream, peer, stop.clone());
                 sessions.spawn(async move {
                     conversation.await;
-                    drop(pass);
+                    drop((pass, open));
                 });
             }
             None => {
                 shared.counted.add(InboundRefusal::Limit);
+                shared.app.metrics.serving.connected(false);
                 if turned_away.len() < POLITE {
                     turned_away.spawn(turn_away(stream));
                 }
@@ -126,6 +129,22 @@ async fn accept(shared: &Arc<Shared>, listener: TcpListener, mut stop: watch::Re
     let all_over = async { while sessions.join_next().await.is_some() {} };
     if timeout(shared.limits.grace, all_over).await.is_err() {
         log::warn!("{} conversations were cut off: nothing of theirs was promised", sessions.len());
+    }
+}
+
+/// A conversation that is counted as open until this is dropped, however it ends.
+struct Open(Arc<Shared>);
+
+impl Open {
+    fn new(shared: &Arc<Shared>) -> Self {
+        shared.app.metrics.serving.connected(true);
+        Self(Arc::clone(shared))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.app.metrics.serving.closed();
     }
 }
 

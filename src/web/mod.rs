@@ -24,6 +24,7 @@ pub mod home;
 mod inside;
 pub mod jobs;
 pub mod layout;
+pub mod metrics;
 pub mod navigation;
 pub mod overview;
 pub mod page;

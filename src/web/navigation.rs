@@ -55,8 +55,14 @@ const TABS: &[(&str, &str, Permission)] = &[
 const CLIENTS_ONLY: &[&str] = &["/activity", "/credentials", "/members", "/settings"];
 
 /// Tabs of Settings that a client has in its navigation, or not at all.
-const AGENCYS_SETTINGS: &[&str] =
-    &["/settings/plan", "/settings/limits", "/settings/members", "/settings/credentials", "/settings/transports"];
+const AGENCYS_SETTINGS: &[&str] = &[
+    "/settings/plan",
+    "/settings/limits",
+    "/settings/members",
+    "/settings/credentials",
+    "/settings/transports",
+    "/settings/health",
+];
 
 /// The tabs of Settings: as above, with whole addresses.
 const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
@@ -66,6 +72,7 @@ const SETTINGS: &[(&str, &str, Option<Permission>)] = &[
     ("Members", "/settings/members", Some(Permission::ViewMembers)),
     ("API keys", "/settings/credentials", Some(Permission::ViewKeys)),
     ("Transports", "/settings/transports", Some(Permission::ManageSettings)),
+    ("System health", "/settings/health", Some(Permission::ManageSettings)),
     ("Profile", "/settings/profile", None),
     ("Signed-in devices", "/settings/sessions", None),
 ];

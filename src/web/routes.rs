@@ -11,11 +11,13 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
-use super::settings::{account as account_settings, plan, pool, profile, sessions, transports};
+use super::settings::{
+    account as account_settings, health as system_health, plan, pool, profile, sessions, transports,
+};
 use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, queue, search,
-    session, usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, queue,
+    search, session, usage, view_as,
 };
 use crate::app::App;
 
@@ -30,6 +32,9 @@ pub fn is_open(path: &str) -> bool {
 
 /// Mounts the dashboard at `/`: last, because it answers for every address that nothing else took.
 pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
+    if app.config.metrics_token.is_some() {
+        config.service(page("/metrics").get(metrics::scrape));
+    }
     config
         .service(page("/healthz").get(health::healthz))
         .service(page("/readyz").get(health::readyz))
@@ -98,6 +103,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
         .service(page("/settings/plan").get(plan::show).post(plan::submit))
+        .service(page("/settings/health").get(system_health::show).post(system_health::check))
         .service(page("/settings/limits").get(pool::show).post(pool::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))
         .service(page("/settings/profile/email").post(profile::change_address))

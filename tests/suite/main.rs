@@ -19,4 +19,5 @@ mod soak;
 mod sub_account_list;
 mod support;
 mod support_works;
+mod watching;
 mod web;

@@ -1,15 +1,18 @@
 //! The committer: takes what waits (at most 512, no artificial wait), commits it as one, answers each.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::group::{self, Failure};
+use super::intake::{self, Intake};
 use super::{Accepted, Prepared};
 use crate::actions::error::{ActionError, ActionResult};
 use crate::actions::services::Services;
 use crate::clock::Clock;
+use crate::metrics::Metrics;
 use crate::models::Db;
 use crate::models::health::Lack;
 
@@ -29,6 +32,14 @@ struct Job {
     room: OwnedSemaphorePermit,
 }
 
+/// What the thread works with.
+struct Node {
+    db: Arc<Db>,
+    clock: Arc<Clock>,
+    services: Arc<Services>,
+    metrics: Arc<Metrics>,
+}
+
 /// A handle to the node's committer thread, which ends when the last handle is gone.
 #[derive(Clone)]
 pub struct Committer {
@@ -43,11 +54,18 @@ impl Committer {
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(db: Arc<Db>, clock: Arc<Clock>, services: Arc<Services>, line: Line) -> std::io::Result<Self> {
+    pub fn start(
+        db: Arc<Db>,
+        clock: Arc<Clock>,
+        services: Arc<Services>,
+        metrics: Arc<Metrics>,
+        line: Line,
+    ) -> std::io::Result<Self> {
         let (jobs, inbox) = mpsc::channel(line.requests.max(1));
         let kilobytes = u32::try_from(line.megabytes.max(1) * 1024).unwrap_or(u32::MAX);
         let permits = usize::try_from(kilobytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        std::thread::Builder::new().name("committer".into()).spawn(move || run(&db, &clock, &services, inbox))?;
+        let node = Node { db, clock, services, metrics };
+        std::thread::Builder::new().name("committer".into()).spawn(move || run(&node, inbox))?;
         Ok(Self { jobs, room: Arc::new(Semaphore::new(permits)), kilobytes })
     }
 
@@ -83,7 +101,7 @@ impl Committer {
     }
 }
 
-fn run(db: &Db, clock: &Clock, services: &Services, mut inbox: mpsc::Receiver<Job>) {
+fn run(node: &Node, mut inbox: mpsc::Receiver<Job>) {
     while let Some(first) = inbox.blocking_recv() {
         let mut jobs = vec![first];
         while jobs.len() < GROUP {
@@ -92,22 +110,28 @@ fn run(db: &Db, clock: &Clock, services: &Services, mut inbox: mpsc::Receiver<Jo
                 Err(_) => break,
             }
         }
-        commit(db, clock, services, jobs);
+        commit(node, jobs);
     }
 }
 
-fn commit(db: &Db, clock: &Clock, services: &Services, jobs: Vec<Job>) {
+fn commit(node: &Node, jobs: Vec<Job>) {
     let (requests, answers): (Vec<_>, Vec<_>) =
         jobs.into_iter().map(|job| (job.prepared, (job.answer, job.room))).unzip();
-    let results = match attempt(db, clock, services, &requests) {
+    let results = match attempt(node, &requests) {
         Ok(results) => results,
         // One request may be what broke the group: each is tried alone.
         Err(error) if requests.len() > 1 && error.lack().is_none() => {
             log::warn!("a group of {} requests failed and is tried one by one: {error}", requests.len());
-            one_by_one(db, clock, services, &requests)
+            one_by_one(node, &requests)
         }
         Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
     };
+    for (request, result) in requests.iter().zip(&results) {
+        if let Err(error) = result {
+            let recipients = u64::try_from(request.entries.len()).unwrap_or(u64::MAX);
+            node.metrics.mail.refused(intake::why(error), recipients);
+        }
+    }
     for (result, (answer, room)) in results.into_iter().zip(answers) {
         // Before the answer: whoever has it finds room for the next.
         drop(room);
@@ -117,13 +141,13 @@ fn commit(db: &Db, clock: &Clock, services: &Services, jobs: Vec<Job>) {
 }
 
 /// Once something is missing, it is missing for all that follow.
-fn one_by_one(db: &Db, clock: &Clock, services: &Services, requests: &[Prepared]) -> Vec<ActionResult<Accepted>> {
+fn one_by_one(node: &Node, requests: &[Prepared]) -> Vec<ActionResult<Accepted>> {
     let mut missing: Option<ActionError> = None;
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         let result = match &missing {
             Some(error) => Err(error.clone()),
-            None => alone(db, clock, services, request),
+            None => alone(node, request),
         };
         if let Err(error) = &result
             && error.lack().is_some()
@@ -135,26 +159,27 @@ fn one_by_one(db: &Db, clock: &Clock, services: &Services, requests: &[Prepared]
     results
 }
 
-fn alone(db: &Db, clock: &Clock, services: &Services, request: &Prepared) -> ActionResult<Accepted> {
-    attempt(db, clock, services, std::slice::from_ref(request))?
+fn alone(node: &Node, request: &Prepared) -> ActionResult<Accepted> {
+    attempt(node, std::slice::from_ref(request))?
         .pop()
         .unwrap_or_else(|| Err(ActionError::Internal("a group answered nothing".into())))
 }
 
-fn attempt(
-    db: &Db,
-    clock: &Clock,
-    services: &Services,
-    requests: &[Prepared],
-) -> ActionResult<Vec<ActionResult<Accepted>>> {
+fn attempt(node: &Node, requests: &[Prepared]) -> ActionResult<Vec<ActionResult<Accepted>>> {
+    let begun = Instant::now();
+    let mut intake = Intake::default();
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        db.write(|conn| group::accept(conn, clock.now(), services, requests).map_err(Failure))
+        let now = node.clock.now();
+        node.db.write(|conn| group::accept(conn, now, &node.services, requests, &mut intake).map_err(Failure))
     }));
     match result {
         Ok(result) => {
-            let result = result.map_err(|Failure(error)| error);
-            db.health.wrote(result.as_ref().err().and_then(ActionError::lack));
-            result
+            let results = result.map_err(|Failure(error)| error);
+            node.db.health.wrote(results.as_ref().err().and_then(ActionError::lack));
+            let results = results?;
+            node.metrics.mail.committed(requests.len(), begun.elapsed());
+            intake.tell(&node.metrics.mail);
+            Ok(results)
         }
         Err(_) => Err(ActionError::Internal("accepting a message panicked".into())),
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::bounds::{Bounds, Pools};
+use super::intake::{Fate, Intake};
 use super::known::Known;
 use super::ledger::{self, Ledger};
 use super::rows::Rows;
@@ -51,6 +52,7 @@ pub fn accept(
     now: DateTime<Utc>,
     services: &Services,
     requests: &[Prepared],
+    intake: &mut Intake,
 ) -> ActionResult<Vec<ActionResult<Accepted>>> {
     let ids: HashSet<Id> = requests.iter().map(|request| request.account_id).collect();
     let mut group = lock(conn, now, &ids.into_iter().collect::<Vec<_>>())?;
@@ -60,7 +62,9 @@ pub fn accept(
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         let result = match group.senders.get_mut(&request.account_id) {
-            Some(sender) => decide(&known, now, sender, &mut group.pools, request, &mut rows, &mut ledger),
+            Some(sender) => {
+                decide(&known, now, sender, &mut group.pools, request, (&mut rows, &mut ledger, &mut *intake))
+            }
             None => Err(ActionError::NotFound("account")),
         };
         results.push(match result {
@@ -144,8 +148,7 @@ fn decide(
     sender: &mut Sender,
     pools: &mut Pools,
     request: &Prepared,
-    rows: &mut Rows,
-    ledger: &mut Ledger,
+    (rows, ledger, intake): (&mut Rows, &mut Ledger, &mut Intake),
 ) -> ActionResult<Accepted> {
     if sender.held {
         return Err(ActionError::Suspended { parent: false });
@@ -164,25 +167,27 @@ fn decide(
     }
     let mut batch = rows.request(sender, request, domain);
     let mut granted = 0;
-    let entries = request
-        .entries
-        .iter()
-        .map(|entry| Entry {
-            email: entry.email.clone(),
-            name: entry.name.clone(),
-            outcome: match &entry.body {
-                Err(reason) => Outcome::Refused { reason: reason.clone() },
-                Ok(body) if request.sandbox.is_some() => batch.sandbox(entry, body),
-                Ok(body) if suppressed.contains(entry.email_lower.as_str()) => batch.suppress(entry, body),
-                Ok(body) if granted < room.messages => {
-                    granted += 1;
-                    batch.queue(entry, body)
-                }
-                Ok(body) if holds => batch.hold(entry, body, over_cap.as_ref()),
-                Ok(_) => Outcome::Refused { reason: over_cap.as_ref().map(ToString::to_string).unwrap_or_default() },
-            },
-        })
-        .collect();
+    let mut entries = Vec::with_capacity(request.entries.len());
+    for entry in &request.entries {
+        let (fate, outcome) = match &entry.body {
+            Err(reason) => (Fate::BadContent, Outcome::Refused { reason: reason.clone() }),
+            Ok(body) if request.sandbox.is_some() => (Fate::Sandbox, batch.sandbox(entry, body)),
+            Ok(body) if suppressed.contains(entry.email_lower.as_str()) => {
+                (Fate::Suppressed, batch.suppress(entry, body))
+            }
+            Ok(body) if granted < room.messages => {
+                granted += 1;
+                (Fate::Queued, batch.queue(entry, body))
+            }
+            Ok(body) if holds => (Fate::Held, batch.hold(entry, body, over_cap.as_ref())),
+            Ok(_) => {
+                let reason = over_cap.as_ref().map(ToString::to_string).unwrap_or_default();
+                (Fate::OverCap, Outcome::Refused { reason })
+            }
+        };
+        intake.add(fate, &outcome);
+        entries.push(Entry { email: entry.email.clone(), name: entry.name.clone(), outcome });
+    }
     let counts = batch.finish();
     sender.bounds.grant(granted);
     pools.grant(root, granted);

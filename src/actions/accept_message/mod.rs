@@ -5,6 +5,7 @@ mod alert;
 mod bounds;
 mod committer;
 mod group;
+mod intake;
 mod known;
 mod ledger;
 mod release;

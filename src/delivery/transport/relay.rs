@@ -79,6 +79,16 @@ impl Relay {
         tried.outcome()
     }
 
+    /// Opens a connection as for a message (TLS, AUTH), and ends it.
+    ///
+    /// # Errors
+    /// Why no message could follow, in the relay's words where it was the relay that said no.
+    pub async fn sign_in(&self, config: &RelayConfig) -> Result<(), String> {
+        let session = self.open(config, &Transcript::default()).await.map_err(|why| why.why)?;
+        session.quit().await;
+        Ok(())
+    }
+
     async fn attempt(&self, config: &RelayConfig, envelope: &Envelope, message: &[u8], reuse: bool) -> Tried {
         let (mut session, used) = match self.session(config, reuse).await {
             Ok(found) => found,

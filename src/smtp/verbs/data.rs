@@ -3,7 +3,7 @@
 use tokio::time::{Instant, timeout};
 
 use crate::actions::receive_report::{Incoming, Recipient, receive_report};
-use crate::domain::returned::{self, InboundRefusal};
+use crate::domain::returned::{self, InboundRefusal, Report};
 use crate::smtp::body::{Body, Taken};
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Session, Then, last_words};
@@ -74,14 +74,21 @@ async fn record(session: &Session, raw: Vec<u8>, recipients: &[Recipient]) -> Re
         log::error!("a report from {} could not be read", session.peer);
         return Reply::new(451, "4.3.0 It could not be read, try again later");
     };
+    let complaint = matches!(returned.report, Report::Complaint(_));
     let incoming = Incoming { addressed, returned };
     let (services, now) = (shared.app.services.clone(), shared.app.clock.now());
     match shared.app.write(move |conn| receive_report(conn, now, &services, &incoming)).await {
         Ok(outcomes) => {
             for outcome in &outcomes {
                 match outcome {
-                    Ok(id) => log::info!("{} reported about message {id}", session.peer),
-                    Err(refusal) => log::debug!("{} sent what changes nothing: {}", session.peer, refusal.as_str()),
+                    Ok(id) => {
+                        shared.app.metrics.mail.reported(complaint);
+                        log::info!("{} reported about message {id}", session.peer);
+                    }
+                    Err(refusal) => {
+                        shared.app.metrics.serving.refused(*refusal);
+                        log::debug!("{} sent what changes nothing: {}", session.peer, refusal.as_str());
+                    }
                 }
             }
             let any = outcomes.iter().any(Result::is_ok);

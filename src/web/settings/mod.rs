@@ -2,6 +2,7 @@
 //! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
 
 pub mod account;
+pub mod health;
 pub mod plan;
 pub mod pool;
 pub mod profile;

@@ -11,7 +11,7 @@ use crate::support::visitor::{Page, Visitor};
 fn is_open(path: &str) -> bool {
     let open = [
         "/healthz", "/readyz", "/static/", "/sign-in", "/forgot", "/reset/", "/invite/", "/setup/", "/theme", "/dns/",
-        "/brand/",
+        "/brand/", "/metrics",
     ];
     open.iter().any(|open| path == *open || (open.ends_with('/') && path.starts_with(open)))
 }

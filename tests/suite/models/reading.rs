@@ -12,8 +12,8 @@ use canopy::domain::ids::Id;
 use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
-    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, jobs, limits, messages, periods,
-    queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
+    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
+    messages, periods, queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -88,6 +88,10 @@ const ASKS: &[(&str, Ask)] = asks! {
     "the queue, on hold": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::Suspended));
     "the queue, at the cap": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), Some(Reason::AtCap));
     "the queue, oldest": |conn, cx, big| queue_view::oldest(conn, Whose::Family(big.agency.id));
+    "what waits, of everybody": |conn, cx, big| installation::depths(conn, big.now, 20);
+    "who is due longest": |conn, cx, big| installation::first_due(conn);
+    "the lease of housekeeping": |conn, cx, big| installation::lease_until(conn, "housekeeping");
+    "accounts to watch": |conn, cx, big| installation::watched(conn, big.now, 20);
     "dirty counters": |conn, cx, big| counters::dirty(conn, 50);
     "summary": |conn, cx, big| refresh_summary(conn, big.child, cx.now);
     "purge": |conn, cx, big| housekeeping::purge(conn, cx.now, &services());

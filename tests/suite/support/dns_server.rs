@@ -20,6 +20,8 @@ pub enum Record {
     Mx(String, String, u16),
     /// A name and its address.
     A(String, Ipv4Addr),
+    /// A name and its address, which does not know its name: no PTR record stands there.
+    Nameless(String, Ipv4Addr),
     /// A domain that takes no mail (RFC 7505).
     NullMx(String),
 }
@@ -102,6 +104,8 @@ fn configuration(port: u16, records: &[Record]) -> String {
             Record::Cname(alias, target) => format!("cname={alias},{target}"),
             Record::Mx(domain, host, preference) => format!("mx-host={domain},{host},{preference}"),
             Record::NullMx(domain) => format!("dns-rr={domain},15,000000"),
+            Record::Nameless(name, address) => format!("address=/{name}/{address}"),
+            // With its PTR record.
             Record::A(name, address) => format!("host-record={name},{address}"),
         };
         writeln!(text, "{line}").expect("a String takes text");
