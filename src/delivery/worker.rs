@@ -50,8 +50,11 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         log::warn!("{} deliveries did not end in time: their leases run out, then they are sent again", node.busy());
     }
     drop(node);
-    if let Err(error) = recorded.await {
-        log::error!("what became of deliveries could not be recorded: {error}");
+    match timeout(GRACE, recorded).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => log::error!("what became of deliveries could not be recorded: {error}"),
+        // The database is away, and comes back to a node that is gone.
+        Err(_) => log::warn!("what became of deliveries was not recorded in time: they are sent again"),
     }
 }
 

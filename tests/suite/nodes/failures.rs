@@ -80,6 +80,30 @@ async fn without_its_database_it_says_so_everywhere_and_goes_on_by_itself_when_i
     assert!(!node.process.has_ended(), "without a restart");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn told_to_end_while_its_database_is_away_it_ends_and_nothing_is_lost() {
+    let (Some(app), Some(sink)) = (TestApp::start(On::Postgres).await, SmtpSink::start()) else { return };
+    let agency = app.agency("End").await;
+    let client = app.client(&agency, "end", 0).await;
+    let wire = Proxy::before(app.app.config.database_url()).await;
+    let (url, through) = (wire.url(app.app.config.database_url()), format!("smtp://127.0.0.1:{}", sink.port()));
+    let options = [("CANOPY_DATABASE_URL", url.as_str()), ("CANOPY_DEFAULT_TRANSPORT", &through), ("RUST_LOG", "off")];
+    let mut node = Node::start(&app, &options).await;
+    sink.set("slow@example.org", Behaviour::Slow(Duration::from_secs(3))).await;
+    node.accepted(&client, "slow@example.org").await;
+    let begun = async |_: &Node| sink.connections() > 0;
+    node.until("its delivery has begun", begun).await;
+    wire.cut();
+    sink.wait_for(1).await;
+    node.process.terminate();
+    assert!(node.process.wait().success());
+    // What could not be recorded is sent again when its lease has ended: twice rather than never.
+    let again = TestApp::second_node(&app);
+    again.clock.step(TimeDelta::minutes(1));
+    assert_eq!(worker::run_once(&again).await, 1);
+    assert_eq!(rows(&app, &client).await[0].status, "delivered");
+}
+
 #[derive(QueryableByName)]
 struct Pages {
     #[diesel(sql_type = BigInt)]
