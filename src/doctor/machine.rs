@@ -48,25 +48,26 @@ pub fn disks(subject: &Subject) -> Vec<Finding> {
         Ok(space) => room(folder, space),
         Err(error) => Finding::warn(
             "disk",
-            format!("The folder {} is not there yet, or cannot be read.", folder.display()),
+            "A folder for data is not there yet, or cannot be read.",
             "It is made when the program starts; see that its user may write there.",
         )
-        .because(error),
+        .because(format!("{}: {error}", folder.display())),
     };
     folders.iter().map(one).collect()
 }
 
 fn room(folder: &Path, space: Space) -> Finding {
     let share = space.free.saturating_mul(1000).checked_div(space.total).unwrap_or(0);
-    let (free, folder) = (space.free / 1024 / 1024, folder.display());
-    let found = format!("{free} MiB ({}.{} %) are free at {folder}.", share / 10, share % 10);
-    if share < 20 || space.free < LITTLE {
-        return Finding::fail("disk", found, "Make room: at a full disk nothing more is accepted.");
-    }
-    if share < 100 {
-        return Finding::warn("disk", found, "Make room before it is full, or shorten retention.");
-    }
-    Finding::ok("disk", found)
+    let found = format!("{} MiB ({}.{} %) are free.", space.free / 1024 / 1024, share / 10, share % 10);
+    let finding = if share < 20 || space.free < LITTLE {
+        Finding::fail("disk", found, "Make room: at a full disk nothing more is accepted.")
+    } else if share < 100 {
+        Finding::warn("disk", found, "Make room before it is full, or shorten retention.")
+    } else {
+        Finding::ok("disk", found)
+    };
+    // Where it is, is the operator's to know.
+    finding.because(folder.display())
 }
 
 /// The key for secrets at rest.
