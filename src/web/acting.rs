@@ -220,8 +220,11 @@ fn find(conn: &mut AnyConnection, wanted: Wanted) -> diesel::QueryResult<Option<
     Ok(Some((user.clone(), Some(Found { user, memberships, home, role, account, grant, brand }))))
 }
 
+/// A person with the accounts they belong to.
+type Somebody = (User, Vec<(Account, Role)>);
+
 /// Somebody, and the live accounts they belong to: parents first, then by name. One statement for all who belong to any.
-fn person(conn: &mut AnyConnection, id: Id) -> diesel::QueryResult<Option<(User, Vec<(Account, Role)>)>> {
+fn person(conn: &mut AnyConnection, id: Id) -> diesel::QueryResult<Option<Somebody>> {
     let (mut user, mut all) = (None, Vec::new());
     for (row, role, account) in memberships::with_accounts(conn, id)? {
         user = Some(row);

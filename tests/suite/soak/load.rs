@@ -123,7 +123,7 @@ impl<'a> World<'a> {
         }
         let number = self.numbers.fetch_add(1, Ordering::SeqCst);
         let (client, name) = match number % 2 {
-            0 => (0, if number / 2 % BOUNCED == 0 { "gone" } else { "ann" }),
+            0 => (0, if (number / 2).is_multiple_of(BOUNCED) { "gone" } else { "ann" }),
             _ => (1 + number / 2 / TRIED % (self.clients.len() - 1), "bob"),
         };
         Wish { client, key: format!("soak-{number}"), recipient: format!("{name}{number}@example.org") }
@@ -194,14 +194,7 @@ impl<'a> World<'a> {
 
     /// Whether a report was taken.
     async fn report_one(&self, mx: SocketAddr) -> bool {
-        let arrived = self.sink.messages();
-        let seen = self.looked_at.swap(arrived.len(), Ordering::SeqCst);
-        let gone = |one: &Received| one.recipients[0].starts_with("gone");
-        let new = arrived.into_iter().skip(seen).filter(gone);
-        let mut waiting = self.to_report.lock().expect("nobody panics");
-        waiting.extend(new);
-        let Some(next) = waiting.pop() else { return false };
-        drop(waiting);
+        let Some(next) = self.next_to_report() else { return false };
         let about = about(self.app, &next);
         if send_to(mx, None, &about.return_path, about.fill(&one("dsn", "postfix"))).await == 250 {
             self.reported.lock().expect("nobody panics").push(next.recipients[0].clone());
@@ -209,5 +202,15 @@ impl<'a> World<'a> {
         }
         self.to_report.lock().expect("nobody panics").push(next);
         false
+    }
+
+    /// What the sink took last for somebody who does not exist.
+    fn next_to_report(&self) -> Option<Received> {
+        let arrived = self.sink.messages();
+        let seen = self.looked_at.fetch_max(arrived.len(), Ordering::SeqCst);
+        let gone = |one: &Received| one.recipients[0].starts_with("gone");
+        let mut waiting = self.to_report.lock().expect("nobody panics");
+        waiting.extend(arrived.into_iter().skip(seen).filter(gone));
+        waiting.pop()
     }
 }
