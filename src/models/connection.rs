@@ -136,12 +136,16 @@ impl r2d2::ManageConnection for Manager {
         if pooled.worked.is_some_and(|at| at.elapsed() < RESTED) {
             return Ok(());
         }
-        pooled.run(|conn| conn.batch_execute("SELECT 1")).map_err(|error| OpenError(error.to_string()))
+        pooled.run(is_there).map_err(|error| OpenError(error.to_string()))
     }
 
     fn has_broken(&self, pooled: &mut Pooled) -> bool {
         is_broken(&mut pooled.conn)
     }
+}
+
+fn is_there(conn: &mut AnyConnection) -> QueryResult<()> {
+    conn.batch_execute("SELECT 1")
 }
 
 /// Whether a connection can do no more: a transaction of it could not be rolled back.
@@ -219,7 +223,18 @@ impl Db {
     /// # Errors
     /// Whatever `work` answers; a database without a free connection is a `DbError`.
     pub fn read<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
-        self.pooled()?.run(work)
+        self.on_pooled(work)
+    }
+
+    /// Runs `work` on a connection of the pool. After an error it is asked whether it is still there: one that worked a
+    /// moment ago is not, and may have broken since.
+    fn on_pooled<T, E: From<DbError>>(&self, work: impl FnOnce(&mut AnyConnection) -> Result<T, E>) -> Result<T, E> {
+        let mut pooled = self.pooled()?;
+        let done = pooled.run(work);
+        if done.is_err() && pooled.run(is_there).is_err() {
+            self.health.answered(false);
+        }
+        done
     }
 
     fn pooled(&self) -> Result<r2d2::PooledConnection<Manager>, DbError> {
@@ -254,7 +269,7 @@ impl Db {
                 self.writing(&mut writer)?;
                 transact(&mut writer, work)
             }
-            None => self.pooled()?.run(|conn| transact(conn, work)),
+            None => self.on_pooled(|conn| transact(conn, work)),
         }
     }
 
@@ -268,7 +283,7 @@ impl Db {
     ) -> Result<T, E> {
         match &self.writer {
             Some(writer) => work(&mut writer.lock()),
-            None => self.pooled()?.run(work),
+            None => self.on_pooled(work),
         }
     }
 }
