@@ -1,0 +1,97 @@
+//! One statement over many rows.
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::Untyped;
+
+use super::bind::{Bind, Values};
+use crate::models::AnyConnection;
+
+/// Rows of one statement at most.
+const ROWS: usize = 64;
+
+/// A statement over several rows: its text depends on how many alone.
+struct Batch<'a> {
+    before: &'static str,
+    rows: &'a [Vec<Bind>],
+    after: &'static str,
+}
+
+/// Runs `before VALUES (...), (...) after` over `rows`, in parts of 64, 32, 16 and so on down to one, so that there are
+/// few texts. Inserts that meet what is there, and with `before` opening a `WITH`, updates of many rows at once.
+///
+/// # Errors
+/// Only the database's.
+pub fn for_rows(
+    conn: &mut AnyConnection,
+    before: &'static str,
+    rows: &[Vec<Bind>],
+    after: &'static str,
+) -> QueryResult<()> {
+    let mut rest = rows;
+    while !rest.is_empty() {
+        let (now, later) = part(rest);
+        Batch { before, rows: now, after }.execute(conn)?;
+        rest = later;
+    }
+    Ok(())
+}
+
+/// The same for a query: everything that it finds for the rows.
+///
+/// # Errors
+/// Only the database's.
+pub fn load_rows<T>(
+    conn: &mut AnyConnection,
+    before: &'static str,
+    rows: &[Vec<Bind>],
+    after: &'static str,
+) -> QueryResult<Vec<T>>
+where
+    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend> + 'static,
+{
+    let (mut found, mut rest) = (Vec::new(), rows);
+    while !rest.is_empty() {
+        let (now, later) = part(rest);
+        found.extend(Batch { before, rows: now, after }.load::<T>(conn)?);
+        rest = later;
+    }
+    Ok(found)
+}
+
+/// As many rows as one statement takes, and the others.
+fn part(rows: &[Vec<Bind>]) -> (&[Vec<Bind>], &[Vec<Bind>]) {
+    let most = rows.len().min(ROWS);
+    rows.split_at(most.next_power_of_two() >> usize::from(!most.is_power_of_two()))
+}
+
+impl Query for Batch<'_> {
+    type SqlType = Untyped;
+}
+
+impl<DB: Values> QueryFragment<DB> for Batch<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.push_sql(self.before);
+        out.push_sql(" VALUES ");
+        for (place, row) in self.rows.iter().enumerate() {
+            out.push_sql(if place == 0 { "(" } else { ", (" });
+            for (column, bind) in row.iter().enumerate() {
+                if column > 0 {
+                    out.push_sql(", ");
+                }
+                DB::push(bind, &mut out)?;
+            }
+            out.push_sql(")");
+        }
+        out.push_sql(" ");
+        out.push_sql(self.after);
+        Ok(())
+    }
+}
+
+impl QueryId for Batch<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Batch<'_> {}
