@@ -49,7 +49,7 @@ pub fn clients(world: &World, count: usize) -> Vec<Client> {
 pub fn run(on: On, table: &mut Table) {
     let world = World::new(on);
     let clients = clients(&world, CLIENTS);
-    let requests: Vec<Vec<u8>> = clients.iter().map(request).collect();
+    let requests: Vec<Vec<u8>> = clients.iter().map(|client| request(client, "ann@example.org")).collect();
     let server = world.serve("web", &[]);
     let first = load::once(server.address, &requests[0]);
     assert_eq!(first.status, 202, "{}", String::from_utf8_lossy(&first.body));
@@ -84,9 +84,10 @@ fn lines(table: &mut Table, on: On, connections: usize, rounds: &[(f64, f64, f64
     }
 }
 
-fn request(client: &Client) -> Vec<u8> {
+/// One message of 2 KiB, as HTTP.
+pub fn request(client: &Client, recipient: &str) -> Vec<u8> {
     let body = serde_json::json!({
-        "from": { "email": format!("hello@{}", client.domain) }, "recipients": [{ "email": "ann@example.org" }],
+        "from": { "email": format!("hello@{}", client.domain) }, "recipients": [{ "email": recipient }],
         "subject": "Hello", "text_content": "x".repeat(TEXT),
     })
     .to_string();

@@ -18,20 +18,20 @@ use crate::table::{Line, Table, median, per_second};
 use crate::{On, ROUNDS, World};
 
 /// Messages of a round.
-const MESSAGES: usize = 4000;
+pub const MESSAGES: usize = 4000;
 /// Sessions at once: ours by configuration, smtp-source's by its arguments.
-const SESSIONS: &str = "16";
+pub const SESSIONS: &str = "16";
 const SMTP_SINK: &str = "/usr/sbin/smtp-sink";
 const SMTP_SOURCE: &str = "/usr/sbin/smtp-source";
 
 /// Postfix's sink where it is installed, else the one of the tests.
-enum Sink {
+pub enum Sink {
     Postfix { port: u16, _process: Process },
     Python(SmtpSink),
 }
 
 impl Sink {
-    fn start() -> Option<Self> {
+    pub fn start() -> Option<Self> {
         if !Path::new(SMTP_SINK).exists() {
             return SmtpSink::start().map(Self::Python);
         }
@@ -46,7 +46,7 @@ impl Sink {
         Some(Self::Postfix { port, _process: process })
     }
 
-    fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         match self {
             Self::Postfix { port, .. } => *port,
             Self::Python(sink) => sink.port(),
@@ -56,15 +56,20 @@ impl Sink {
     /// What it takes a second from smtp-source; none without Postfix's tools.
     fn ceiling(&self) -> Option<f64> {
         let Self::Postfix { port, .. } = self else { return None };
-        let (begun, count) = (Instant::now(), MESSAGES.to_string());
-        let sent = Command::new(SMTP_SOURCE)
-            .args(["-d", "-s", SESSIONS, "-l", "2048", "-m", &count, "-f", "a@example.org", "-t", "b@example.org"])
-            .arg(format!("127.0.0.1:{port}"))
-            .stdout(Stdio::null())
-            .status();
-        assert!(sent.is_ok_and(|status| status.success()), "smtp-source sends");
-        Some(MESSAGES as f64 / begun.elapsed().as_secs_f64())
+        Some(source(*port))
     }
+}
+
+/// Messages of 2 KiB that smtp-source hands over a second to `port`, with its sessions used again.
+pub fn source(port: u16) -> f64 {
+    let (begun, count) = (Instant::now(), MESSAGES.to_string());
+    let sent = Command::new(SMTP_SOURCE)
+        .args(["-d", "-s", SESSIONS, "-l", "2048", "-m", &count, "-f", "a@example.org", "-t", "b@example.org"])
+        .arg(format!("127.0.0.1:{port}"))
+        .stdout(Stdio::null())
+        .status();
+    assert!(sent.is_ok_and(|status| status.success()), "smtp-source sends");
+    MESSAGES as f64 / begun.elapsed().as_secs_f64()
 }
 
 pub fn run(on: On, table: &mut Table) {
@@ -92,7 +97,7 @@ pub fn run(on: On, table: &mut Table) {
 }
 
 /// Fills the queue while nobody delivers, then lets a worker empty it.
-fn delivered(world: &World, clients: &[Client], sink: &Sink) -> f64 {
+pub fn delivered(world: &World, clients: &[Client], sink: &Sink) -> f64 {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(async {
         let sends = (0..MESSAGES).map(|number| {

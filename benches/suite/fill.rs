@@ -36,7 +36,7 @@ pub fn agency(world: &World, size: Size) -> Agency {
 }
 
 /// What PostgreSQL does by itself in the minutes after so much was written, and what would disturb the measurement.
-fn settle(world: &World) {
+pub fn settle(world: &World) {
     let settled: Result<(), diesel::result::Error> = world.app.db.exclusive(|conn| match conn {
         AnyConnection::Pg(conn) => conn.batch_execute("VACUUM ANALYZE"),
         AnyConnection::Sqlite(_) => Ok(()),

@@ -1,16 +1,20 @@
 //! Every benchmark, printed as one table of ratios: `bin/bench`, or `cargo bench` where there is no PostgreSQL.
 //!
 //! Each thing is measured beside its ceiling, in turns on the same machine; a line is the median of the rounds. Names
-//! on the command line choose some: accept, deliver, list, growth, period.
+//! on the command line choose some: accept, deliver, fairness, postfix, list, growth, period.
 
 mod accept;
 mod bare;
 mod deliver;
+mod destination;
+mod fairness;
 mod fill;
 mod growth;
 mod list;
 mod load;
 mod period;
+mod postfix;
+mod postfix_server;
 mod support;
 mod table;
 mod world;
@@ -27,9 +31,11 @@ const SPAN: Duration = Duration::from_secs(2);
 
 type Bench = fn(On, &mut Table);
 
-const ALL: [(&str, Bench); 5] = [
+const ALL: [(&str, Bench); 7] = [
     ("accept", accept::run),
     ("deliver", deliver::run),
+    ("fairness", fairness::run),
+    ("postfix", postfix::run),
     ("list", list::run),
     ("growth", growth::run),
     ("period", period::run),
