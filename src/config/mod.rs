@@ -71,6 +71,8 @@ pub struct Config {
     pub complaint_address: String,
     /// Where bounces and complaints are received; `None` is off.
     pub mx_listen: Option<SocketAddr>,
+    /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.
+    pub mx_tls: Option<(PathBuf, PathBuf)>,
     /// Where Prometheus is served; `None` is off.
     pub metrics_listen: Option<SocketAddr>,
     /// What it has to show, on every listener; without it the main listener serves no metrics.

@@ -59,6 +59,12 @@ pub const OPTIONS: &[Opt] = &[
         "Where mailbox providers send complaint reports: register it with them; `complaints@` and the return path host when empty",
     ),
     plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
+    plain(
+        "mx_tls_cert",
+        "",
+        "File of the certificate (PEM, with its chain) that STARTTLS shows at `mx_listen`, read anew when it changes; not offered when empty",
+    ),
+    plain("mx_tls_key", "", "File of its private key (PEM)"),
     plain("metrics_listen", "", "Address and port on which `/metrics` is served to Prometheus; off when empty"),
     secret(
         "metrics_token",

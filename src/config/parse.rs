@@ -1,6 +1,7 @@
 //! From option texts to values.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono::TimeDelta;
@@ -48,6 +49,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         },
         complaint_address: complaint_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
+        mx_tls: mx_tls(settings)?,
         metrics_listen: optional_address(settings, "metrics_listen")?,
         metrics_token: metrics_token(settings.get("metrics_token"))?,
         host_name,
@@ -92,6 +94,16 @@ fn host(settings: &Settings, key: &'static str) -> Result<String, ConfigError> {
         return Err(wrong(key, "it must be a host name"));
     }
     Ok(name)
+}
+
+/// Certificate and key: both or neither. Their files are read when the listener starts.
+fn mx_tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (settings.get("mx_tls_cert").trim(), settings.get("mx_tls_key").trim()) {
+        ("", "") => Ok(None),
+        ("", _) => Err(wrong("mx_tls_cert", "mx_tls_key is given, and no certificate that it belongs to")),
+        (_, "") => Err(wrong("mx_tls_key", "mx_tls_cert is given, and no private key for it")),
+        (certificate, key) => Ok(Some((certificate.into(), key.into()))),
+    }
 }
 
 fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
@@ -229,6 +241,7 @@ mod tests {
             ("return_path_host", long.as_str()),
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
+            ("mx_tls_key", "key.pem"),
             ("metrics_listen", "9100"),
             ("metrics_token", "short"),
             ("metrics_token", "sixteen letters and spaces"),

@@ -10,4 +10,5 @@ pub mod mx;
 mod refusals;
 mod smuggling;
 mod soft;
+mod starttls;
 mod story;
