@@ -122,7 +122,8 @@ impl Site {
     /// # Errors
     /// When the server fails, or `ready` does.
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
-        let inbound = self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::default()));
+        let inbound =
+            self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::of(&app.config)));
         let inbound = inbound.transpose()?;
         let (stop, stopped) = watch::channel(false);
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +46,19 @@ impl Roles {
     }
 }
 
+/// What a stranger may ask of the inbound listener, as far as the operator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MxLimits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    /// Octets of a message.
+    pub size: usize,
+    /// Lines of a message.
+    pub lines: usize,
+    /// A command, or a silence within a message.
+    pub timeout: Duration,
+}
+
 /// The effective configuration of a node.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -73,6 +87,7 @@ pub struct Config {
     pub mx_listen: Option<SocketAddr>,
     /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.
     pub mx_tls: Option<(PathBuf, PathBuf)>,
+    pub mx_limits: MxLimits,
     /// Where Prometheus is served; `None` is off.
     pub metrics_listen: Option<SocketAddr>,
     /// What it has to show, on every listener; without it the main listener serves no metrics.

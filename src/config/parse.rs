@@ -3,11 +3,12 @@
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{Config, ConfigError, Roles, Settings, Transport};
+use super::{Config, ConfigError, MxLimits, Roles, Settings, Transport};
 use crate::actions::accept_message::Line;
 use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
@@ -50,6 +51,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         complaint_address: complaint_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
         mx_tls: mx_tls(settings)?,
+        mx_limits: mx_limits(settings)?,
         metrics_listen: optional_address(settings, "metrics_listen")?,
         metrics_token: metrics_token(settings.get("metrics_token"))?,
         host_name,
@@ -104,6 +106,23 @@ fn mx_tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, ConfigError
         (_, "") => Err(wrong("mx_tls_key", "mx_tls_cert is given, and no private key for it")),
         (certificate, key) => Ok(Some((certificate.into(), key.into()))),
     }
+}
+
+/// Below these a listener takes next to nothing; far above, strangers fill the memory and hold all the places.
+fn mx_limits(settings: &Settings) -> Result<MxLimits, ConfigError> {
+    let within = |key: &'static str, least: usize, most: usize| {
+        let given = number::<usize>(settings, key)?;
+        let right = (least..=most).contains(&given);
+        if right { Ok(given) } else { Err(wrong(key, &format!("it must be between {least} and {most}"))) }
+    };
+    Ok(MxLimits {
+        connections: within("mx_connections", 1, 100_000)?,
+        connections_per_address: within("mx_connections_per_address", 1, 100_000)?,
+        // RFC 5321 section 4.5.3.1.7 asks for 64 K octets at least.
+        size: within("mx_max_message_kb", 64, 1024 * 1024)? * 1024,
+        lines: within("mx_max_lines", 1000, 100_000_000)?,
+        timeout: Duration::from_secs(within("mx_timeout_seconds", 1, 3600)? as u64),
+    })
 }
 
 fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
@@ -242,6 +261,12 @@ mod tests {
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
             ("mx_tls_key", "key.pem"),
+            ("mx_connections", "0"),
+            ("mx_connections_per_address", "many"),
+            ("mx_max_message_kb", "63"),
+            ("mx_max_lines", "999"),
+            ("mx_timeout_seconds", "0"),
+            ("mx_timeout_seconds", "3601"),
             ("metrics_listen", "9100"),
             ("metrics_token", "short"),
             ("metrics_token", "sixteen letters and spaces"),

@@ -6,6 +6,7 @@ mod formats;
 mod hostile;
 mod kills;
 mod late;
+mod limits;
 pub mod mx;
 mod refusals;
 mod smuggling;
