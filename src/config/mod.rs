@@ -83,6 +83,8 @@ pub struct Config {
     pub platform: PlatformNames,
     /// Lower case.
     pub complaint_address: String,
+    /// Who reads what comes to postmaster and abuse; `None` refuses it. At no host of ours.
+    pub operator_address: Option<String>,
     /// Where bounces and complaints are received; `None` is off.
     pub mx_listen: Option<SocketAddr>,
     /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.
@@ -220,6 +222,13 @@ impl Config {
     #[must_use]
     pub fn database_url(&self) -> &str {
         self.database_url.expose_secret()
+    }
+
+    /// The hosts at which this platform has addresses of its own: of return paths, of complaints, and of this node.
+    #[must_use]
+    pub fn own_hosts(&self) -> [&str; 3] {
+        let complaints = self.complaint_address.rsplit_once('@').map_or("", |(_, host)| host);
+        [&self.platform.return_path, complaints, &self.host_name]
     }
 
     /// Whether cookies may take `Secure` and the `__Host-` prefix.

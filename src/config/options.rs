@@ -58,6 +58,11 @@ pub const OPTIONS: &[Opt] = &[
         "",
         "Where mailbox providers send complaint reports: register it with them; `complaints@` and the return path host when empty",
     ),
+    plain(
+        "operator_address",
+        "",
+        "Who reads what comes to `postmaster@` and `abuse@` at the hosts of this platform; refused when empty",
+    ),
     plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
     plain(
         "mx_tls_cert",

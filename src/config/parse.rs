@@ -25,7 +25,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
     };
     let (mail_from_name, mail_from_address) = sender(settings.get("mail_from"))?;
     let host_name = settings.get("host_name").to_owned();
-    Ok(Config {
+    let config = Config {
         database_url: settings.get("database_url").into(),
         database_connections: number(settings, "database_connections")?,
         listen,
@@ -49,6 +49,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
             dmarc_rua: None,
         },
         complaint_address: complaint_address(settings)?,
+        operator_address: operator_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
         mx_tls: mx_tls(settings)?,
         mx_limits: mx_limits(settings)?,
@@ -68,7 +69,12 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         roles: roles(settings.get("roles"))?,
         web_workers: number(settings, "web_workers")?,
         demo: settings.get("demo") == "true",
-    })
+    };
+    let host = config.operator_address.as_deref().and_then(|address| address.rsplit_once('@'));
+    if host.is_some_and(|(_, host)| config.own_hosts().iter().any(|own| own.eq_ignore_ascii_case(host))) {
+        return Err(wrong("operator_address", "it is at a host of this platform: its mail would come back here"));
+    }
+    Ok(config)
 }
 
 fn wrong(key: &str, why: &str) -> ConfigError {
@@ -132,6 +138,15 @@ fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
     };
     EmailAddress::parse(&address).map_err(|_| wrong("complaint_address", "it must be an email address"))?;
     Ok(address)
+}
+
+fn operator_address(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let address = settings.get("operator_address").trim();
+    if address.is_empty() {
+        return Ok(None);
+    }
+    EmailAddress::parse(address).map_err(|_| wrong("operator_address", "it must be an email address"))?;
+    Ok(Some(address.to_owned()))
 }
 
 /// A token that nobody guesses: whoever has it reads how much every account sends.
@@ -261,6 +276,8 @@ mod tests {
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
             ("mx_tls_key", "key.pem"),
+            ("operator_address", "operator"),
+            ("operator_address", "Me@Bounces.canopy.example"),
             ("mx_connections", "0"),
             ("mx_connections_per_address", "many"),
             ("mx_max_message_kb", "63"),

@@ -1,4 +1,4 @@
-//! The inbound SMTP listener (RFC 5321): takes bounces and complaints, and nothing else. It relays nothing: an address
+//! The inbound SMTP listener (RFC 5321): takes bounces, complaints, and letters to the operator. It relays nothing: an address
 //! that is not signed by this installation is refused at RCPT. What it answers with 250 is committed.
 //!
 //! `listener` accepts connections, `tls` has the certificate of STARTTLS, `session` leads the conversation, `verbs` answers one command a file; `command`,
@@ -8,6 +8,7 @@ pub mod body;
 pub mod command;
 mod counted;
 mod gate;
+mod letters;
 mod limits;
 pub mod lines;
 mod listener;

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::command::{self, Command};
 use super::counted::Counted;
+use super::letters::Letters;
 use super::limits::Limits;
 use super::lines::Broken;
 use super::reply::Reply;
@@ -25,6 +26,7 @@ pub struct Shared {
     pub counted: Counted,
     /// Turns at being recorded.
     pub recording: Semaphore,
+    pub letters: Letters,
     /// What STARTTLS shows; it is not offered without.
     pub tls: Option<Arc<Tls>>,
 }
@@ -35,6 +37,8 @@ pub struct State {
     pub greeted: bool,
     /// A message was begun with MAIL.
     pub begun: bool,
+    /// Who it says it is from; empty for the null sender.
+    pub from: String,
     pub recipients: Vec<Recipient>,
     /// Messages that were begun.
     pub messages: usize,

@@ -8,6 +8,7 @@ mod kills;
 mod late;
 mod limits;
 pub mod mx;
+mod operator;
 mod refusals;
 mod smuggling;
 mod soft;
