@@ -59,11 +59,23 @@ impl Mailer {
     /// # Errors
     /// When it was not taken; see [`NotSent`].
     pub async fn send(&self, mail: &SystemMail, now: DateTime<Utc>) -> Result<(), NotSent> {
+        self.leave(mail, &self.from_address, now).await
+    }
+
+    /// Sends what others wrote: with a null return path, so that nothing comes back of it.
+    ///
+    /// # Errors
+    /// When it was not taken; see [`NotSent`].
+    pub async fn pass_on(&self, mail: &SystemMail, now: DateTime<Utc>) -> Result<(), NotSent> {
+        self.leave(mail, "", now).await
+    }
+
+    async fn leave(&self, mail: &SystemMail, return_path: &str, now: DateTime<Utc>) -> Result<(), NotSent> {
         let id = Id::new(now);
         let message = self.build(mail, id, now)?;
         match &self.transport {
             SystemTransport::Smtp(config) => {
-                let envelope = Envelope { mail_from: self.from_address.clone(), rcpt_to: mail.to.clone() };
+                let envelope = Envelope { mail_from: return_path.into(), rcpt_to: mail.to.clone() };
                 sent(self.relay.send(config, &envelope, &message).await)
             }
             SystemTransport::Maildir(path) => {

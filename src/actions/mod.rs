@@ -52,6 +52,7 @@ pub mod note_transport_test;
 pub mod notify;
 pub mod notify_cap;
 pub mod outbox;
+pub mod pass_on_letter;
 pub mod prepare_message;
 pub mod provision_sub_account;
 pub mod queue_selection;

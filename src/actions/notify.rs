@@ -27,15 +27,32 @@ pub fn send(
     notice: &Notice,
 ) -> ActionResult<()> {
     let body = notice.render().map_err(|error| ActionError::Internal(error.to_string()))?;
-    let json = serde_json::to_vec(&body).map_err(|error| ActionError::Internal(error.to_string()))?;
+    put(conn, now, services, &Letter { about, kind, recipient, subject: &notice.subject, body: &body })
+}
+
+/// One mail for the outbox, its words written out.
+pub struct Letter<'a> {
+    pub about: Option<Id>,
+    pub kind: &'a str,
+    pub recipient: &'a str,
+    pub subject: &'a str,
+    pub body: &'a Body,
+}
+
+/// Puts a mail into the outbox.
+///
+/// # Errors
+/// Only the database's.
+pub fn put(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, letter: &Letter<'_>) -> ActionResult<()> {
+    let json = serde_json::to_vec(letter.body).map_err(|error| ActionError::Internal(error.to_string()))?;
     system_mails::insert(
         conn,
         &SystemMail {
             id: Id::new(now),
-            account_id: about,
-            kind: kind.into(),
-            recipient: recipient.into(),
-            subject: notice.subject.clone(),
+            account_id: letter.about,
+            kind: letter.kind.into(),
+            recipient: letter.recipient.into(),
+            subject: letter.subject.into(),
             body_sealed: services.secrets.seal(CONTEXT, &json),
             created_at: now.naive_utc(),
             due_at: now.naive_utc(),

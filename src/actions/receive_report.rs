@@ -30,6 +30,8 @@ pub enum Recipient {
     Message(Id),
     /// The address that mailbox providers send complaints to.
     Complaints,
+    /// Whoever runs the platform: postmaster and abuse.
+    Operator,
 }
 
 /// Whether the listener takes mail for `address`; why not, otherwise. Asks no database.

@@ -86,8 +86,10 @@ impl Site {
         let mut site = Self::on(listener)?;
         if let Some(address) = app.config.mx_listen.filter(|_| app.config.roles.mx) {
             let bound = smtp::Bound::at(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
-            log::info!("receiving bounces and complaints on {}", bound.address);
-            site.inbound = Some(bound);
+            let tls = smtp::Tls::of(&app.config)?;
+            let starttls = if tls.is_some() { "offered" } else { "not offered" };
+            log::info!("receiving bounces and complaints on {}, STARTTLS {starttls}", bound.address);
+            site.inbound = Some(bound.with_tls(tls));
         }
         Ok(site)
     }
@@ -120,7 +122,8 @@ impl Site {
     /// # Errors
     /// When the server fails, or `ready` does.
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
-        let inbound = self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::default()));
+        let inbound =
+            self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::of(&app.config)));
         let inbound = inbound.transpose()?;
         let (stop, stopped) = watch::channel(false);
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
@@ -45,6 +46,19 @@ impl Roles {
     }
 }
 
+/// What a stranger may ask of the inbound listener, as far as the operator says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MxLimits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    /// Octets of a message.
+    pub size: usize,
+    /// Lines of a message.
+    pub lines: usize,
+    /// A command, or a silence within a message.
+    pub timeout: Duration,
+}
+
 /// The effective configuration of a node.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -69,8 +83,13 @@ pub struct Config {
     pub platform: PlatformNames,
     /// Lower case.
     pub complaint_address: String,
+    /// Who reads what comes to postmaster and abuse; `None` refuses it. At no host of ours.
+    pub operator_address: Option<String>,
     /// Where bounces and complaints are received; `None` is off.
     pub mx_listen: Option<SocketAddr>,
+    /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.
+    pub mx_tls: Option<(PathBuf, PathBuf)>,
+    pub mx_limits: MxLimits,
     /// Where Prometheus is served; `None` is off.
     pub metrics_listen: Option<SocketAddr>,
     /// What it has to show, on every listener; without it the main listener serves no metrics.
@@ -203,6 +222,13 @@ impl Config {
     #[must_use]
     pub fn database_url(&self) -> &str {
         self.database_url.expose_secret()
+    }
+
+    /// The hosts at which this platform has addresses of its own: of return paths, of complaints, and of this node.
+    #[must_use]
+    pub fn own_hosts(&self) -> [&str; 3] {
+        let complaints = self.complaint_address.rsplit_once('@').map_or("", |(_, host)| host);
+        [&self.platform.return_path, complaints, &self.host_name]
     }
 
     /// Whether cookies may take `Secure` and the `__Host-` prefix.

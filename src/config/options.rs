@@ -58,7 +58,31 @@ pub const OPTIONS: &[Opt] = &[
         "",
         "Where mailbox providers send complaint reports: register it with them; `complaints@` and the return path host when empty",
     ),
+    plain(
+        "operator_address",
+        "",
+        "Who reads what comes to `postmaster@` and `abuse@` at the hosts of this platform; refused when empty",
+    ),
     plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
+    plain(
+        "mx_tls_cert",
+        "",
+        "File of the certificate (PEM, with its chain) that STARTTLS shows at `mx_listen`, read anew when it changes; not offered when empty",
+    ),
+    plain("mx_tls_key", "", "File of its private key (PEM)"),
+    plain("mx_connections", "200", "Conversations at once at `mx_listen`; one more is told to come later"),
+    plain("mx_connections_per_address", "20", "The same from one address, or from one /64 network of IPv6"),
+    plain(
+        "mx_max_message_kb",
+        "25600",
+        "Largest message that is taken there, in kilobytes, announced as SIZE; at least 64",
+    ),
+    plain("mx_max_lines", "500000", "Lines of such a message"),
+    plain(
+        "mx_timeout_seconds",
+        "60",
+        "Seconds that a command, or a silence within a message, may take there; a message may take 5 times this, a conversation 15 times",
+    ),
     plain("metrics_listen", "", "Address and port on which `/metrics` is served to Prometheus; off when empty"),
     secret(
         "metrics_token",

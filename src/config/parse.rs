@@ -1,12 +1,14 @@
 //! From option texts to values.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
 
-use super::{Config, ConfigError, Roles, Settings, Transport};
+use super::{Config, ConfigError, MxLimits, Roles, Settings, Transport};
 use crate::actions::accept_message::Line;
 use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
@@ -23,7 +25,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
     };
     let (mail_from_name, mail_from_address) = sender(settings.get("mail_from"))?;
     let host_name = settings.get("host_name").to_owned();
-    Ok(Config {
+    let config = Config {
         database_url: settings.get("database_url").into(),
         database_connections: number(settings, "database_connections")?,
         listen,
@@ -47,7 +49,10 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
             dmarc_rua: None,
         },
         complaint_address: complaint_address(settings)?,
+        operator_address: operator_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
+        mx_tls: mx_tls(settings)?,
+        mx_limits: mx_limits(settings)?,
         metrics_listen: optional_address(settings, "metrics_listen")?,
         metrics_token: metrics_token(settings.get("metrics_token"))?,
         host_name,
@@ -64,7 +69,12 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         roles: roles(settings.get("roles"))?,
         web_workers: number(settings, "web_workers")?,
         demo: settings.get("demo") == "true",
-    })
+    };
+    let host = config.operator_address.as_deref().and_then(|address| address.rsplit_once('@'));
+    if host.is_some_and(|(_, host)| config.own_hosts().iter().any(|own| own.eq_ignore_ascii_case(host))) {
+        return Err(wrong("operator_address", "it is at a host of this platform: its mail would come back here"));
+    }
+    Ok(config)
 }
 
 fn wrong(key: &str, why: &str) -> ConfigError {
@@ -94,6 +104,33 @@ fn host(settings: &Settings, key: &'static str) -> Result<String, ConfigError> {
     Ok(name)
 }
 
+/// Certificate and key: both or neither. Their files are read when the listener starts.
+fn mx_tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (settings.get("mx_tls_cert").trim(), settings.get("mx_tls_key").trim()) {
+        ("", "") => Ok(None),
+        ("", _) => Err(wrong("mx_tls_cert", "mx_tls_key is given, and no certificate that it belongs to")),
+        (_, "") => Err(wrong("mx_tls_key", "mx_tls_cert is given, and no private key for it")),
+        (certificate, key) => Ok(Some((certificate.into(), key.into()))),
+    }
+}
+
+/// Below these a listener takes next to nothing; far above, strangers fill the memory and hold all the places.
+fn mx_limits(settings: &Settings) -> Result<MxLimits, ConfigError> {
+    let within = |key: &'static str, least: usize, most: usize| {
+        let given = number::<usize>(settings, key)?;
+        let right = (least..=most).contains(&given);
+        if right { Ok(given) } else { Err(wrong(key, &format!("it must be between {least} and {most}"))) }
+    };
+    Ok(MxLimits {
+        connections: within("mx_connections", 1, 100_000)?,
+        connections_per_address: within("mx_connections_per_address", 1, 100_000)?,
+        // RFC 5321 section 4.5.3.1.7 asks for 64 K octets at least.
+        size: within("mx_max_message_kb", 64, 1024 * 1024)? * 1024,
+        lines: within("mx_max_lines", 1000, 100_000_000)?,
+        timeout: Duration::from_secs(within("mx_timeout_seconds", 1, 3600)? as u64),
+    })
+}
+
 fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
     let address = match settings.get("complaint_address").trim() {
         "" => format!("complaints@{}", host(settings, "return_path_host")?),
@@ -101,6 +138,15 @@ fn complaint_address(settings: &Settings) -> Result<String, ConfigError> {
     };
     EmailAddress::parse(&address).map_err(|_| wrong("complaint_address", "it must be an email address"))?;
     Ok(address)
+}
+
+fn operator_address(settings: &Settings) -> Result<Option<String>, ConfigError> {
+    let address = settings.get("operator_address").trim();
+    if address.is_empty() {
+        return Ok(None);
+    }
+    EmailAddress::parse(address).map_err(|_| wrong("operator_address", "it must be an email address"))?;
+    Ok(Some(address.to_owned()))
 }
 
 /// A token that nobody guesses: whoever has it reads how much every account sends.
@@ -229,6 +275,15 @@ mod tests {
             ("return_path_host", long.as_str()),
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
+            ("mx_tls_key", "key.pem"),
+            ("operator_address", "operator"),
+            ("operator_address", "Me@Bounces.canopy.example"),
+            ("mx_connections", "0"),
+            ("mx_connections_per_address", "many"),
+            ("mx_max_message_kb", "63"),
+            ("mx_max_lines", "999"),
+            ("mx_timeout_seconds", "0"),
+            ("mx_timeout_seconds", "3601"),
             ("metrics_listen", "9100"),
             ("metrics_token", "short"),
             ("metrics_token", "sixteen letters and spaces"),

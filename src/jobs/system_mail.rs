@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::pause;
-use crate::actions::{ActionResult, notify, outbox};
+use crate::actions::{ActionResult, notify, outbox, pass_on_letter};
 use crate::app::App;
 use crate::mailer::{NotSent, SystemMail};
 use crate::models::system_mails;
@@ -53,5 +53,8 @@ async fn attempt(app: &App, mail: &system_mails::SystemMail) -> Result<(), NotSe
         .map_err(|error| NotSent { again: true, reason: format!("it cannot be read: {error:?}") })?;
     let letter =
         SystemMail { to: mail.recipient.clone(), subject: mail.subject.clone(), text: body.text, html: body.html };
-    app.mailer.send(&letter, app.clock.now()).await
+    match mail.kind.as_str() {
+        pass_on_letter::KIND => app.mailer.pass_on(&letter, app.clock.now()).await,
+        _ => app.mailer.send(&letter, app.clock.now()).await,
+    }
 }

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use crate::config::{Config, MxLimits};
+
 /// The limits of a listener.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Conversations at once; one more is told to come later.
     pub connections: usize,
@@ -43,6 +45,25 @@ pub struct Limits {
     pub recording: usize,
 }
 
+impl Limits {
+    /// What the options ask for, the rest as it always is.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let MxLimits { connections, connections_per_address, size, lines, timeout } = config.mx_limits;
+        Self {
+            connections,
+            connections_per_address,
+            command: timeout,
+            silence: timeout,
+            data: timeout * 5,
+            session: timeout * 15,
+            size,
+            lines,
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -64,5 +85,17 @@ impl Default for Limits {
             errors: 10,
             recording: 8,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    #[test]
+    fn the_options_say_by_themselves_what_the_listener_has_always_allowed() {
+        let config = Config::from_settings(&Settings::default()).unwrap();
+        assert_eq!(Limits::of(&config), Limits::default());
     }
 }

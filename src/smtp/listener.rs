@@ -12,9 +12,11 @@ use tokio::time::{sleep, timeout};
 
 use super::counted::Counted;
 use super::gate::Gate;
+use super::letters::Letters;
 use super::limits::Limits;
 use super::reply::Reply;
 use super::session::{Session, Shared};
+use super::tls::Tls;
 use super::wire::Wire;
 use crate::app::App;
 use crate::domain::returned::InboundRefusal;
@@ -28,6 +30,7 @@ const POLITE: usize = 50;
 pub struct Bound {
     listener: StdListener,
     pub address: SocketAddr,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Bound {
@@ -38,7 +41,13 @@ impl Bound {
     pub fn at(address: SocketAddr) -> std::io::Result<Self> {
         let listener = StdListener::bind(address)?;
         listener.set_nonblocking(true)?;
-        Ok(Self { address: listener.local_addr()?, listener })
+        Ok(Self { address: listener.local_addr()?, listener, tls: None })
+    }
+
+    /// The same, offering STARTTLS where there is a certificate.
+    #[must_use]
+    pub fn with_tls(self, tls: Option<Arc<Tls>>) -> Self {
+        Self { tls, ..self }
     }
 }
 
@@ -60,8 +69,9 @@ impl Listener {
         let (stop, stopped) = watch::channel(false);
         let recording = Semaphore::new(limits.recording.max(1));
         let counted = Counted::new(&app.metrics);
-        let shared = Arc::new(Shared { app: Arc::clone(app), limits, counted, recording });
-        let Bound { listener, address } = bound;
+        let Bound { listener, address, tls } = bound;
+        let shared =
+            Arc::new(Shared { app: Arc::clone(app), limits, counted, recording, letters: Letters::default(), tls });
         let thread = std::thread::Builder::new().name("smtp".into()).spawn(move || {
             runtime.block_on(async {
                 match TcpListener::from_std(listener) {

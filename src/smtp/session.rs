@@ -8,9 +8,11 @@ use tokio::time::Instant;
 
 use super::command::{self, Command};
 use super::counted::Counted;
+use super::letters::Letters;
 use super::limits::Limits;
 use super::lines::Broken;
 use super::reply::Reply;
+use super::tls::Tls;
 use super::verbs;
 use super::wire::{NoLine, Wire};
 use crate::actions::receive_report::Recipient;
@@ -24,6 +26,9 @@ pub struct Shared {
     pub counted: Counted,
     /// Turns at being recorded.
     pub recording: Semaphore,
+    pub letters: Letters,
+    /// What STARTTLS shows; it is not offered without.
+    pub tls: Option<Arc<Tls>>,
 }
 
 /// What the client has said so far.
@@ -32,6 +37,8 @@ pub struct State {
     pub greeted: bool,
     /// A message was begun with MAIL.
     pub begun: bool,
+    /// Who it says it is from; empty for the null sender.
+    pub from: String,
     pub recipients: Vec<Recipient>,
     /// Messages that were begun.
     pub messages: usize,
@@ -51,6 +58,8 @@ impl State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
     GoOn,
+    /// The client begins TLS.
+    Encrypt,
     Close,
 }
 
@@ -112,6 +121,7 @@ impl Session {
             Ok(Command::Mail(from, size)) => (verbs::mail::answer(self, &from, size), Then::GoOn),
             Ok(Command::Rcpt(to)) => (verbs::rcpt::answer(self, &to), Then::GoOn),
             Ok(Command::Data) => verbs::data::answer(self).await,
+            Ok(Command::StartTls) => verbs::starttls::answer(self),
             Ok(Command::Rset) => {
                 self.state.reset();
                 (Reply::ok("Forgotten"), Then::GoOn)
@@ -134,7 +144,11 @@ impl Session {
             self.say(&Reply::closing("Too many errors")).await;
             return Then::Close;
         }
-        if heard { then } else { Then::Close }
+        match then {
+            _ if !heard => Then::Close,
+            Then::Encrypt => verbs::starttls::encrypt(self).await,
+            then => then,
+        }
     }
 
     /// Says why there will be no more.

@@ -1,13 +1,15 @@
-//! The connection: lines in, replies out, each within its time.
+//! The connection: lines in, replies out, each within its time; encrypted from where the client asks for it.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_rustls::TlsAcceptor;
 
 use super::lines::{Broken, Lines, Next};
 use super::reply::Reply;
+use super::stream::Stream;
 
 /// Octets read at once.
 const CHUNK: usize = 16 * 1024;
@@ -25,18 +27,34 @@ pub enum NoLine {
 }
 
 pub struct Wire {
-    stream: TcpStream,
+    stream: Stream,
     lines: Lines,
 }
 
 impl Wire {
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream, lines: Lines::default() }
+        Self { stream: Stream::Plain(stream), lines: Lines::default() }
     }
 
     /// Whether the client has said more than was read.
     pub fn has_more(&self) -> bool {
         !self.lines.is_empty()
+    }
+
+    /// Whether TLS has begun.
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Begins TLS; false when the client cannot or is late, and nothing more can be said to it. What came in plain
+    /// text is forgotten: whoever is on the way could have put commands there to be taken as the client's own
+    /// (CVE-2011-0411).
+    pub async fn encrypt(&mut self, acceptor: &TlsAcceptor, deadline: Instant) -> bool {
+        self.lines = Lines::default();
+        let Stream::Plain(plain) = std::mem::replace(&mut self.stream, Stream::Closed) else { return false };
+        let Ok(Ok(encrypted)) = timeout_at(deadline, acceptor.accept(plain)).await else { return false };
+        self.stream = Stream::Tls(Box::new(encrypted));
+        true
     }
 
     /// The next line of at most `limit` octets, by `deadline`.

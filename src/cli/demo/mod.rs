@@ -74,6 +74,7 @@ pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
             None => Dns::zone(zone::of_verified(&folder, &config.platform)?),
         };
         let app = App::start(config, clock, dns)?;
+        let inbound = inbound.with_tls(smtp::Tls::of(&app.config)?);
         Site::on(listener)?.with_inbound(inbound).run_telling(app, || output.print(wanted.json)).await
     })
 }

@@ -6,6 +6,7 @@ mod decode;
 mod dsn;
 mod feedback;
 mod fields;
+pub mod operator;
 mod parts;
 mod refusal;
 mod traces;

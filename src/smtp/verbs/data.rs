@@ -5,6 +5,7 @@ use tokio::time::{Instant, timeout};
 use crate::actions::receive_report::{Incoming, Recipient, receive_report};
 use crate::domain::returned::{self, InboundRefusal, Report};
 use crate::smtp::body::{Body, Taken};
+use crate::smtp::letters;
 use crate::smtp::reply::Reply;
 use crate::smtp::session::{Session, Then, last_words};
 use crate::smtp::wire::NoLine;
@@ -26,8 +27,12 @@ pub async fn answer(session: &mut Session) -> (Reply, Then) {
     }
     let read = read(session).await;
     let recipients = std::mem::take(&mut session.state.recipients);
+    let from = std::mem::take(&mut session.state.from);
     session.state.reset();
     match read {
+        Ok(raw) if recipients.contains(&Recipient::Operator) => {
+            (letters::pass_on(session, &from, &raw).await, Then::GoOn)
+        }
         Ok(raw) => (record(session, raw, &recipients).await, Then::GoOn),
         Err((refusal, reply)) => {
             session.shared.counted.add(refusal);
@@ -67,7 +72,7 @@ async fn record(session: &Session, raw: Vec<u8>, recipients: &[Recipient]) -> Re
     };
     let addressed = recipients.iter().filter_map(|recipient| match recipient {
         Recipient::Message(id) => Some(*id),
-        Recipient::Complaints => None,
+        Recipient::Complaints | Recipient::Operator => None,
     });
     let addressed: Vec<_> = addressed.collect();
     let Ok(returned) = tokio::task::spawn_blocking(move || returned::read(&raw)).await else {

@@ -12,5 +12,9 @@ pub fn answer(session: &mut Session, extended: bool, name: &str) -> Reply {
         return Reply::new(250, host);
     }
     let size = format!("SIZE {}", session.shared.limits.size);
-    Reply::of_lines(250, vec![host, "PIPELINING".into(), size, "8BITMIME".into(), "ENHANCEDSTATUSCODES".into()])
+    let mut lines = vec![host, "PIPELINING".into(), size, "8BITMIME".into(), "ENHANCEDSTATUSCODES".into()];
+    if session.shared.tls.is_some() && !session.wire.is_encrypted() {
+        lines.push("STARTTLS".into());
+    }
+    Reply::of_lines(250, lines)
 }

@@ -1,4 +1,5 @@
-//! MAIL: begins a message. Who it is from does not matter: bounces are from nobody, complaints from anybody.
+//! MAIL: begins a message. Who it is from does not matter but for letters to the operator: bounces are from
+//! nobody, complaints from anybody.
 
 use crate::smtp::reply::Reply;
 use crate::smtp::session::Session;
@@ -20,5 +21,6 @@ pub fn answer(session: &mut Session, from: &str, size: Option<u64>) -> Reply {
     log::debug!("{} begins a message from <{from}>", session.peer);
     session.state.messages += 1;
     session.state.begun = true;
+    session.state.from = from.to_owned();
     Reply::new(250, "2.1.0 Go on")
 }

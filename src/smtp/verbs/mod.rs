@@ -4,3 +4,4 @@ pub mod data;
 pub mod helo;
 pub mod mail;
 pub mod rcpt;
+pub mod starttls;

@@ -9,10 +9,10 @@ use canopy::domain::ids::Id;
 use canopy::domain::message::reference::MessageRef;
 use canopy::models::messages::{self, Message};
 use canopy::models::returned;
-use canopy::smtp::{Bound, Limits, Listener};
+use canopy::smtp::{Bound, Limits, Listener, Tls};
 use lettre::address::Envelope;
 use lettre::{SmtpTransport, Transport as _};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -36,7 +36,8 @@ impl Mx {
 
     pub fn with(app: &TestApp, limits: Limits) -> Self {
         let bound = Bound::at(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
-        let listener = Listener::start(&app.app, bound, limits).expect("it starts");
+        let tls = Tls::of(&app.app.config).expect("a certificate, or none");
+        let listener = Listener::start(&app.app, bound.with_tls(tls), limits).expect("it starts");
         Self { address: listener.address, listener: Some(listener) }
     }
 
@@ -81,11 +82,11 @@ pub async fn send_to(address: SocketAddr, from: Option<&str>, to: &str, raw: Vec
 }
 
 /// One conversation.
-pub struct Talk {
-    pub stream: TcpStream,
+pub struct Talk<S = TcpStream> {
+    pub stream: S,
 }
 
-impl Talk {
+impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
     /// A whole reply, or what came before the connection ended.
     pub async fn hear(&mut self) -> String {
         let mut heard = Vec::new();

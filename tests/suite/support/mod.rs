@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod browser;
+pub mod certificates;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
