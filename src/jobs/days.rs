@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use crate::actions::{ActionResult, message_days};
 use crate::app::App;
@@ -10,6 +10,9 @@ use crate::domain::ids::Id;
 
 /// Steps through the messages of past days in one round at most: housekeeping has other things to do.
 const STEPS: usize = 400;
+
+/// A day that is missing so long before it begins is worth a warning.
+const SPARE: TimeDelta = TimeDelta::days(3);
 
 /// Makes the days that are missing; false when a busy database gave no room for one, which waits for the next try.
 ///
@@ -22,7 +25,9 @@ pub async fn make_ahead(app: &Arc<App>, now: DateTime<Utc>) -> ActionResult<bool
             Ok(_) => {}
             Err(error) => {
                 all = false;
-                log::warn!("the partitions of {day} could not be made now: {error:?}");
+                // A busy database is no reason for alarm while there are days to spare.
+                let level = if day <= now.date_naive() + SPARE { log::Level::Warn } else { log::Level::Debug };
+                log::log!(level, "the partitions of {day} could not be made now: {error:?}");
             }
         }
     }
