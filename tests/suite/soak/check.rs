@@ -29,6 +29,8 @@ pub async fn all(world: &World<'_>) {
         begun += again(world, &rows).await;
         stored.extend(recipients);
     }
+    let sent: usize = acknowledged.values().map(BTreeSet::len).sum();
+    assert!(sent >= world.clients.len() / 2, "there was load: {sent}");
     assert!(!world.reported.lock().expect("nobody panics").is_empty(), "bounces came in");
     assert_eq!(outbox(world).await, told, "each crossing was told once");
     arrived(world, &stored, begun).await;

@@ -83,6 +83,7 @@ pub struct World<'a> {
     /// Recipients that were refused at the cap.
     pub refused: Mutex<Vec<Wish>>,
     unanswered: Mutex<VecDeque<Wish>>,
+    held: Mutex<Vec<Wish>>,
     /// What the sink took and is to be reported.
     to_report: Mutex<Vec<Received>>,
     pub reported: Mutex<Vec<String>>,
@@ -105,6 +106,7 @@ impl<'a> World<'a> {
             acknowledged: Mutex::default(),
             refused: Mutex::default(),
             unanswered: Mutex::default(),
+            held: Mutex::default(),
             to_report: Mutex::default(),
             reported: Mutex::default(),
             looked_at: AtomicUsize::new(0),
@@ -146,9 +148,12 @@ impl<'a> World<'a> {
 
     /// Asks again for everything that got no answer.
     pub async fn send_the_rest(&self) {
+        let held = std::mem::take(&mut *self.held.lock().expect("nobody panics"));
+        self.unanswered.lock().expect("nobody panics").extend(held);
         loop {
             let Some(wish) = self.unanswered.lock().expect("nobody panics").pop_front() else { return };
             assert!(self.send(&self.app.url, &wish).await, "{wish:?} gets an answer");
+            assert!(self.held.lock().expect("nobody panics").is_empty(), "no lease outlives its time");
         }
     }
 
@@ -164,8 +169,8 @@ impl<'a> World<'a> {
         let answered = match status {
             202 => &self.acknowledged,
             403 if wish.client > 0 && text.contains("cap") => &self.refused,
-            // The first try of this key may still hold it.
-            409 => return false,
+            // The first try was killed and its key is held until its lease runs out: asked again at the end.
+            409 => &self.held,
             _ => panic!("{status}: {text}"),
         };
         answered.lock().expect("nobody panics").push(wish.clone());
