@@ -43,11 +43,14 @@ pub struct Wanted {
     pub per_account: usize,
     /// What is under way already, by account.
     pub under_way: HashMap<Id, usize>,
+    /// How many more of an account may be claimed before there is a place for them.
+    pub ahead: HashMap<Id, usize>,
 }
 
 impl Wanted {
     fn room(&self, account: Id) -> usize {
-        self.per_account.saturating_sub(self.under_way.get(&account).copied().unwrap_or(0)).min(self.limit)
+        let of = |counts: &HashMap<Id, usize>| counts.get(&account).copied().unwrap_or(0);
+        (self.per_account + of(&self.ahead)).saturating_sub(of(&self.under_way)).min(self.limit)
     }
 }
 
@@ -98,10 +101,8 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
     let mut tally = Tally::default();
     expire(conn, now, &expired, &roots, &mut tally)?;
     let claimed = start(conn, now, &live)?;
-    for account in accounts {
-        let parked = held.contains(&account).then_some(at + PARKED);
-        queue::end_turn(conn, account, at, parked)?;
-    }
+    queue::end_turns(conn, &free, at)?;
+    queue::park(conn, &held.iter().map(|account| (*account, at + PARKED)).collect::<Vec<_>>(), at)?;
     tally.write(conn)?;
     Ok(claimed)
 }
@@ -145,11 +146,13 @@ fn fair_share(
     at: NaiveDateTime,
 ) -> ActionResult<Vec<Queued>> {
     let share = wanted.limit.div_ceil(accounts.len().max(1)).max(SHARE);
-    let mut waiting = Vec::with_capacity(accounts.len());
-    for account in accounts {
-        let most = i64::try_from(wanted.room(*account).min(share)).unwrap_or(i64::MAX);
-        waiting.push(queue::due(conn, *account, at, most)?.into_iter());
+    let most = accounts.iter().map(|account| wanted.room(*account)).max().unwrap_or(0).min(share);
+    let mut found: HashMap<Id, Vec<Queued>> = HashMap::new();
+    for row in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
+        found.entry(row.account_id).or_default().push(row);
     }
+    let waiting = |account| found.remove(account).unwrap_or_default().into_iter().take(wanted.room(*account));
+    let mut waiting: Vec<_> = accounts.iter().map(waiting).collect();
     let mut taken = Vec::with_capacity(wanted.limit);
     loop {
         let before = taken.len();

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 
 use super::dkim::Signer;
+use super::known::Known;
 use super::route::{Way, way};
 use super::transport::Envelope;
 use super::wire;
 use crate::actions::{ActionError, ActionResult, build_message, return_path};
 use crate::app::App;
 use crate::models::domains::Domain;
-use crate::models::messages::{self, Attachment, Content, Message};
-use crate::models::{AnyConnection, accounts, domains, suspensions, transports};
+use crate::models::messages::Message;
 use crate::secrets::{DkimKey, SecretKeys};
 
 /// Signers kept; a node that serves more domains than this starts over.
@@ -26,53 +26,36 @@ pub struct Outgoing {
     pub way: Way,
 }
 
-/// Everything about a message that the database knows.
-struct Loaded {
-    content: Content,
-    attachments: Vec<Attachment>,
-    domain: Domain,
-    transport: Option<transports::Transport>,
-}
-
 /// Opened keys by domain, so that a key is unsealed and parsed once and not for every message.
 #[derive(Default)]
 pub struct Signers(Mutex<HashMap<Vec<u8>, Signer>>);
 
-/// Makes `message` ready. `None` when its account came on hold since it was claimed. Blocks: reads, builds, signs.
+/// Makes `message`, one of those that `known` was read for, ready. `None` when its account came on hold since it was
+/// claimed. Blocks: builds and signs.
 ///
 /// # Errors
 /// `Internal` with what is missing or broken; trying again later may help.
-pub fn prepare(app: &App, signers: &Signers, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Outgoing>> {
-    let Some(loaded) = app.db.read(|conn| load(conn, message, now))? else { return Ok(None) };
-    let raw = build_message::raw(message, &loaded.content, &loaded.attachments)?;
-    let host = return_path::host(&loaded.domain, &app.config.platform);
+pub fn prepare(
+    app: &App,
+    signers: &Signers,
+    known: &Known,
+    message: &Message,
+    now: DateTime<Utc>,
+) -> ActionResult<Option<Outgoing>> {
+    let Some(about) = known.of(message)? else { return Ok(None) };
+    let raw = build_message::raw(message, about.content, about.attachments)?;
+    let host = return_path::host(about.domain, &app.config.platform);
     let mut marked = return_path::headers(&app.services.secrets, message, &host, &raw).into_bytes();
     marked.extend_from_slice(&raw);
     let raw = wire::to_crlf(&marked);
-    let signer = signers.of(&loaded.domain, &app.services.secrets)?;
+    let signer = signers.of(about.domain, &app.services.secrets)?;
     let mut bytes =
         signer.sign(&raw, now.timestamp()).map_err(|error| ActionError::Internal(format!("not signed: {error}")))?;
     bytes.extend_from_slice(&raw);
     let mail_from = return_path::bounce_address(&app.services.secrets, message.id, &host);
     let envelope = Envelope { mail_from, rcpt_to: message.recipient.clone() };
-    let way = way(loaded.transport, &app.config, &app.services.secrets)?;
+    let way = way(about.transport, &app.config, &app.services.secrets)?;
     Ok(Some(Outgoing { envelope, bytes, way }))
-}
-
-fn load(conn: &mut AnyConnection, message: &Message, now: DateTime<Utc>) -> ActionResult<Option<Loaded>> {
-    let account = accounts::find_any(conn, message.account_id)?.ok_or(ActionError::NotFound("account"))?;
-    let family: Vec<_> = std::iter::once(account.id).chain(account.parent_id).collect();
-    if account.deleted_at.is_some() || !suspensions::held(conn, &family, now.naive_utc())?.is_empty() {
-        return Ok(None);
-    }
-    let content = messages::content(conn, message.content_id)?
-        .ok_or_else(|| ActionError::Internal("what the message said is no longer stored".into()))?;
-    Ok(Some(Loaded {
-        attachments: messages::attachments(conn, content.request_id)?,
-        content,
-        domain: domains::find_by_id(conn, message.domain_id)?.ok_or(ActionError::NotFound("sending domain"))?,
-        transport: transports::effective(conn, account.id, account.parent_id)?,
-    }))
 }
 
 impl Signers {

@@ -18,7 +18,7 @@ use crate::models::transports::Transport;
 /// `Internal` when the transport cannot be read.
 pub async fn probe(app: &App, transport: Transport, from: &str, to: &str) -> ActionResult<Conversation> {
     let (now, account) = (app.clock.now(), transport.account_id);
-    let Way { route, .. } = way(Some(transport), &app.config, &app.services.secrets)?;
+    let Way { route, .. } = way(Some(&transport), &app.config, &app.services.secrets)?;
     let id = Id::new(now);
     let domain = from.rsplit_once('@').map_or("localhost", |(_, domain)| domain);
     let message = MessageBuilder::new()

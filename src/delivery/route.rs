@@ -21,11 +21,11 @@ pub struct Way {
 ///
 /// # Errors
 /// `Internal` with what cannot be read.
-pub fn way(row: Option<Transport>, config: &Config, keys: &SecretKeys) -> ActionResult<Way> {
+pub fn way(row: Option<&Transport>, config: &Config, keys: &SecretKeys) -> ActionResult<Way> {
     let Some(row) = row else { return Ok(Way { route: config.default_transport.clone(), limits: None }) };
     let limit = |number: i32| u32::try_from(number).unwrap_or(0);
     let limits = Limits { at_once: limit(row.max_connections), per_second: limit(row.messages_per_second) };
-    Ok(Way { limits: Some((row.id, limits)), route: route(&row, config, keys)? })
+    Ok(Way { limits: Some((row.id, limits)), route: route(row, config, keys)? })
 }
 
 fn route(row: &Transport, config: &Config, keys: &SecretKeys) -> ActionResult<Route> {

@@ -1,22 +1,17 @@
 //! The delivery loop of a node: claims what is due, delivers several at once, records what became of them.
 //! What may leave and what an answer means is decided in actions; here is only the running.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::finisher;
-use super::leave::{Left, leave};
-use super::outgoing::{Signers, prepare};
+use super::node::{Looked, Node, look};
 use crate::actions::ActionResult;
-use crate::actions::claim_deliveries::{Claimed, Wanted, anything_due, claim_deliveries, renew_leases};
-use crate::actions::finish_deliveries::{Answer, Finished};
 use crate::app::App;
-use crate::domain::ids::Id;
 
 /// How often an idle node looks for work.
 const POLL: Duration = Duration::from_millis(200);
@@ -29,9 +24,63 @@ pub const RENEW: Duration = Duration::from_secs(10);
 /// Attempts that may wait to be recorded.
 const UNRECORDED: usize = 512;
 
+/// A look at the queue that is under way while deliveries go on, and when the next one is made.
+struct Looks {
+    app: Arc<App>,
+    under_way: Option<JoinHandle<ActionResult<Looked>>>,
+    next: Instant,
+    /// The last one found something: the next need not ask first.
+    found: bool,
+}
+
+impl Looks {
+    /// Looks if it is time, and if `node` has room.
+    fn begin(&mut self, node: &mut Node) {
+        if self.under_way.is_some() || Instant::now() < self.next || !node.is_low() {
+            return;
+        }
+        let wanted = node.wanted();
+        if wanted.limit > 0 {
+            self.under_way = Some(tokio::spawn(look(Arc::clone(&self.app), wanted, !self.found)));
+        }
+    }
+
+    /// Waits for the look that is under way to end; for ever when there is none.
+    async fn ended(&mut self) -> Looked {
+        let Some(task) = &mut self.under_way else { return std::future::pending().await };
+        let looked = task.await;
+        self.under_way = None;
+        match looked {
+            Ok(Ok(looked)) => looked,
+            Ok(Err(error)) => failed(&format!("{error:?}")),
+            Err(error) => failed(&error.to_string()),
+        }
+    }
+
+    /// Hands `node` what was found, and says when to look again.
+    fn take(&mut self, looked: Looked, node: &mut Node) {
+        let now = Instant::now();
+        self.found = matches!(looked, Looked::Found(_));
+        self.next = match looked {
+            Looked::Nothing => now + POLL,
+            Looked::Due => now + GATHER,
+            Looked::Found(claimed) => {
+                node.ahead.push(claimed, now);
+                now
+            }
+        };
+    }
+}
+
+fn failed(why: &str) -> Looked {
+    log::error!("messages could not be claimed: {why}");
+    Looked::Nothing
+}
+
 /// Delivers until `stop` turns true, then finishes what is under way within five seconds.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let (outcomes, recorded) = finisher::start(&app, UNRECORDED);
+    let mut looks = Looks { app: Arc::clone(&app), under_way: None, next: Instant::now(), found: false };
     let mut node = Node::new(app, outcomes);
     let mut renewed = Instant::now();
     while !*stop.borrow() {
@@ -39,15 +88,33 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             node.renew().await;
             renewed = Instant::now();
         }
-        let patience = if node.claim_and_start().await == Looked::Nothing { POLL } else { GATHER };
+        node.give_back_stale().await;
+        node.begin();
+        looks.begin(&mut node);
+        let patience = looks.next.max(Instant::now() + GATHER);
         tokio::select! {
-            () = node.some_places(), if !node.is_idle() => {}
-            () = sleep(patience) => {}
+            looked = looks.ended() => looks.take(looked, &mut node),
+            () = node.some_places(), if node.places.busy() > 0 => {}
+            () = sleep_until(patience) => {}
             _ = stop.changed() => {}
         }
     }
+    end(looks, node, recorded).await;
+}
+
+/// Finishes what is under way, gives back what was not begun, and waits until all of it is recorded.
+async fn end(mut looks: Looks, mut node: Node, recorded: JoinHandle<()>) {
+    if looks.under_way.is_some() {
+        match timeout(GRACE, looks.ended()).await {
+            Ok(looked) => looks.take(looked, &mut node),
+            Err(_) => log::warn!("a claim did not end in time: its leases run out"),
+        }
+    }
+    let unbegun = node.ahead.take_all();
+    node.give_back(unbegun).await;
     if timeout(GRACE, node.all_places()).await.is_err() {
-        log::warn!("{} deliveries did not end in time: their leases run out, then they are sent again", node.busy());
+        let busy = node.places.busy();
+        log::warn!("{busy} deliveries did not end in time: their leases run out, then they are sent again");
     }
     drop(node);
     match timeout(GRACE, recorded).await {
@@ -65,167 +132,29 @@ pub async fn run_once(app: &Arc<App>) -> usize {
     let mut node = Node::new(Arc::clone(app), outcomes);
     let mut made = 0;
     loop {
-        match node.claim_and_start().await {
-            Looked::Started(count) => made += count,
+        let wanted = node.wanted();
+        match look(Arc::clone(app), wanted, true).await {
+            Ok(Looked::Found(claimed)) => {
+                made += claimed.len();
+                node.ahead.push(claimed, Instant::now());
+            }
             // Another node is at it.
-            Looked::Due => sleep(GATHER).await,
-            Looked::Nothing if node.is_idle() => break,
-            Looked::Nothing => {}
+            Ok(Looked::Due) => sleep(GATHER).await,
+            Ok(Looked::Nothing) if node.is_idle() => break,
+            Ok(Looked::Nothing) => {}
+            Err(error) => {
+                log::error!("messages could not be claimed: {error:?}");
+                break;
+            }
         }
-        node.all_places().await;
+        while !node.is_idle() {
+            node.begin();
+            node.all_places().await;
+        }
     }
     drop(node);
     if let Err(error) = recorded.await {
         log::error!("what became of deliveries could not be recorded: {error}");
     }
     made
-}
-
-/// What a look at the queue found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Looked {
-    /// Nothing is due, or there is no free place.
-    Nothing,
-    /// Something is due that could not be had just now: another node serves it, or its account has its share.
-    Due,
-    /// So many deliveries were started.
-    Started(usize),
-}
-
-/// What a node has under way.
-struct Node {
-    app: Arc<App>,
-    signers: Arc<Signers>,
-    outcomes: mpsc::Sender<Finished>,
-    tasks: JoinSet<()>,
-    /// Message, account and lease owner of each task.
-    under_way: HashMap<tokio::task::Id, (Id, Id, Id)>,
-}
-
-impl Node {
-    fn new(app: Arc<App>, outcomes: mpsc::Sender<Finished>) -> Self {
-        Self { app, signers: Arc::default(), outcomes, tasks: JoinSet::new(), under_way: HashMap::new() }
-    }
-
-    fn is_idle(&self) -> bool {
-        self.tasks.is_empty()
-    }
-
-    fn busy(&self) -> usize {
-        self.tasks.len()
-    }
-
-    /// Starts as many due deliveries as there are free places.
-    async fn claim_and_start(&mut self) -> Looked {
-        self.try_claim_and_start().await.unwrap_or_else(|error| {
-            log::error!("messages could not be claimed: {error:?}");
-            Looked::Nothing
-        })
-    }
-
-    async fn try_claim_and_start(&mut self) -> ActionResult<Looked> {
-        while let Some(done) = self.tasks.try_join_next_with_id() {
-            self.note(done);
-        }
-        let wanted = self.wanted();
-        if wanted.limit == 0 {
-            return Ok(Looked::Nothing);
-        }
-        let now = self.app.clock.now();
-        if !self.app.read(move |conn| anything_due(conn, now)).await? {
-            return Ok(Looked::Nothing);
-        }
-        let claimed = self.app.write(move |conn| claim_deliveries(conn, now, &wanted)).await?;
-        if claimed.is_empty() {
-            return Ok(Looked::Due);
-        }
-        let count = claimed.len();
-        for claimed in claimed {
-            let about = (claimed.message.id, claimed.message.account_id, claimed.owner);
-            let delivery = deliver(Arc::clone(&self.app), Arc::clone(&self.signers), claimed, self.outcomes.clone());
-            let task = self.tasks.spawn(delivery);
-            self.under_way.insert(task.id(), about);
-        }
-        Ok(Looked::Started(count))
-    }
-
-    /// One account may take three quarters of the places: a slow receiver of one leaves room for the others.
-    fn wanted(&self) -> Wanted {
-        let places = self.app.config.delivery_workers.max(1);
-        let mut under_way: HashMap<Id, usize> = HashMap::new();
-        for (_, account, _) in self.under_way.values() {
-            *under_way.entry(*account).or_default() += 1;
-        }
-        Wanted {
-            limit: places.saturating_sub(self.tasks.len()).min(256),
-            per_account: (places * 3 / 4).max(1),
-            under_way,
-        }
-    }
-
-    /// Waits until a quarter of the places, or all that were taken, are free.
-    async fn some_places(&mut self) {
-        let enough = (self.app.config.delivery_workers / 4).max(1);
-        let mut freed = 0;
-        while freed < enough {
-            let Some(done) = self.tasks.join_next_with_id().await else { return };
-            self.note(done);
-            freed += 1;
-        }
-    }
-
-    async fn all_places(&mut self) {
-        while let Some(done) = self.tasks.join_next_with_id().await {
-            self.note(done);
-        }
-    }
-
-    fn note(&mut self, done: Result<(tokio::task::Id, ()), JoinError>) {
-        let id = match done {
-            Ok((id, ())) => id,
-            Err(error) => {
-                log::error!("a delivery broke off, its lease will run out: {error}");
-                error.id()
-            }
-        };
-        self.under_way.remove(&id);
-    }
-
-    async fn renew(&self) {
-        let under_way: Vec<(Id, Id)> = self.under_way.values().map(|(message, _, owner)| (*message, *owner)).collect();
-        if under_way.is_empty() {
-            return;
-        }
-        let now = self.app.clock.now();
-        let renewed = self.app.write(move |conn| renew_leases(conn, now, &under_way)).await;
-        if let Err(error) = renewed {
-            log::error!("leases could not be renewed: {error:?}");
-        }
-    }
-}
-
-/// One attempt, from the database to the wire, and its outcome to the finisher.
-async fn deliver(app: Arc<App>, signers: Arc<Signers>, claimed: Claimed, outcomes: mpsc::Sender<Finished>) {
-    let Left { host, transport, answer } = attempt(&app, signers, &claimed).await;
-    let finished = Finished { claimed, host, transport, answer, at: app.clock.now() };
-    if outcomes.send(finished).await.is_err() {
-        log::error!("an outcome could not be recorded: the node is stopping");
-    }
-}
-
-async fn attempt(app: &Arc<App>, signers: Arc<Signers>, claimed: &Claimed) -> Left {
-    let (node, message, now) = (Arc::clone(app), claimed.message.clone(), app.clock.now());
-    let ready = tokio::task::spawn_blocking(move || prepare(&node, &signers, &message, now)).await;
-    match ready {
-        Ok(Ok(Some(outgoing))) => leave(app, claimed, outgoing).await,
-        Ok(Ok(None)) => Left::not_gone(Answer::NotBegun),
-        Ok(Err(error)) => {
-            log::error!("message {} could not be made ready: {error:?}", claimed.message.id);
-            Left::not_gone(Answer::NoReply { text: "The message could not be made ready here.".into() })
-        }
-        Err(error) => {
-            log::error!("message {} could not be made ready: {error}", claimed.message.id);
-            Left::not_gone(Answer::NoReply { text: "The message could not be made ready here.".into() })
-        }
-    }
 }

@@ -141,7 +141,7 @@ async fn exits(subject: &Subject) -> (Vec<Exit>, Vec<Finding>) {
     for row in rows {
         let (name, own) = (format!("transport {}", row.name), subject.whose != Whose::Everybody);
         let Ok(keys) = &keys else { break };
-        match way(Some(row), config, keys) {
+        match way(Some(&row), config, keys) {
             Ok(way) => all.push(Exit { name, route: way.route, own }),
             Err(error) => {
                 let advice = "Set it up again; after a change of secret_key, keep the old key behind the new one.";

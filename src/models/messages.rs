@@ -146,6 +146,20 @@ pub fn content(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<Content>>
     contents::table.find(id).select(Content::as_select()).first(conn).optional()
 }
 
+/// What several messages said.
+pub fn contents_of(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Content>> {
+    contents::table.filter(one_of(contents::id, ids.to_vec())).select(Content::as_select()).load(conn)
+}
+
+/// The attachments of several requests, each request's in their order.
+pub fn attachments_of(conn: &mut AnyConnection, requests: &[Id]) -> QueryResult<Vec<Attachment>> {
+    attachments::table
+        .filter(one_of(attachments::request_id, requests.to_vec()))
+        .order((attachments::request_id, attachments::position))
+        .select(Attachment::as_select())
+        .load(conn)
+}
+
 pub fn attachments(conn: &mut AnyConnection, request: Id) -> QueryResult<Vec<Attachment>> {
     attachments::table
         .filter(attachments::request_id.eq(request))

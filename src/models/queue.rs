@@ -1,17 +1,19 @@
 //! What waits to be delivered, and whose turn it is. Claims are leases; an account's backlog never delays another's.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Integer, Text, Timestamp};
+use diesel::sql_types::{BigInt, Binary, Integer, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::{bind, for_rows, one_of};
+use super::kept::{bind, for_rows, load_each, one_of};
 use super::portable::insert_many;
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
 use crate::domain::waiting::State;
 
-#[derive(Clone, Debug, Queryable, Selectable, Insertable)]
+#[derive(Clone, Debug, Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = queue)]
 pub struct Queued {
     pub message_id: Id,
@@ -99,16 +101,15 @@ pub fn take_turns(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<
     }
 }
 
-/// Up to `limit` messages of an account that are due and not leased.
-pub fn due(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
-    queue::table
-        .filter(queue::account_id.eq(account))
-        .filter(queue::due_at.le(now))
-        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
-        .order((queue::due_at, queue::message_id))
-        .limit(limit)
-        .select(Queued::as_select())
-        .load(conn)
+/// Up to `limit` messages of each account that are due and not leased, those of an account in the order of their time.
+pub fn due(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
+    let row = |account: &Id| vec![bind::<Binary>(*account), bind::<Timestamp>(now), bind::<BigInt>(limit)];
+    load_each(
+        conn,
+        "SELECT * FROM queue WHERE account_id = $1 AND due_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
+         ORDER BY due_at, message_id LIMIT $3",
+        &accounts.iter().map(row).collect::<Vec<_>>(),
+    )
 }
 
 /// Up to `limit` messages of an account that waited too long and are not leased.
@@ -147,42 +148,54 @@ pub fn renew(conn: &mut AnyConnection, ids: &[Id], owners: &[Id], until: NaiveDa
     .map(drop)
 }
 
-/// After a turn: when the account has something due again. A lease counts as due when it ends.
-pub fn end_turn(
-    conn: &mut AnyConnection,
-    account: Id,
-    now: NaiveDateTime,
-    parked_until: Option<NaiveDateTime>,
-) -> QueryResult<()> {
-    let next = match parked_until {
-        Some(until) => Some(until),
-        None => next_due(conn, account)?,
-    };
-    match next {
-        Some(next) => diesel::update(account_queues::table.find(account))
-            .set((account_queues::next_due_at.eq(next), account_queues::served_at.eq(now)))
-            .execute(conn)
-            .map(drop),
-        None => diesel::delete(account_queues::table.find(account)).execute(conn).map(drop),
+/// After a turn: when each account has something due again. A lease counts as due when it ends.
+pub fn end_turns(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<()> {
+    let next = next_dues(conn, accounts)?;
+    park(conn, &next.iter().map(|(account, due)| (*account, *due)).collect::<Vec<_>>(), now)?;
+    let idle: Vec<Id> = accounts.iter().copied().filter(|account| !next.contains_key(account)).collect();
+    if idle.is_empty() {
+        return Ok(());
     }
+    diesel::delete(account_queues::table.filter(one_of(account_queues::account_id, idle))).execute(conn).map(drop)
 }
 
-fn next_due(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<NaiveDateTime>> {
-    let free: Option<NaiveDateTime> = queue::table
-        .filter(queue::account_id.eq(account))
-        .filter(queue::leased_until.is_null())
-        .order((queue::due_at, queue::message_id))
-        .select(queue::due_at)
-        .first(conn)
-        .optional()?;
-    let leased: Option<Option<NaiveDateTime>> = queue::table
-        .filter(queue::account_id.eq(account))
-        .filter(queue::leased_until.is_not_null())
-        .order(queue::leased_until)
-        .select(queue::leased_until)
-        .first(conn)
-        .optional()?;
-    Ok([free, leased.flatten()].into_iter().flatten().min())
+/// Ends the turns of accounts that are looked at again at their times.
+pub fn park(conn: &mut AnyConnection, accounts: &[(Id, NaiveDateTime)], now: NaiveDateTime) -> QueryResult<()> {
+    let row = |(account, until): &(Id, NaiveDateTime)| {
+        vec![bind::<Binary>(*account), bind::<Timestamp>(*until), bind::<Timestamp>(now)]
+    };
+    for_rows(
+        conn,
+        "WITH ended (account_id, next_due_at, at) AS (",
+        &accounts.iter().map(row).collect::<Vec<_>>(),
+        ") UPDATE account_queues SET next_due_at = ended.next_due_at, served_at = ended.at FROM ended \
+         WHERE account_queues.account_id = ended.account_id",
+    )
+}
+
+#[derive(QueryableByName)]
+struct Next {
+    #[diesel(sql_type = Binary)]
+    account_id: Id,
+    #[diesel(sql_type = Timestamp)]
+    due_at: NaiveDateTime,
+}
+
+/// When each of those accounts that have anything in the queue has something due.
+fn next_dues(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<BTreeMap<Id, NaiveDateTime>> {
+    let rows: Vec<_> = accounts.iter().map(|account| vec![bind::<Binary>(*account)]).collect();
+    let mut next: BTreeMap<Id, NaiveDateTime> = BTreeMap::new();
+    for each in [
+        "SELECT account_id, due_at FROM queue WHERE account_id = $1 AND leased_until IS NULL \
+         ORDER BY due_at, message_id LIMIT 1",
+        "SELECT account_id, leased_until AS due_at FROM queue WHERE account_id = $1 AND leased_until IS NOT NULL \
+         ORDER BY leased_until LIMIT 1",
+    ] {
+        for found in load_each::<Next>(conn, each, &rows)? {
+            next.entry(found.account_id).and_modify(|due| *due = found.due_at.min(*due)).or_insert(found.due_at);
+        }
+    }
+    Ok(next)
 }
 
 /// The queue rows of messages, whoever holds them.

@@ -1,6 +1,8 @@
 //! How mail leaves: a parent's named transports, and which of them an account chose. A sub account without a choice
 //! uses its parent's, a parent without one what the configuration says.
 
+use std::collections::{BTreeSet, HashMap};
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Timestamp};
@@ -151,12 +153,23 @@ pub fn users(conn: &mut AnyConnection, parent: Id) -> QueryResult<Vec<(Id, i64)>
 
 /// What an account's mail leaves by: its own choice, else its parent's.
 pub fn effective(conn: &mut AnyConnection, account: Id, parent: Option<Id>) -> QueryResult<Option<Transport>> {
-    let family: Vec<Id> = std::iter::once(account).chain(parent).collect();
-    let mut rows: Vec<(Id, Transport)> = transport_choices::table
+    Ok(effective_of(conn, &[(account, parent)])?.remove(&account))
+}
+
+/// The same for several accounts with their parents; accounts without any are left out.
+pub fn effective_of(conn: &mut AnyConnection, accounts: &[(Id, Option<Id>)]) -> QueryResult<HashMap<Id, Transport>> {
+    let family: BTreeSet<Id> =
+        accounts.iter().flat_map(|(account, parent)| [Some(*account), *parent]).flatten().collect();
+    let chosen: HashMap<Id, Transport> = transport_choices::table
         .inner_join(transports::table)
         .filter(one_of(transport_choices::account_id, family))
         .select((transport_choices::account_id, Transport::as_select()))
-        .load(conn)?;
-    rows.sort_by_key(|(chooser, _)| *chooser != account);
-    Ok(rows.into_iter().next().map(|(_, row)| row))
+        .load(conn)?
+        .into_iter()
+        .collect();
+    let effective = |(account, parent): &(Id, Option<Id>)| {
+        let row = chosen.get(account).or_else(|| chosen.get(parent.as_ref()?))?;
+        Some((*account, row.clone()))
+    };
+    Ok(accounts.iter().filter_map(effective).collect())
 }

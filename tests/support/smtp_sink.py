@@ -41,6 +41,7 @@ class Sink:
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         wanted = self.behaviour(address)
         if wanted["behaviour"] == "slow":
+            say("waiting")
             await asyncio.sleep(wanted["seconds"])
         if wanted["behaviour"] == "drop_connection":
             server.transport.abort()

@@ -5,10 +5,19 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
 
 use super::bind::{Bind, Values};
+use super::numbered;
 use crate::models::AnyConnection;
 
 /// Rows of one statement at most.
 const ROWS: usize = 64;
+/// Queries made one at most: planning them costs, and grows with their number.
+const EACH: usize = 16;
+
+/// A query a row.
+struct Each<'a> {
+    each: &'static str,
+    rows: &'a [Vec<Bind>],
+}
 
 /// A statement over several rows: its text depends on how many alone.
 struct Batch<'a> {
@@ -30,7 +39,7 @@ pub fn for_rows(
 ) -> QueryResult<()> {
     let mut rest = rows;
     while !rest.is_empty() {
-        let (now, later) = part(rest);
+        let (now, later) = part(rest, ROWS);
         Batch { before, rows: now, after }.execute(conn)?;
         rest = later;
     }
@@ -52,16 +61,34 @@ where
 {
     let (mut found, mut rest) = (Vec::new(), rows);
     while !rest.is_empty() {
-        let (now, later) = part(rest);
+        let (now, later) = part(rest, ROWS);
         found.extend(Batch { before, rows: now, after }.load::<T>(conn)?);
         rest = later;
     }
     Ok(found)
 }
 
+/// Everything that `each` finds for any of `rows`: as many queries as rows, made one by `UNION ALL`. `each` has the values
+/// of its row as `$1`, `$2` and so on. For what has to stop early for every row, as `LIMIT` does.
+///
+/// # Errors
+/// Only the database's.
+pub fn load_each<T>(conn: &mut AnyConnection, each: &'static str, rows: &[Vec<Bind>]) -> QueryResult<Vec<T>>
+where
+    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend> + 'static,
+{
+    let (mut found, mut rest) = (Vec::new(), rows);
+    while !rest.is_empty() {
+        let (now, later) = part(rest, EACH);
+        found.extend(Each { each, rows: now }.load::<T>(conn)?);
+        rest = later;
+    }
+    Ok(found)
+}
+
 /// As many rows as one statement takes, and the others.
-fn part(rows: &[Vec<Bind>]) -> (&[Vec<Bind>], &[Vec<Bind>]) {
-    let most = rows.len().min(ROWS);
+fn part(rows: &[Vec<Bind>], most: usize) -> (&[Vec<Bind>], &[Vec<Bind>]) {
+    let most = rows.len().min(most);
     rows.split_at(most.next_power_of_two() >> usize::from(!most.is_power_of_two()))
 }
 
@@ -95,3 +122,25 @@ impl QueryId for Batch<'_> {
 }
 
 impl<Conn> RunQueryDsl<Conn> for Batch<'_> {}
+
+impl Query for Each<'_> {
+    type SqlType = Untyped;
+}
+
+impl<DB: Values> QueryFragment<DB> for Each<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for (place, row) in self.rows.iter().enumerate() {
+            out.push_sql(if place == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+            numbered(self.each, row, out.reborrow())?;
+            out.push_sql(") AS found");
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for Each<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Each<'_> {}

@@ -9,7 +9,7 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
 
-pub use batch::{for_rows, load_rows};
+pub use batch::{for_rows, load_each, load_rows};
 pub use bind::{Bind, bind};
 use bind::{IntoBind, Values};
 pub use one_of::one_of;
@@ -34,21 +34,26 @@ impl Kept {
 }
 
 impl<DB: Values> QueryFragment<DB> for Kept {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        let mut parts = self.text.split('$');
-        out.push_sql(parts.next().unwrap_or_default());
-        for part in parts {
-            let digits = part.bytes().take_while(u8::is_ascii_digit).count();
-            let (number, rest) = part.split_at(digits);
-            let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
-            match place.and_then(|place| self.binds.get(place)) {
-                Some(bind) => DB::push(bind, &mut out)?,
-                None => return Err(diesel::result::Error::QueryBuilderError("a value is not bound".into())),
-            }
-            out.push_sql(rest);
-        }
-        Ok(())
+    fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        numbered(self.text, &self.binds, out)
     }
+}
+
+/// Writes `text` with `binds` where their numbers stand.
+fn numbered<'b, DB: Values>(text: &str, binds: &'b [Bind], mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+    let mut parts = text.split('$');
+    out.push_sql(parts.next().unwrap_or_default());
+    for part in parts {
+        let digits = part.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, rest) = part.split_at(digits);
+        let place = number.parse::<usize>().ok().and_then(|number| number.checked_sub(1));
+        match place.and_then(|place| binds.get(place)) {
+            Some(bind) => DB::push(bind, &mut out)?,
+            None => return Err(diesel::result::Error::QueryBuilderError("a value is not bound".into())),
+        }
+        out.push_sql(rest);
+    }
+    Ok(())
 }
 
 impl QueryId for Kept {

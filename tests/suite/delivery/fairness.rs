@@ -47,9 +47,10 @@ async fn an_account_with_slow_receivers_leaves_places_for_others() {
             let app = &app;
             async move { app.write(move |conn, cx| claim_deliveries(conn, cx.now, &wanted)).await }
         };
-        let first = claim(Wanted { limit: 16, per_account: 12, under_way: HashMap::new() }).await;
+        let first = claim(Wanted { limit: 16, per_account: 12, ..Wanted::default() }).await;
         assert_eq!(first.len(), 12, "three quarters of the places");
-        let wanted = Wanted { limit: 4, per_account: 12, under_way: HashMap::from([(slow.id, 12)]) };
+        let wanted =
+            Wanted { limit: 4, per_account: 12, under_way: HashMap::from([(slow.id, 12)]), ..Wanted::default() };
         assert_eq!(claim(wanted.clone()).await.len(), 0);
         accept(&app, &other, &["ann@example.org"]).await;
         let next = claim(wanted).await;
@@ -70,7 +71,7 @@ async fn accounts_are_served_in_turn_when_more_wait_than_a_node_can_take() {
     }
     let mut served = Vec::new();
     for _ in 0..5 {
-        let wanted = Wanted { limit: 2, per_account: 2, under_way: HashMap::new() };
+        let wanted = Wanted { limit: 2, per_account: 2, ..Wanted::default() };
         let claimed = app.write(move |conn, cx| claim_deliveries(conn, cx.now, &wanted)).await;
         served.extend(claimed.into_iter().map(|one| one.message.account_id));
     }

@@ -1,6 +1,5 @@
 //! Several nodes over one database: each message once, and what a dead node held is taken over.
 
-use std::collections::HashMap;
 use std::collections::HashSet;
 
 use canopy::actions::claim_deliveries::{Wanted, claim_deliveries};
@@ -48,7 +47,7 @@ async fn what_a_dead_node_held_is_delivered_when_its_lease_ran_out_and_counted_o
         let agency = app.agency("Takeover").await;
         let client = app.client(&agency, "takeover", 0).await;
         let id = accept(&app, &client, &["ann@example.org"]).await[0];
-        let wanted = Wanted { limit: 16, per_account: 16, under_way: HashMap::new() };
+        let wanted = Wanted { limit: 16, per_account: 16, ..Wanted::default() };
         let dead = app.write(move |conn, cx| claim_deliveries(conn, cx.now, &wanted)).await.remove(0);
         assert_eq!(deliver(&app).await, 0, "the lease holds");
         app.app.clock.step(TimeDelta::minutes(6));

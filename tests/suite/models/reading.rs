@@ -76,8 +76,8 @@ const ASKS: &[(&str, Ask)] = asks! {
     "activity of an old day": |conn, cx, big| audit::page(conn, big.agency.id, &old_day(), None, false, 51);
     "activity of an old day, newer": |conn, cx, big| audit::page(conn, big.agency.id, &old_day(), Some(3), true, 51);
     "anything due": |conn, cx, big| queue::any_due(conn, big.now);
-    "due of an account": |conn, cx, big| queue::due(conn, big.child, big.now, 16);
-    "the end of a turn": |conn, cx, big| queue::end_turn(conn, big.child, big.now, None);
+    "due of an account": |conn, cx, big| queue::due(conn, &[big.child, big.agency.id], big.now, 16);
+    "the end of a turn": |conn, cx, big| queue::end_turns(conn, &[big.child], big.now);
     "the queue": |conn, cx, big| seen(conn, big, Whose::Family(big.agency.id), None);
     "the queue of an account": |conn, cx, big| seen(conn, big, Whose::Account(big.child), None);
     "the queue of a destination": |conn, cx, big| queue_view::page(conn, Whose::Family(big.agency.id), big.agency.id,

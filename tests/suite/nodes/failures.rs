@@ -41,9 +41,7 @@ async fn without_its_database_it_says_so_everywhere_and_goes_on_by_itself_when_i
     let first = sink.wait_for(1).await.remove(0);
     node.accepted(&client, "slow@example.org").await;
     // Its delivery is under way when the database goes.
-    let started = async |_: &Node| rows(&app, &client).await.iter().any(|row| row.recipient.starts_with("slow"));
-    node.until("the second message is there", started).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    sink.wait_for_slow(1).await;
     wire.cut();
 
     let refused = node.send(&client, "ann@example.org").await.expect("an answer");
@@ -91,8 +89,7 @@ async fn told_to_end_while_its_database_is_away_it_ends_and_nothing_is_lost() {
     let mut node = Node::start(&app, &options).await;
     sink.set("slow@example.org", Behaviour::Slow(Duration::from_secs(3))).await;
     node.accepted(&client, "slow@example.org").await;
-    let begun = async |_: &Node| sink.connections() > 0;
-    node.until("its delivery has begun", begun).await;
+    sink.wait_for_slow(1).await;
     wire.cut();
     sink.wait_for(1).await;
     node.process.terminate();

@@ -46,6 +46,8 @@ pub struct Received {
 struct Seen {
     connections: usize,
     settings: usize,
+    /// Recipients whose answer it kept waiting.
+    waiting: usize,
     messages: Vec<Received>,
 }
 
@@ -129,6 +131,11 @@ impl SmtpSink {
         self.messages()
     }
 
+    /// Waits until it has been asked about at least `count` recipients that it is slow about.
+    pub async fn wait_for_slow(&self, count: usize) {
+        self.until(|seen| seen.waiting >= count).await;
+    }
+
     async fn until(&self, reached: impl Fn(&Seen) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !self.read(&reached) {
@@ -152,6 +159,7 @@ impl Seen {
         match event["event"].as_str() {
             Some("connection") => self.connections += 1,
             Some("set") => self.settings += 1,
+            Some("waiting") => self.waiting += 1,
             Some("message") => self.messages.push(Received::from_event(event)),
             other => panic!("the sink said {other:?}"),
         }

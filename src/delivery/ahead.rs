@@ -1,0 +1,65 @@
+//! Messages that were claimed and wait for a place: taken in their order, but for those of accounts that have their share
+//! of the places already.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::actions::claim_deliveries::Claimed;
+use crate::domain::ids::Id;
+
+/// Nobody waits here longer: then another node may have it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Boxed, because they are moved about.
+#[derive(Debug, Default)]
+pub struct Ahead(VecDeque<(Instant, Box<Claimed>)>);
+
+impl Ahead {
+    pub fn push(&mut self, claimed: Vec<Claimed>, at: Instant) {
+        self.0.extend(claimed.into_iter().map(|one| (at, Box::new(one))));
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes up to `most`, and of each account as many as `per_account` leaves beside what it has in `busy`.
+    pub fn take(&mut self, most: usize, per_account: usize, mut busy: HashMap<Id, usize>) -> Vec<Claimed> {
+        let (mut taken, mut passed_over) = (Vec::new(), Vec::new());
+        while taken.len() < most {
+            let Some((since, one)) = self.0.pop_front() else { break };
+            let places = busy.entry(one.message.account_id).or_default();
+            if *places < per_account {
+                *places += 1;
+                taken.push(*one);
+            } else {
+                passed_over.push((since, one));
+            }
+        }
+        for one in passed_over.into_iter().rev() {
+            self.0.push_front(one);
+        }
+        taken
+    }
+
+    /// Takes those that waited too long.
+    pub fn take_stale(&mut self, at: Instant) -> Vec<Claimed> {
+        let stale = self.0.iter().take_while(|(since, _)| at.saturating_duration_since(*since) >= PATIENCE).count();
+        self.0.drain(..stale).map(|(_, one)| *one).collect()
+    }
+
+    /// Takes all of them.
+    pub fn take_all(&mut self) -> Vec<Claimed> {
+        self.0.drain(..).map(|(_, one)| *one).collect()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Claimed> {
+        self.0.iter().map(|(_, one)| one.as_ref())
+    }
+}
