@@ -66,6 +66,7 @@ fn query(parent: Id, sort: Sort, filter: Filter, edge: Option<Edge>) -> Query {
         backward: false,
         limit: 50,
         deleted_since: chrono::DateTime::UNIX_EPOCH.naive_utc(),
+        open_days: Vec::new(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every benchmark, printed as one table of ratios: `bin/bench`, or `cargo bench` where there is no PostgreSQL.
 //!
 //! Each thing is measured beside its ceiling, in turns on the same machine; a line is the median of the rounds. Names
-//! on the command line choose some: accept, deliver, fairness, postfix, list, growth, period.
+//! on the command line choose some: accept, memory, deliver, fairness, postfix, list, growth, period.
 
 mod accept;
 mod bare;
@@ -12,6 +12,7 @@ mod fill;
 mod growth;
 mod list;
 mod load;
+mod memory;
 mod period;
 mod postfix;
 mod postfix_server;
@@ -31,8 +32,9 @@ const SPAN: Duration = Duration::from_secs(2);
 
 type Bench = fn(On, &mut Table);
 
-const ALL: [(&str, Bench); 7] = [
+const ALL: [(&str, Bench); 8] = [
     ("accept", accept::run),
+    ("memory", memory::run),
     ("deliver", deliver::run),
     ("fairness", fairness::run),
     ("postfix", postfix::run),

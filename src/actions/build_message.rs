@@ -71,39 +71,7 @@ mod tests {
             content_id: None,
             data: b"BEGIN".to_vec(),
         };
-        (message(id, at), content, file)
-    }
-
-    fn message(id: Id, at: chrono::NaiveDateTime) -> Message {
-        Message {
-            id,
-            account_id: id,
-            domain_id: id,
-            period_id: id,
-            day: "2026-11-24".into(),
-            content_id: id,
-            sender: "hi@a.example".into(),
-            sender_domain: "a.example".into(),
-            recipient: "ann@b.example".into(),
-            recipient_lower: "ann@b.example".into(),
-            recipient_name: Some("Ann".into()),
-            subject: "Hello".into(),
-            tags: "[]".into(),
-            status: "received".into(),
-            sandbox: None,
-            track_opens: false,
-            track_clicks: false,
-            num_attempts: 0,
-            bounce_classification: String::new(),
-            scheduled_at: None,
-            expires_at: at,
-            created_at: at,
-            updated_at: at,
-            sent_at: None,
-            delivered_at: None,
-            retain_until: at,
-            purge_at: at,
-        }
+        (Message::sample(id, at), content, file)
     }
 
     #[test]

@@ -42,6 +42,7 @@ pub mod end_sessions;
 pub mod ensure_period;
 pub mod error;
 pub mod finish_deliveries;
+pub mod flush_summaries;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod invite_member;

@@ -4,14 +4,11 @@ use chrono::{DateTime, Utc};
 
 use super::ensure_period::ensure_period;
 use super::error::ActionResult;
-use super::services::Services;
-use super::warn_of_rates::warn_of_rates;
 use crate::domain::cap::{CapState, MonthlyCap};
 use crate::domain::ids::Id;
 use crate::domain::reputation;
 use crate::models::accounts::Account;
 use crate::models::counters::{self, Counter};
-use crate::models::periods;
 use crate::models::summaries::{self, Summary};
 use crate::models::{AnyConnection, accounts, domains, memberships, suspensions};
 
@@ -71,29 +68,4 @@ pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option
         last_activity_at: counter.and_then(|counter| counter.last_activity_at),
         created_at: account.created_at,
     }
-}
-
-/// Accounts flushed in one transaction: few, because their senders wait for it.
-const FLUSHED: i64 = 50;
-
-/// Flushes some of the counters that changed since the last flush; answers whether there may be more.
-///
-/// # Errors
-/// Only the database's.
-pub fn flush_summaries(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) -> ActionResult<bool> {
-    let mut ids = counters::dirty(conn, FLUSHED)?;
-    ids.dedup();
-    // Name, cap and hold stand still, so that a change of theirs is not overwritten with what they were.
-    accounts::lock(conn, &ids, &[])?;
-    for counter in counters::take_dirty(conn, &ids)? {
-        let current = periods::containing(conn, counter.parent_id, now.naive_utc())?;
-        if current.is_none_or(|period| period.id != counter.period_id) {
-            continue;
-        }
-        warn_of_rates(conn, now, services, &counter)?;
-        if counter.account_id != counter.parent_id {
-            refresh_summary(conn, counter.account_id, now)?;
-        }
-    }
-    Ok(!ids.is_empty())
 }

@@ -63,3 +63,58 @@ impl Ahead {
         self.0.iter().map(|(_, one)| one.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::messages::{Attempt, Message};
+
+    /// A claimed message of `account`.
+    fn of(account: Id) -> Claimed {
+        let now = chrono::DateTime::UNIX_EPOCH;
+        let at = now.naive_utc();
+        let message = Message { account_id: account, ..Message::sample(Id::new(now), at) };
+        let attempt = Attempt {
+            id: Id::new(now),
+            message_id: message.id,
+            account_id: account,
+            number: 1,
+            started_at: at,
+            finished_at: None,
+            status: "started".into(),
+            host: String::new(),
+            code: None,
+            log: String::new(),
+        };
+        Claimed { message, attempt, owner: Id::new(now) }
+    }
+
+    fn ids(claimed: &[Claimed]) -> Vec<Id> {
+        claimed.iter().map(|one| one.message.id).collect()
+    }
+
+    #[test]
+    fn an_account_with_its_share_of_places_is_passed_over_and_keeps_its_turn() {
+        let (slow, swift) = (Id::new(chrono::DateTime::UNIX_EPOCH), Id::new(chrono::DateTime::UNIX_EPOCH));
+        let claimed = vec![of(slow), of(slow), of(slow), of(swift), of(slow)];
+        let all = ids(&claimed);
+        let mut ahead = Ahead::default();
+        ahead.push(claimed, Instant::now());
+        let busy = HashMap::from([(slow, 11)]);
+        assert_eq!(ids(&ahead.take(4, 12, busy)), [all[0], all[3]], "one place more for the slow one");
+        assert_eq!(ids(&ahead.take(4, 12, HashMap::new())), [all[1], all[2], all[4]], "in their order");
+        assert!(ahead.is_empty());
+    }
+
+    #[test]
+    fn who_waited_too_long_is_given_back() {
+        let (mut ahead, begun) = (Ahead::default(), Instant::now());
+        let (old, new) = (of(Id::new(chrono::DateTime::UNIX_EPOCH)), of(Id::new(chrono::DateTime::UNIX_EPOCH)));
+        let first = old.message.id;
+        ahead.push(vec![old], begun);
+        ahead.push(vec![new], begun + PATIENCE / 2);
+        assert!(ahead.take_stale(begun + PATIENCE / 2).is_empty());
+        assert_eq!(ids(&ahead.take_stale(begun + PATIENCE)), [first]);
+        assert_eq!(ahead.len(), 1);
+    }
+}

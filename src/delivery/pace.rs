@@ -64,7 +64,8 @@ mod tests {
 
     #[test]
     fn what_left_lately_may_be_claimed_ahead_and_is_forgotten_soon() {
-        let (begun, quick, slow) = (Instant::now(), Id::new(chrono::Utc::now()), Id::new(chrono::Utc::now()));
+        let (begun, quick, slow) =
+            (Instant::now(), Id::new(chrono::DateTime::UNIX_EPOCH), Id::new(chrono::DateTime::UNIX_EPOCH));
         let mut pace = Pace::new(begun);
         for _ in 0..30 {
             pace.note(quick, begun);

@@ -9,8 +9,8 @@ use tokio::sync::watch;
 
 use super::{Departure, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
+use crate::actions::flush_summaries::flush_summaries;
 use crate::actions::lift_suspension::end_due_suspensions;
-use crate::actions::refresh_summary::flush_summaries;
 use crate::actions::{ActionResult, Cx, housekeeping, roll_periods};
 use crate::app::App;
 use crate::domain::ids::Id;

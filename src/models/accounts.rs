@@ -113,19 +113,6 @@ pub fn find_many(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Accoun
     accounts::table.filter(one_of(accounts::id, ids.to_vec())).select(Account::as_select()).load(conn)
 }
 
-/// What a row of a list shows of an account.
-#[derive(Clone, Debug, Queryable, Selectable)]
-#[diesel(table_name = accounts)]
-pub struct Listed {
-    pub id: Id,
-    pub name: String,
-    pub website: String,
-    pub external_id: Option<String>,
-    pub monthly_credit: i64,
-    pub created_at: NaiveDateTime,
-    pub deleted_at: Option<NaiveDateTime>,
-}
-
 /// A page of a parent's live children by id: newest first, or with `ascending` those just newer than `edge`.
 pub fn page_of_children(
     conn: &mut AnyConnection,

@@ -1,11 +1,14 @@
 //! The exact counter of an account in a billing period: caps are granted from it, money is made from it.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Timestamp};
 
 use super::AnyConnection;
 use super::kept::{Bind, bind, for_rows, load_rows, one_of};
+use super::portable::with_row_locks;
 use super::schema::counters;
 use super::usage::DayKey;
 use crate::domain::ids::Id;
@@ -191,7 +194,8 @@ pub fn dirty(conn: &mut AnyConnection, limit: i64) -> QueryResult<Vec<Id>> {
         .load(conn)
 }
 
-/// Takes the counters of `accounts` that changed since the last flush and marks them clean.
+/// Takes the counters of `accounts` that changed since the last flush and marks them clean. Others of the same accounts
+/// and periods may be among them.
 pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<Counter>> {
     let keys: Vec<(Id, Id)> = counters::table
         .filter(one_of(counters::account_id, accounts.to_vec()))
@@ -199,11 +203,18 @@ pub fn take_dirty(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<
         .order((counters::account_id, counters::period_id))
         .select((counters::account_id, counters::period_id))
         .load(conn)?;
-    let mut rows = Vec::with_capacity(keys.len());
-    for key in keys {
-        // Marked before it is read: what is counted in between marks it again.
-        diesel::update(counters::table.find(key)).set(counters::dirty.eq(false)).execute(conn)?;
-        rows.push(counters::table.find(key).select(Counter::as_select()).first(conn)?);
+    let (accounts, periods): (BTreeSet<Id>, BTreeSet<Id>) = keys.into_iter().unzip();
+    let taken = || {
+        counters::table
+            .filter(one_of(counters::account_id, accounts.clone()))
+            .filter(one_of(counters::period_id, periods.clone()))
+    };
+    if let Some(conn) = with_row_locks(conn) {
+        // In the order in which accepting counts, so that neither waits for the other for ever.
+        let order = (counters::account_id, counters::period_id);
+        taken().order(order).select(counters::account_id).for_no_key_update().load::<Id>(conn)?;
     }
-    Ok(rows)
+    // Marked before they are read: what is counted in between marks them again.
+    diesel::update(taken().filter(counters::dirty)).set(counters::dirty.eq(false)).execute(conn)?;
+    taken().order((counters::account_id, counters::period_id)).select(Counter::as_select()).load(conn)
 }

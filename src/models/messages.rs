@@ -57,6 +57,42 @@ impl Message {
     }
 }
 
+#[cfg(test)]
+impl Message {
+    /// One for tests: received, of an account, domain and period that all have its id.
+    pub(crate) fn sample(id: Id, at: NaiveDateTime) -> Self {
+        Self {
+            id,
+            account_id: id,
+            domain_id: id,
+            period_id: id,
+            day: "2026-11-24".into(),
+            content_id: id,
+            sender: "hi@a.example".into(),
+            sender_domain: "a.example".into(),
+            recipient: "ann@b.example".into(),
+            recipient_lower: "ann@b.example".into(),
+            recipient_name: Some("Ann".into()),
+            subject: "Hello".into(),
+            tags: "[]".into(),
+            status: "received".into(),
+            sandbox: None,
+            track_opens: false,
+            track_clicks: false,
+            num_attempts: 0,
+            bounce_classification: String::new(),
+            scheduled_at: None,
+            expires_at: at,
+            created_at: at,
+            updated_at: at,
+            sent_at: None,
+            delivered_at: None,
+            retain_until: at,
+            purge_at: at,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = contents)]
 pub struct Content {

@@ -2,9 +2,10 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::one_of;
+use super::kept::{bind, for_rows, one_of};
 use super::portable::insert_many;
 use super::schema::account_summaries;
 use crate::domain::cap::CapState;
@@ -76,6 +77,37 @@ pub fn save(conn: &mut AnyConnection, row: &Summary) -> QueryResult<()> {
         ))
         .execute(conn)
         .map(drop)
+}
+
+/// Writes what comes from counters, holds and caps into rows that are there.
+pub fn set_figures(conn: &mut AnyConnection, rows: &[Summary]) -> QueryResult<()> {
+    let figures = |row: &Summary| {
+        vec![
+            bind::<Binary>(row.account_id),
+            bind::<Text>(&row.state),
+            bind::<Text>(&row.cap_state),
+            bind::<BigInt>(row.monthly_credit),
+            bind::<Nullable<Binary>>(row.period_id),
+            bind::<BigInt>(row.sent),
+            bind::<BigInt>(row.used_permille),
+            bind::<BigInt>(row.delivered),
+            bind::<BigInt>(row.bounced),
+            bind::<BigInt>(row.complained),
+            bind::<BigInt>(row.bounce_ppm),
+            bind::<BigInt>(row.complaint_ppm),
+            bind::<Nullable<Timestamp>>(row.last_activity_at),
+        ]
+    };
+    for_rows(
+        conn,
+        "WITH f (account_id, state, cap_state, monthly_credit, period_id, sent, used_permille, delivered, bounced, \
+         complained, bounce_ppm, complaint_ppm, last_activity_at) AS (",
+        &rows.iter().map(figures).collect::<Vec<_>>(),
+        ") UPDATE account_summaries SET state = f.state, cap_state = f.cap_state, monthly_credit = f.monthly_credit, \
+         period_id = f.period_id, sent = f.sent, used_permille = f.used_permille, delivered = f.delivered, \
+         bounced = f.bounced, complained = f.complained, bounce_ppm = f.bounce_ppm, complaint_ppm = f.complaint_ppm, \
+         last_activity_at = f.last_activity_at FROM f WHERE account_summaries.account_id = f.account_id",
+    )
 }
 
 /// The sub accounts of `parent` whose summaries speak of another period than `period`.

@@ -6,6 +6,8 @@ use chrono_tz::OffsetName;
 use chrono_tz::Tz;
 use std::fmt::Display;
 
+use crate::domain::ids::Id;
+
 /// Shown where a figure cannot be computed, for example a rate over no messages.
 pub const NO_DATA: &str = "no data";
 /// Shown where somebody has yet to enter a value, for example the price of a plan.
@@ -113,6 +115,9 @@ fn iso(at: NaiveDateTime) -> String {
     let (date, time) = (at.date(), at.time());
     format!("{date}T{:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }
+
+/// Digits, letters and hyphens: nothing to escape.
+impl askama::filters::HtmlSafe for Id {}
 
 /// How long ago, or how soon, in words; a date when it is a week away or more.
 pub fn relative(at: NaiveDateTime, now: NaiveDateTime, tz: Tz) -> String {

@@ -197,6 +197,7 @@ fn rows(
         backward: false,
         limit: EACH,
         deleted_since: seen.now,
+        open_days: Vec::new(),
     };
     let page = sub_account_list::page(conn, &query)?;
     row::rows(conn, page, glance, seen, None)

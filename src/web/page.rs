@@ -7,6 +7,9 @@ use askama::Template;
 
 use super::error::{PageError, PageResult};
 
+/// Bytes that are set aside for a page: most fit, and a long list grows from there.
+const PAGE: usize = 64 * 1024;
+
 /// The page with status 200.
 ///
 /// # Errors
@@ -20,7 +23,8 @@ pub fn html(page: &impl Template) -> PageResult {
 /// # Errors
 /// 500 when it cannot be drawn.
 pub fn html_with(status: StatusCode, page: &impl Template) -> PageResult {
-    let body = page.render().map_err(PageError::from)?;
+    let mut body = String::with_capacity(PAGE);
+    page.render_into(&mut body).map_err(PageError::from)?;
     Ok(HttpResponse::build(status).content_type("text/html; charset=utf-8").body(body))
 }
 

@@ -156,6 +156,7 @@ fn find_accounts(conn: &mut AnyConnection, parent: Id, q: &str, now: chrono::Nai
         backward: false,
         limit: SHOWN,
         deleted_since: now - chrono::TimeDelta::days(30),
+        open_days: Vec::new(),
     };
     let page = sub_account_list::page(conn, &query)?;
     let ids: Vec<Id> = page.rows.iter().map(|row| row.account_id).collect();

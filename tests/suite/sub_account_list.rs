@@ -34,6 +34,7 @@ fn query(agency: &Agency, sort: Sort, descending: bool, filter: Filter) -> Query
         backward: false,
         limit: 50,
         deleted_since: chrono::DateTime::UNIX_EPOCH.naive_utc(),
+        open_days: vec!["2026-11-24".into(), "2026-11-23".into()],
     }
 }
 

@@ -3,9 +3,8 @@
 use chrono::{DateTime, NaiveDateTime};
 
 use crate::domain::ids::Id;
-use crate::models::summaries::Summary;
 
-use super::page::Sort;
+use super::page::{Line, Sort};
 
 /// The sort value of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +26,7 @@ pub struct Edge {
 impl Edge {
     /// The place just at `row`.
     #[must_use]
-    pub fn of(row: &Summary, sort: Sort) -> Self {
+    pub fn of(row: &Line, sort: Sort) -> Self {
         let key = match sort {
             Sort::Name => Key::Text(row.name_lower.clone()),
             Sort::Status => Key::Text(row.state.clone()),

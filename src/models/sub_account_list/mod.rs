@@ -16,5 +16,5 @@ pub use edge::{Edge, Key};
 pub use facets::{Facet, Facets};
 pub use filter::{CapFilter, Filter, Health, HoldFilter};
 pub use freeze::freeze;
-pub use page::{Page, Query, Sort, page};
+pub use page::{Line, Page, Query, Sort, page};
 pub use sql::explain;

@@ -3,19 +3,22 @@
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Binary, Nullable, Text, Timestamp};
 
 use super::edge::{Edge, Key};
 use super::filter::{Filter, Part};
 use super::sql::{Bind, Dialect, Sql};
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
-use crate::models::accounts::Listed;
-use crate::models::summaries::Summary;
+use crate::models::trends::OpenDays;
 
 type Backend = <AnyConnection as Connection>::Backend;
-type Types<T> = diesel::dsl::SqlTypeOf<<T as Selectable<Backend>>::SelectExpression>;
-/// The columns of a row, as `source` names them.
-type Columns = (Types<Summary>, Types<Listed>);
+/// The columns of a [`Line`], as `source` and `with_open_days` name them.
+type Columns = (
+    (Binary, Text, Text, Nullable<Binary>, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt, BigInt),
+    (Nullable<Timestamp>, Timestamp, Text, Text, Nullable<Text>, BigInt, Nullable<Timestamp>),
+    (Nullable<BigInt>, Nullable<BigInt>),
+);
 
 /// A filter that leaves at most so many accounts is asked first, and what it leaves is sorted.
 pub(super) const FEW: i64 = 2_000;
@@ -97,6 +100,67 @@ impl diesel::query_builder::Query for Lines {
 
 impl RunQueryDsl<AnyConnection> for Lines {}
 
+/// One account of a page: what orders it, what is shown of it.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub account_id: Id,
+    pub name_lower: String,
+    pub state: String,
+    /// The period that the figures are of.
+    pub period_id: Option<Id>,
+    pub sent: i64,
+    pub used_permille: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
+    pub bounce_ppm: i64,
+    pub complaint_ppm: i64,
+    pub domain_count: i64,
+    pub last_activity_at: Option<NaiveDateTime>,
+    pub created_at: NaiveDateTime,
+    pub name: String,
+    pub website: String,
+    pub external_id: Option<String>,
+    pub monthly_credit: i64,
+    pub deleted_at: Option<NaiveDateTime>,
+    /// What was accepted on each of the days asked for.
+    pub open_days: OpenDays,
+}
+
+type Figures = (Id, String, String, Option<Id>, i64, i64, i64, i64, i64, i64, i64, i64);
+type About = (Option<NaiveDateTime>, NaiveDateTime, String, String, Option<String>, i64, Option<NaiveDateTime>);
+
+impl Line {
+    fn of((figures, about, days): (Figures, About, (Option<i64>, Option<i64>))) -> Self {
+        let (account_id, name_lower, state, period_id, sent, used_permille, delivered, bounced, complained, ..) =
+            figures;
+        let (bounce_ppm, complaint_ppm, domain_count) = (figures.9, figures.10, figures.11);
+        let (last_activity_at, created_at, name, website, external_id, monthly_credit, deleted_at) = about;
+        Self {
+            account_id,
+            name_lower,
+            state,
+            period_id,
+            sent,
+            used_permille,
+            delivered,
+            bounced,
+            complained,
+            bounce_ppm,
+            complaint_ppm,
+            domain_count,
+            last_activity_at,
+            created_at,
+            name,
+            website,
+            external_id,
+            monthly_credit,
+            deleted_at,
+            open_days: [days.0, days.1],
+        }
+    }
+}
+
 /// What page is wanted.
 #[derive(Clone, Debug)]
 pub struct Query {
@@ -110,14 +174,14 @@ pub struct Query {
     pub limit: usize,
     /// Accounts deleted before this cannot be undeleted.
     pub deleted_since: NaiveDateTime,
+    /// Up to two days, as `YYYY-MM-DD`, of which each account's accepted messages are wanted too.
+    pub open_days: Vec<String>,
 }
 
 /// A page, in the order it is shown.
 #[derive(Debug, Default)]
 pub struct Page {
-    pub rows: Vec<Summary>,
-    /// What else is shown of each of them.
-    pub accounts: Vec<Listed>,
+    pub rows: Vec<Line>,
     /// Whether there are rows before and after.
     pub before: bool,
     pub after: bool,
@@ -128,11 +192,11 @@ pub struct Page {
 /// # Errors
 /// Only the database's.
 pub fn page(conn: &mut AnyConnection, query: &Query) -> QueryResult<Page> {
-    let mut rows: Vec<(Summary, Listed)> = Vec::new();
+    let mut rows: Vec<Line> = Vec::new();
     for sql in statements(conn, query)? {
         if rows.len() <= query.limit {
-            let lines = Lines(sql.kept_by(conn));
-            rows.extend(lines.load::<(Summary, Listed)>(conn)?);
+            let lines = Lines(sql.kept_by(conn)).load::<(Figures, About, (Option<i64>, Option<i64>))>(conn)?;
+            rows.extend(lines.into_iter().map(Line::of));
         }
     }
     let more = rows.len() > query.limit;
@@ -141,8 +205,7 @@ pub fn page(conn: &mut AnyConnection, query: &Query) -> QueryResult<Page> {
         rows.reverse();
     }
     let (before, after) = if query.backward { (more, true) } else { (query.edge.is_some(), more) };
-    let (rows, accounts) = rows.into_iter().unzip();
-    Ok(Page { rows, accounts, before, after })
+    Ok(Page { rows, before, after })
 }
 
 /// The rows of one page, walked in the direction that is asked for. NULLs, which only the last activity has, come
@@ -193,15 +256,31 @@ fn statement(query: &Query, parts: &[Part], driver: Option<usize>, dialect: Dial
     let way = if down { "DESC" } else { "ASC" };
     let order = if null { format!("s.account_id {way}") } else { format!("s.{column} {way}, s.account_id {way}") };
     sql = sql.and(&format!(" ORDER BY {order} LIMIT {}", query.limit + 1));
+    let sql = with_open_days(sql, &query.open_days);
     // All accounts of a parent in an order that has an index: there is no better way, however many there are.
     if parts.is_empty() { sql.steady() } else { sql }
 }
 
+/// The same lines with two columns more. The days are looked up for lines of the page alone, not for all that are sorted.
+fn with_open_days(lines: Sql, days: &[String]) -> Sql {
+    let mut sql = Sql::text("SELECT line.*");
+    for place in 0..2 {
+        sql = match days.get(place) {
+            None => sql.and(", CAST(NULL AS BIGINT)"),
+            Some(day) => sql
+                .and(", (SELECT CAST(COALESCE(SUM(u.accepted), 0) AS BIGINT) FROM usage_days u WHERE ")
+                .and("u.account_id = line.account_id AND u.day = ")
+                .bind(Bind::Text(day.clone()))
+                .and(")"),
+        };
+    }
+    sql.and(" FROM (").append(lines).and(") line")
+}
+
 fn source(parent: Id, parts: &[Part], driver: Option<usize>, dialect: Dialect) -> Sql {
-    let all = "SELECT s.account_id, s.parent_id, s.name_lower, s.state, s.cap_state, s.monthly_credit, s.period_id, s.sent, \
-               s.used_permille, s.delivered, s.bounced, s.complained, s.bounce_ppm, s.complaint_ppm, s.domain_count, \
-               s.member_count, s.last_activity_at, s.created_at, a.id, a.name, a.website, a.external_id, a.monthly_credit, \
-               a.created_at, a.deleted_at FROM ";
+    let all = "SELECT s.account_id, s.name_lower, s.state, s.period_id, s.sent, s.used_permille, s.delivered, s.bounced, \
+               s.complained, s.bounce_ppm, s.complaint_ppm, s.domain_count, s.last_activity_at, s.created_at, a.name, \
+               a.website, a.external_id, a.monthly_credit, a.deleted_at FROM ";
     // The account of each row is looked up by its id, and never leads.
     let account = match dialect {
         Dialect::Postgres => {

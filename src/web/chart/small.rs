@@ -50,14 +50,18 @@ impl Meter {
     }
 }
 
-/// A small trend line, without axes, on a field of 96 by 26.
+/// A small trend line, without axes, on a field of [`Sparkline::width`] by 260.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sparkline {
-    /// Path of the line.
+    /// Path of the line: numbers and letters alone, as few as will do, for a page has fifty.
     pub line: String,
-    /// Path of the area under it.
-    pub area: String,
+    /// How wide the field is: ten for each step.
+    pub width: usize,
 }
+
+/// Where nothing was sent, and how much higher the most is, from the top of the field.
+const GROUND: i64 = 240;
+const HEIGHT: u128 = 220;
 
 impl Sparkline {
     /// The trend of `values`, oldest first. Fewer than two make a flat line.
@@ -65,17 +69,33 @@ impl Sparkline {
         let top = u128::from(values.iter().copied().max().unwrap_or(0).max(1));
         let single = [values.first().copied().unwrap_or(0); 2];
         let values = if values.len() < 2 { &single } else { values };
-        let last = values.len() as u128 - 1;
-        let mut line = String::with_capacity(values.len() * 10 + 8);
-        // In whole tenths: a page of fifty lines has thousands of numbers.
-        for (place, value) in values.iter().enumerate() {
-            line.push(if place == 0 { 'M' } else { 'L' });
-            push_tenths(&mut line, rounded(960 * place as u128, last));
-            line.push(' ');
-            push_tenths(&mut line, 240 - rounded(220 * u128::from(*value), top));
+        let height = |value: u64| GROUND - i64::try_from(rounded(HEIGHT * u128::from(value), top)).unwrap_or(0);
+        let mut before = height(values[0]);
+        let mut line = String::with_capacity(values.len() * 7 + 12);
+        line.push_str("M0 ");
+        push_number(&mut line, before);
+        let mut level = 0;
+        for value in &values[1..] {
+            let now = height(*value);
+            if now == before {
+                level += 10;
+                continue;
+            }
+            push_level(&mut line, &mut level);
+            line.push_str("l10 ");
+            push_number(&mut line, now - before);
+            before = now;
         }
-        let area = format!("{line}V26H0Z");
-        Self { line, area }
+        push_level(&mut line, &mut level);
+        Self { line, width: (values.len() - 1) * 10 }
+    }
+}
+
+/// A piece of the line that neither rises nor falls.
+fn push_level(line: &mut String, level: &mut i64) {
+    if *level > 0 {
+        line.push('h');
+        push_number(line, std::mem::take(level));
     }
 }
 
@@ -84,15 +104,19 @@ fn rounded(part: u128, whole: u128) -> u128 {
     (part * 2 + whole) / (whole * 2)
 }
 
-/// `123` as `12.3`; up to 999.
-fn push_tenths(text: &mut String, tenths: u128) {
-    let digit = |number: u128| char::from(b'0' + (number % 10) as u8);
-    if tenths >= 100 {
-        text.push(digit(tenths / 100));
+/// A whole number; quicker than formatting, which counts here.
+fn push_number(text: &mut String, number: i64) {
+    if number < 0 {
+        text.push('-');
     }
-    text.push(digit(tenths / 10));
-    text.push('.');
-    text.push(digit(tenths));
+    push_digits(text, number.unsigned_abs());
+}
+
+fn push_digits(text: &mut String, number: u64) {
+    if number >= 10 {
+        push_digits(text, number / 10);
+    }
+    text.push(char::from(b'0' + (number % 10) as u8));
 }
 
 #[cfg(test)]
@@ -120,8 +144,19 @@ mod tests {
 
     #[test]
     fn a_sparkline_spans_its_field_and_survives_little_data() {
-        assert_eq!(Sparkline::new(&[0, 10]).line, "M0.0 24.0L96.0 2.0");
-        assert_eq!(Sparkline::new(&[]).line, "M0.0 24.0L96.0 24.0");
-        assert_eq!(Sparkline::new(&[3]).line, "M0.0 2.0L96.0 2.0");
+        let drawn = |values: &[u64]| {
+            let Sparkline { line, width } = Sparkline::new(values);
+            (line, width)
+        };
+        assert_eq!(drawn(&[0, 10]), ("M0 240l10 -220".into(), 10));
+        assert_eq!(drawn(&[]), ("M0 240h10".into(), 10));
+        assert_eq!(drawn(&[3]), ("M0 20h10".into(), 10));
+        assert_eq!(drawn(&[0, 0, 0, 2, 4, 4]), ("M0 240h20l10 -110l10 -110h10".into(), 50));
+    }
+
+    #[test]
+    fn a_level_piece_may_be_longer_than_a_hundred_days() {
+        assert_eq!(Sparkline::new(&[1; 366]).line, "M0 20h3650");
+        assert_eq!(Sparkline::new(&[u64::MAX, 0]).line, "M0 20l10 220");
     }
 }

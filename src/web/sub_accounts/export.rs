@@ -46,6 +46,7 @@ pub async fn csv(acting: Acting, params: UrlQuery<Params>) -> PageResult {
         backward: false,
         limit: PIECE,
         deleted_since: (now - UNDELETE_WITHIN).naive_utc(),
+        open_days: Vec::new(),
     };
     let glance = acting.app.read(move |conn| Glance::read(conn, &parent, now)).await?;
     let seen = Seen { now: now.naive_utc(), tz: acting.time_zone() };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web::Query as UrlQuery;
 use askama::Template;
+use chrono::TimeZone as _;
 
 use super::params::Params;
 use super::row::{self, Row, Seen};
@@ -14,6 +15,7 @@ use crate::domain::role::Permission;
 use crate::models::AnyConnection;
 use crate::models::accounts::Account;
 use crate::models::sub_account_list::{self, Counts, Edge, Facet, Query, Sort};
+use crate::models::trends;
 use crate::web::acting::Acting;
 use crate::web::error::PageResult;
 use crate::web::format;
@@ -188,9 +190,10 @@ fn find(
         backward,
         limit: ROWS,
         deleted_since,
+        open_days: trends::open_days(seen.tz.from_utc_datetime(&seen.now).naive_local()),
     };
     let page = sub_account_list::page(conn, &query)?;
-    let edge_of = |row: Option<&crate::models::summaries::Summary>| row.map(|row| Edge::of(row, sort));
+    let edge_of = |row: Option<&sub_account_list::Line>| row.map(|row| Edge::of(row, sort));
     let link = |there: bool, edge: Option<Edge>, href: &dyn Fn(&Edge) -> String| {
         edge.filter(|_| there).map(|edge| href(&edge)).unwrap_or_default()
     };

@@ -8,9 +8,7 @@ use chrono_tz::Tz;
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
-use crate::models::accounts::Listed;
-use crate::models::sub_account_list::Page;
-use crate::models::summaries::Summary;
+use crate::models::sub_account_list::{Line, Page};
 use crate::models::trends::{Trend, Trends};
 use crate::web::chart::{Meter, Sparkline};
 use crate::web::format::{self, When};
@@ -77,13 +75,16 @@ pub fn rows(
     seen: Seen,
     trends: Option<&Trends>,
 ) -> ActionResult<Vec<Row>> {
-    let ids: Vec<Id> = page.rows.iter().map(|summary| summary.account_id).collect();
+    let open: Vec<_> = page.rows.iter().map(|line| (line.account_id, line.open_days)).collect();
     let days = match trends {
-        Some(trends) => trends.of(conn, &ids, glance.today)?,
+        Some(trends) => trends.of(conn, &open, glance.today)?,
         None => HashMap::new(),
     };
-    let both = page.rows.iter().zip(page.accounts);
-    Ok(both.map(|(summary, of)| row(summary, of, trend(days.get(&summary.account_id)), glance, seen)).collect())
+    let shown = |line: Line| {
+        let trend = trend(days.get(&line.account_id));
+        row(line, trend, glance, seen)
+    };
+    Ok(page.rows.into_iter().map(shown).collect())
 }
 
 fn trend(days: Option<&Trend>) -> Sparkline {
@@ -91,14 +92,14 @@ fn trend(days: Option<&Trend>) -> Sparkline {
     Sparkline::new(counts.as_ref().map_or(&[], |counts| counts.as_slice()))
 }
 
-fn row(summary: &Summary, account: Listed, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
+fn row(line: Line, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
     // A row that was last written in an older period: nothing was sent in this one.
-    let current = summary.period_id.is_some() && summary.period_id == glance.period_id;
+    let current = line.period_id.is_some() && line.period_id == glance.period_id;
     let count = |value: i64| if current { value.unsigned_abs() } else { 0 };
-    let sent = count(summary.sent);
-    let meter = Meter::new(sent, (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs()));
-    let (class, state) = state(summary, &meter, account.deleted_at.is_some());
-    let left = count(crate::domain::reputation::left(summary.delivered, summary.bounced));
+    let sent = count(line.sent);
+    let meter = Meter::new(sent, (line.monthly_credit > 0).then_some(line.monthly_credit.unsigned_abs()));
+    let (class, state) = state(&line, &meter, line.deleted_at.is_some());
+    let left = count(crate::domain::reputation::left(line.delivered, line.bounced));
     let rate = |part: i64, warn: u64, bad: u64| {
         let part = count(part);
         let ppm = part.saturating_mul(1_000_000).checked_div(left).unwrap_or(0);
@@ -111,16 +112,16 @@ fn row(summary: &Summary, account: Listed, trend: Sparkline, glance: &Glance, se
         };
         (format::percent(part, left), if left == 0 { "none" } else { tone })
     };
-    let (bounces, bounce_tone) = rate(summary.bounced, 20_000, 50_000);
-    let (complaints, complaint_tone) = rate(summary.complained, 1_000, 3_000);
+    let (bounces, bounce_tone) = rate(line.bounced, 20_000, 50_000);
+    let (complaints, complaint_tone) = rate(line.complained, 1_000, 3_000);
     let when = |at| When::new(at, seen.now, seen.tz);
-    let sent_signed = if current { summary.sent } else { 0 };
+    let sent_signed = if current { line.sent } else { 0 };
     let cost = glance.share(sent_signed);
     Row {
-        id: account.id,
-        name: account.name,
-        website: account.website,
-        external_id: account.external_id.unwrap_or_default(),
+        id: line.account_id,
+        name: line.name,
+        website: line.website,
+        external_id: line.external_id.unwrap_or_default(),
         class,
         state,
         meter,
@@ -129,21 +130,21 @@ fn row(summary: &Summary, account: Listed, trend: Sparkline, glance: &Glance, se
         bounce_tone,
         complaints,
         complaint_tone,
-        domains: summary.domain_count,
+        domains: line.domain_count,
         cost: format::or_not_set(cost),
         cost_amount: cost.map_or_else(|| format::NOT_SET.to_owned(), |money| money.to_decimal().to_string()),
-        activity: summary.last_activity_at.map(when),
-        deleted: account.deleted_at.map(when),
+        activity: line.last_activity_at.map(when),
+        deleted: line.deleted_at.map(when),
         sent: sent_signed,
         left,
-        cap: account.monthly_credit,
-        created: format::local_date(account.created_at, seen.tz),
+        cap: line.monthly_credit,
+        created: format::local_date(line.created_at, seen.tz),
     }
 }
 
 /// Being on hold is told before being at a cap: it is what stops the mail.
-fn state(summary: &Summary, meter: &Meter, deleted: bool) -> (&'static str, &'static str) {
-    match (summary.state.as_str(), meter.tone()) {
+fn state(line: &Line, meter: &Meter, deleted: bool) -> (&'static str, &'static str) {
+    match (line.state.as_str(), meter.tone()) {
         _ if deleted => ("off", "Deleted"),
         ("suspended", _) => ("held", "Suspended"),
         (_, "ba") => ("full", "At cap"),

@@ -39,5 +39,6 @@ fn search(parent: Id, words: &str) -> Query {
         backward: false,
         limit: 50,
         deleted_since: chrono::DateTime::UNIX_EPOCH.naive_utc(),
+        open_days: Vec::new(),
     }
 }
