@@ -21,6 +21,7 @@ pub mod limits;
 pub mod memberships;
 pub mod messages;
 pub mod migrate;
+pub mod mta_sts;
 pub mod nodes;
 pub mod partitions;
 pub mod periods;

@@ -636,6 +636,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    mta_sts_policies (domain) {
+        domain -> Text,
+        policy_id -> Text,
+        mode -> Text,
+        mx -> Text,
+        fetched_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     rate_buckets (account_id) {
         account_id -> Binary,
         level -> BigInt,
@@ -669,6 +680,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     message_events,
     messages,
+    mta_sts_policies,
     nodes,
     periods,
     plans,
