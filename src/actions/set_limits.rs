@@ -88,7 +88,8 @@ fn stored(cx: &Cx, account_id: Id, limits: &Limits, pool: i64) -> LimitsRow {
     }
 }
 
-fn shown(limits: &Limits) -> Value {
+/// Limits as the audit shows them.
+pub fn shown(limits: &Limits) -> Value {
     json!({
         "at_cap": limits.at_cap.label(), "hold_days": limits.hold_days, "daily_cap": limits.daily,
         "hourly_cap": limits.hourly, "sends_nothing": limits.sends_nothing, "alerts_percent": limits.alerts.stored(),

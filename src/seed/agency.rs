@@ -73,6 +73,7 @@ impl<'a> Agency<'a> {
             periods::insert(conn, period)?;
         }
         self.plan(conn, clerk, &mut random)?;
+        clerk.ways(conn, &mut random)?;
         let nobody = Ready { id: self.id, name: NAME.into(), api_key: api_key.clone(), domain: DOMAIN.into() };
         Ok(SignIns {
             account_id: self.id,
@@ -114,6 +115,7 @@ impl<'a> Agency<'a> {
         traffic.cap = 0;
         let sender = Sender {
             account_id: self.id,
+            parent_id: self.id,
             domain_id: random.id(since),
             name: NAME.into(),
             domain: DOMAIN.into(),

@@ -5,6 +5,7 @@
 //! chain is whole. The same number gives the same business data relative to today; secrets are always fresh.
 
 mod agency;
+mod answers;
 mod calendar;
 mod clerk;
 mod client;
@@ -15,6 +16,8 @@ mod random;
 mod sign_ins;
 mod story;
 mod traffic;
+mod waiting;
+mod ways;
 mod words;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
@@ -60,6 +63,8 @@ impl Wish {
 /// Who sends: what the ledger and the messages need to know of an account.
 struct Sender {
     account_id: Id,
+    /// Whom it is billed to.
+    parent_id: Id,
     domain_id: Id,
     name: String,
     domain: String,
