@@ -647,6 +647,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    operator_letters (place) {
+        place -> Integer,
+        passed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     rate_buckets (account_id) {
         account_id -> Binary,
         level -> BigInt,
@@ -682,6 +689,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     messages,
     mta_sts_policies,
     nodes,
+    operator_letters,
     periods,
     plans,
     pool_counters,
