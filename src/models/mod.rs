@@ -23,6 +23,7 @@ pub mod messages;
 pub mod migrate;
 pub mod mta_sts;
 pub mod nodes;
+mod opening;
 pub mod operator_letters;
 pub mod partitions;
 pub mod periods;
