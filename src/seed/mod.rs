@@ -12,13 +12,14 @@ mod client;
 mod holdings;
 mod ledger;
 mod letters;
+mod names;
 mod random;
+mod sectors;
 mod sign_ins;
 mod story;
 mod traffic;
 mod waiting;
 mod ways;
-mod words;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -31,8 +32,8 @@ use calendar::Calendar;
 use clerk::Clerk;
 use client::{Client, Part};
 use random::Random;
+use sectors::Sector;
 pub use sign_ins::{Ready, SignIn, SignIns};
-use words::Sector;
 
 /// Clients whose rows are written together.
 const BATCH: usize = 500;
