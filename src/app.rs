@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret;
 
 use crate::actions::Services;
@@ -10,7 +12,7 @@ use crate::actions::error::{ActionError, ActionResult};
 use crate::clock::Clock;
 use crate::config::{Config, Transport};
 use crate::delivery::probe::probe;
-use crate::delivery::transport::direct::Direct;
+use crate::delivery::transport::direct::{Direct, Means};
 use crate::delivery::transport::gate::Gates;
 use crate::delivery::transport::mailbox::Mailbox;
 use crate::delivery::transport::relay::{Relay, Timeouts};
@@ -118,7 +120,7 @@ impl App {
         Ok(Arc::new(Self {
             mailer: Mailer::new(system, &config.mail_from_name, &config.mail_from_address),
             relay: Relay::new(Timeouts::default()).reaching(config.destinations.clone()),
-            direct: direct(&config, &dns),
+            direct: direct(&config, &dns, &db)?,
             gates: Gates::default(),
             share: Share::default(),
             node,
@@ -198,9 +200,19 @@ impl App {
 }
 
 /// Sends to recipients' servers: one destination may take a quarter of the node's places, so that a slow one leaves room.
-fn direct(config: &Config, dns: &Dns) -> Direct {
-    let at_once = u32::try_from(config.delivery_workers / 4).unwrap_or(u32::MAX).max(1);
-    Direct::new(dns.clone(), config.destinations.clone(), config.direct_port, at_once, Timeouts::default())
+fn direct(config: &Config, dns: &Dns, db: &Arc<Db>) -> Result<Direct, StartError> {
+    let roots = config.direct_roots.iter().map(CertificateDer::pem_file_iter);
+    let roots = roots.collect::<Result<Vec<_>, _>>().and_then(|files| files.into_iter().flatten().collect());
+    let means = Means {
+        dns: dns.clone(),
+        db: Arc::clone(db),
+        allowed: config.destinations.clone(),
+        port: config.direct_port,
+        policy_port: config.policy_port,
+        roots: roots.map_err(|error| StartError(format!("direct_roots cannot be read: {error}")))?,
+        at_once: u32::try_from(config.delivery_workers / 4).unwrap_or(u32::MAX).max(1),
+    };
+    Ok(Direct::new(means, Timeouts::default()))
 }
 
 fn finished<T>(joined: Result<ActionResult<T>, tokio::task::JoinError>) -> ActionResult<T> {

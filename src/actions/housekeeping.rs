@@ -8,7 +8,8 @@ use super::services::Services;
 use super::{departed, message_days, throttle};
 use crate::domain::ids::Id;
 use crate::models::{
-    AnyConnection, idempotency, leases, limits, messages, partitions, returned, sessions, sign_in_failures, user_tokens,
+    AnyConnection, idempotency, leases, limits, messages, mta_sts, partitions, returned, sessions, sign_in_failures,
+    user_tokens,
 };
 
 /// Hours whose counts are kept: only the running one decides.
@@ -46,6 +47,7 @@ pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) 
     sessions::purge(conn, now.naive_utc())?;
     sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
     user_tokens::purge(conn, now.naive_utc())?;
+    mta_sts::purge(conn, at, PURGED)?;
     limits::purge_hours(conn, hour_of(now) - HOURS_KEPT)?;
     Ok(gone + idempotency::purge(conn, now.naive_utc())?)
 }

@@ -46,6 +46,7 @@ pub mod flush_summaries;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod invite_member;
+pub mod keep_policy;
 pub mod key_grant;
 pub mod lift_suspension;
 pub mod message_days;

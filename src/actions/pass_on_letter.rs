@@ -1,4 +1,5 @@
-//! Somebody wrote to postmaster or abuse: the letter goes to the operator, by the outbox of system mail.
+//! Somebody wrote to postmaster or abuse: the letter goes to the operator, by the outbox of system mail; thirty an hour at
+//! most, whichever nodes they came to.
 
 use chrono::{DateTime, Utc};
 
@@ -7,12 +8,13 @@ use super::notify;
 use super::services::Services;
 use crate::domain::returned::operator::Letter;
 use crate::emails::Body;
-use crate::models::AnyConnection;
+use crate::models::{AnyConnection, operator_letters};
 
 /// The kind of such mails in the outbox: they leave with a null return path.
 pub const KIND: &str = "operator";
 
-/// Puts `letter` into the outbox. `from` is the sender of its envelope, `peer` who handed it in; neither is proven.
+/// Puts `letter` into the outbox; answers whether there was room for it within the hour. `from` is the sender of its
+/// envelope, `peer` who handed it in; neither is proven.
 ///
 /// # Errors
 /// Only the database's.
@@ -23,7 +25,10 @@ pub fn pass_on_letter(
     operator: &str,
     (from, peer): (&str, &str),
     letter: &Letter,
-) -> ActionResult<()> {
+) -> ActionResult<bool> {
+    if !operator_letters::take(conn, now.naive_utc())? {
+        return Ok(false);
+    }
     let intro =
         format!("{peer} handed this in for postmaster or abuse, as from <{from}>. Headers and text as they came:");
     let body = Body {
@@ -32,7 +37,8 @@ pub fn pass_on_letter(
     };
     let subject = format!("For the operator: {}", letter.subject);
     let mail = notify::Letter { about: None, kind: KIND, recipient: operator, subject: &subject, body: &body };
-    notify::put(conn, now, services, &mail)
+    notify::put(conn, now, services, &mail)?;
+    Ok(true)
 }
 
 fn escaped(text: &str) -> String {

@@ -8,7 +8,7 @@ use super::audit::{self, Record};
 use super::ensure_period::ensure_period;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::domain::limits::{Limits, MAX_LIMIT};
+use crate::domain::limits::{AlertPercents, Limits, MAX_LIMIT};
 use crate::models::accounts::{self, Account};
 use crate::models::limits::{self, LimitsRow};
 use crate::models::{AnyConnection, counters, messages};
@@ -38,11 +38,12 @@ pub fn set_limits(conn: &mut AnyConnection, cx: &Cx, parent: Id, child: Id, want
     Ok(account)
 }
 
-/// Sets how many messages all accounts of `parent` may send together in a period; 0 is no cap.
+/// Sets how many messages all accounts of `parent` may send together in a period (0 is no cap), and at which shares of
+/// that its members are told.
 ///
 /// # Errors
 /// `NotFound` when `parent` is no live parent account, `Invalid` for a number out of range.
-pub fn set_pool(conn: &mut AnyConnection, cx: &Cx, parent: Id, pool: i64) -> ActionResult<()> {
+pub fn set_pool(conn: &mut AnyConnection, cx: &Cx, parent: Id, pool: i64, alerts: AlertPercents) -> ActionResult<()> {
     // Every sender of the family holds this lock shared: nobody accepts while the pool is counted.
     accounts::lock(conn, &[], &[parent])?;
     let account = accounts::find(conn, parent)?
@@ -52,16 +53,17 @@ pub fn set_pool(conn: &mut AnyConnection, cx: &Cx, parent: Id, pool: i64) -> Act
         return Err(ActionError::invalid("pool", "Enter a pool cap of at most 1,000,000,000,000 messages."));
     }
     let row = limits::find(conn, parent)?;
-    let before = row.as_ref().map_or(0, |row| row.pool);
-    if before == pool {
+    let (cap, own) = (row.as_ref().map_or(0, |row| row.pool), limits_of(row.as_ref())?);
+    if cap == pool && own.alerts == alerts {
         return Ok(());
     }
-    let own = limits_of(row.as_ref())?;
-    limits::save(conn, &stored(cx, parent, &own, pool))?;
+    let shown = |pool: i64, alerts: &AlertPercents| json!({ "pool_cap": pool, "alerts_percent": alerts.stored() });
+    let (before, after) = (Some(shown(cap, &own.alerts)), Some(shown(pool, &alerts)));
+    let wanted = Limits { alerts, ..own };
+    limits::save(conn, &stored(cx, parent, &wanted, pool))?;
     let period = ensure_period(conn, parent, cx.now)?;
     let used = limits::recount_pool(conn, parent, period.id)?;
-    limits::rearm(conn, parent, period.id, &own.alerts.reached(pool, used))?;
-    let (before, after) = (Some(json!({ "pool_cap": before })), Some(json!({ "pool_cap": pool })));
+    limits::rearm(conn, parent, period.id, &wanted.alerts.reached(pool, used))?;
     let record = Record { action: "account.set_pool", target: account.name.clone(), before, after };
     audit::record(conn, cx, &account, record)
 }
@@ -88,7 +90,8 @@ fn stored(cx: &Cx, account_id: Id, limits: &Limits, pool: i64) -> LimitsRow {
     }
 }
 
-fn shown(limits: &Limits) -> Value {
+/// Limits as the audit shows them.
+pub fn shown(limits: &Limits) -> Value {
     json!({
         "at_cap": limits.at_cap.label(), "hold_days": limits.hold_days, "daily_cap": limits.daily,
         "hourly_cap": limits.hourly, "sends_nothing": limits.sends_nothing, "alerts_percent": limits.alerts.stored(),

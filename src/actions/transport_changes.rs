@@ -160,7 +160,7 @@ fn password(
 }
 
 /// A transport as the audit shows it: never with its password.
-pub(super) fn shown(row: &Transport) -> Value {
+pub fn shown(row: &Transport) -> Value {
     json!({ "name": row.name, "kind": row.kind, "host": row.host, "port": row.port, "tls": row.tls,
             "username": row.username, "password": row.password_sealed.is_some(), "source_ip": row.source_ip,
             "helo": row.helo, "max_connections": row.max_connections,

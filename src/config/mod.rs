@@ -76,6 +76,10 @@ pub struct Config {
     pub destinations: Destinations,
     /// The port of recipients' mail servers: 25, but for tests.
     pub direct_port: u16,
+    /// The port of the hosts of MTA-STS policies: 443, but for tests.
+    pub policy_port: u16,
+    /// A file (PEM) of certificates that both are trusted by beside the system's: for tests.
+    pub direct_roots: Option<PathBuf>,
     pub system_mail: Transport,
     pub mail_from_name: String,
     pub mail_from_address: String,

@@ -37,7 +37,9 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         default_transport: default_transport(settings.get("default_transport"), &host_name)?,
         destinations: Destinations::parse(settings.get("transport_allow"))
             .map_err(|refusal| wrong("transport_allow", refusal.message()))?,
-        direct_port: if settings.get("direct_port").is_empty() { 25 } else { number(settings, "direct_port")? },
+        direct_port: port(settings, "direct_port", 25)?,
+        policy_port: port(settings, "policy_port", 443)?,
+        direct_roots: Some(settings.get("direct_roots")).filter(|path| !path.is_empty()).map(PathBuf::from),
         system_mail: transport("system_mail", settings.get("system_mail"), "maildir", &host_name)?,
         mail_from_name,
         mail_from_address,
@@ -83,6 +85,11 @@ fn wrong(key: &str, why: &str) -> ConfigError {
 
 fn number<T: FromStr>(settings: &Settings, key: &'static str) -> Result<T, ConfigError> {
     settings.get(key).trim().parse().map_err(|_| wrong(key, "it must be a whole number"))
+}
+
+/// A port that only tests choose.
+fn port(settings: &Settings, key: &'static str, usual: u16) -> Result<u16, ConfigError> {
+    if settings.get(key).is_empty() { Ok(usual) } else { number(settings, key) }
 }
 
 fn address(settings: &Settings, key: &'static str) -> Result<SocketAddr, ConfigError> {

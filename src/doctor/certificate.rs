@@ -30,7 +30,7 @@ pub async fn findings(subject: &Subject) -> Vec<Finding> {
         not_after(&certificate).ok_or_else(|| io::Error::other("it does not say until when it is valid"))
     });
     vec![match found {
-        Ok(until) => judged(&host, until, now),
+        Ok(until) => judged(NAME, &host, until, now),
         Err(error) => {
             let advice = "See that the proxy in front serves the public address with a certificate that browsers trust, for this name, and not run out.";
             Finding::fail(NAME, format!("{host}:{port} could not be met over TLS."), advice).because(error)
@@ -60,14 +60,18 @@ fn plain(host: &str) -> String {
     host.trim_matches(['[', ']']).to_owned()
 }
 
-fn judged(host: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
-    let days = (until - now).num_days();
-    let found = format!("That of {host} is valid until {} ({days} days).", until.format("%Y-%m-%d"));
+/// What the end of a certificate's validity means, in a finding about `name`; `of` is whose it is.
+pub fn judged(name: &str, of: &str, until: DateTime<Utc>, now: DateTime<Utc>) -> Finding {
+    let (days, date) = ((until - now).num_days(), until.format("%Y-%m-%d"));
+    let found = match until > now {
+        true => format!("That of {of} is valid until {date} ({days} days)."),
+        false => format!("That of {of} was valid until {date}."),
+    };
     let advice = "Renew it, and see why that did not happen by itself.";
     if until - now < VERY_SOON {
-        return Finding::fail(NAME, found, advice);
+        return Finding::fail(name, found, advice);
     }
-    if until - now < SOON { Finding::warn(NAME, found, advice) } else { Finding::ok(NAME, found) }
+    if until - now < SOON { Finding::warn(name, found, advice) } else { Finding::ok(name, found) }
 }
 
 /// The server's own certificate, once it was verified. Blocks.
@@ -118,7 +122,7 @@ mod tests {
     fn a_certificate_that_ends_soon_is_told_in_time() {
         let now = DateTime::UNIX_EPOCH + TimeDelta::days(20_000);
         for (days, verdict) in [(90, Verdict::Ok), (14, Verdict::Ok), (13, Verdict::Warn), (2, Verdict::Fail)] {
-            assert_eq!(judged("x", now + TimeDelta::days(days), now).verdict, verdict, "{days}");
+            assert_eq!(judged(NAME, "x", now + TimeDelta::days(days), now).verdict, verdict, "{days}");
         }
     }
 

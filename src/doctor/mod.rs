@@ -5,6 +5,7 @@ mod certificate;
 mod database;
 mod expiry;
 mod finding;
+mod inbound;
 mod machine;
 mod mail;
 mod names;
@@ -95,6 +96,7 @@ pub async fn examine(subject: Subject) -> Vec<Finding> {
         async { vec![machine::secret_key(&subject.config)] }.boxed(),
         limited(subject, "resolver", names::resolver(subject)),
         limited(subject, "certificate", certificate::findings(subject)),
+        limited(subject, inbound::NAME, inbound::findings(subject)),
         limited(subject, "return path", return_path::mx(subject, exits)),
         limited(subject, "SPF", return_path::spf(subject, exits)),
         limited(subject, "reverse DNS", names::reverse(subject, exits)),

@@ -16,6 +16,7 @@ pub mod ip_allow_list;
 pub mod limits;
 pub mod message;
 pub mod money;
+pub mod mta_sts;
 pub mod password;
 pub mod period;
 pub mod rating;

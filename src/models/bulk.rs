@@ -1,5 +1,8 @@
 //! Many rows at once, for filling a database that nobody uses yet.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDateTime;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -9,18 +12,20 @@ use super::api_keys::{ApiKey, KeyScope};
 use super::connection::OpenError;
 use super::counters::Counter;
 use super::domains::Domain;
+use super::held::Held;
 use super::kept::kept;
-use super::limits::Told;
+use super::limits::{LimitsRow, Told};
 use super::memberships::Membership;
 use super::messages::{Attempt, Content, Event, Message};
 use super::portable::insert_many;
+use super::queue::Queued;
 use super::schema::*;
 use super::summaries::Summary;
 use super::suppressions::Suppression;
 use super::suspensions::Suspension;
 use super::usage::{UsageDay, UsageTotal};
 use super::users::User;
-use super::{AnyConnection, Db, migrate};
+use super::{AnyConnection, Db, held, migrate, queue, transports};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Insertable)]
@@ -77,6 +82,11 @@ pub struct Rows {
     pub messages: Vec<Message>,
     pub events: Vec<Event>,
     pub attempts: Vec<Attempt>,
+    pub queue: Vec<Queued>,
+    pub held: Vec<Held>,
+    pub limits: Vec<LimitsRow>,
+    /// Accounts, the transport that each chose, and when.
+    pub chosen: Vec<(Id, Id, NaiveDateTime)>,
 }
 
 impl Rows {
@@ -102,7 +112,18 @@ impl Rows {
         insert_many!(&mut *conn, contents::table, &rows.contents)?;
         insert_many!(&mut *conn, messages::table, &rows.messages)?;
         insert_many!(&mut *conn, message_events::table, &rows.events)?;
-        insert_many!(&mut *conn, attempts::table, &rows.attempts)
+        insert_many!(&mut *conn, attempts::table, &rows.attempts)?;
+        insert_many!(&mut *conn, sending_limits::table, &rows.limits)?;
+        for (account, transport, at) in &rows.chosen {
+            transports::choose(conn, *account, Some(*transport), *at)?;
+        }
+        held::insert(conn, &rows.held)?;
+        queue::insert(conn, &rows.queue)?;
+        let mut dues: BTreeMap<Id, NaiveDateTime> = BTreeMap::new();
+        for row in &rows.queue {
+            dues.entry(row.account_id).and_modify(|due| *due = row.due_at.min(*due)).or_insert(row.due_at);
+        }
+        queue::wake(conn, &dues.into_iter().collect::<Vec<_>>())
     }
 }
 

@@ -1,7 +1,8 @@
 //! The database: one enum over SQLite and PostgreSQL, a writer, and readers.
 //!
 //! SQLite has one writer (a fair lock in front of one connection, so that no caller starves) and a pool of
-//! `query_only` readers; PostgreSQL has one pool for both. Every write transaction goes through [`Db::write`].
+//! `query_only` readers; PostgreSQL has one pool for both. Every write transaction goes through [`Db::write`]. How one is
+//! opened is in `opening.rs`.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use diesel::result::Error as DbError;
 use parking_lot::FairMutex;
 
 use super::health::Health;
+pub use super::opening::{Backend, OpenError};
+use super::opening::{Opener, split_url};
 
 /// A connection to either database; model functions take `&mut AnyConnection`.
 #[derive(diesel::MultiConnection)]
@@ -28,38 +31,12 @@ impl AnyConnection {
     }
 }
 
-/// Which database a URL names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Backend {
-    Postgres,
-    Sqlite,
-}
-
-/// Why a database could not be opened, in words for the operator; the URL's password is not repeated.
-#[derive(Debug)]
-pub struct OpenError(pub String);
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for OpenError {}
-
-#[derive(Clone)]
-struct Manager {
-    backend: Backend,
-    target: String,
-    read_only: bool,
-}
-
 /// How long a PostgreSQL connection may rest before it is asked whether it is still there: asking costs a round trip,
 /// as much as a small read.
 const RESTED: Duration = Duration::from_secs(1);
 
 /// A connection of the pool.
-struct Pooled {
+pub(super) struct Pooled {
     conn: AnyConnection,
     /// When it last did what it was asked; `None` once it failed, so that it is tried before it is trusted again.
     worked: Option<Instant>,
@@ -74,57 +51,7 @@ impl Pooled {
     }
 }
 
-impl Manager {
-    fn open(&self) -> Result<AnyConnection, OpenError> {
-        match self.backend {
-            Backend::Postgres => open_postgres(&self.target),
-            Backend::Sqlite => open_sqlite(&self.target, self.read_only),
-        }
-    }
-}
-
-fn open_postgres(url: &str) -> Result<AnyConnection, OpenError> {
-    let mut conn = PgConnection::establish(&impatient(url))
-        .map_err(|error| OpenError(format!("cannot open the PostgreSQL database: {error}")))?;
-    conn.batch_execute("SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET client_min_messages = warning")
-        .map_err(|error| OpenError(format!("cannot prepare the PostgreSQL connection: {error}")))?;
-    Ok(AnyConnection::Pg(conn))
-}
-
-/// The URL with limits for a network that swallows everything, as far as it says nothing about them itself: 5 seconds
-/// to connect, and 15 for what was sent to arrive.
-fn impatient(url: &str) -> String {
-    const LIMITS: [(&str, &str); 5] = [
-        ("connect_timeout", "5"),
-        ("tcp_user_timeout", "15000"),
-        ("keepalives_idle", "10"),
-        ("keepalives_interval", "5"),
-        ("keepalives_count", "3"),
-    ];
-    let missing = LIMITS.iter().filter(|(name, _)| !url.contains(name));
-    missing.fold(url.to_owned(), |url, (name, value)| {
-        format!("{url}{}{name}={value}", if url.contains('?') { '&' } else { '?' })
-    })
-}
-
-/// WAL with FULL: in WAL mode NORMAL can lose acknowledged work on power loss. 16 KiB pages were measured at 1.8
-/// times the inserts of the default.
-fn open_sqlite(path: &str, read_only: bool) -> Result<AnyConnection, OpenError> {
-    let mut conn = SqliteConnection::establish(path)
-        .map_err(|error| OpenError(format!("cannot open the SQLite database {path}: {error}")))?;
-    let mut pragmas = String::from(
-        "PRAGMA busy_timeout = 10000; PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-         PRAGMA foreign_keys = ON; PRAGMA cache_size = -32768; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 2000;",
-    );
-    if read_only {
-        pragmas.push_str("PRAGMA query_only = ON;");
-    }
-    conn.batch_execute(&pragmas)
-        .map_err(|error| OpenError(format!("cannot prepare the SQLite database {path}: {error}")))?;
-    Ok(AnyConnection::Sqlite(conn))
-}
-
-impl r2d2::ManageConnection for Manager {
+impl r2d2::ManageConnection for Opener {
     type Connection = Pooled;
     type Error = OpenError;
 
@@ -170,8 +97,8 @@ pub struct Db {
     backend: Backend,
     writer: Option<FairMutex<AnyConnection>>,
     /// Opens the writer anew when it broke.
-    opener: Manager,
-    pool: r2d2::Pool<Manager>,
+    opener: Opener,
+    pool: r2d2::Pool<Opener>,
     pub health: Health,
 }
 
@@ -182,7 +109,7 @@ impl Db {
     /// A sentence for the operator when the scheme is unknown or the database does not answer.
     pub fn open(url: &str, connections: u32) -> Result<Self, OpenError> {
         let (backend, target) = split_url(url)?;
-        let manager = |read_only| Manager { backend, target: target.clone(), read_only };
+        let manager = |read_only| Opener { backend, target: target.clone(), read_only };
         let writer = match backend {
             Backend::Sqlite => Some(FairMutex::new(manager(false).open()?)),
             Backend::Postgres => None,
@@ -237,7 +164,7 @@ impl Db {
         done
     }
 
-    fn pooled(&self) -> Result<r2d2::PooledConnection<Manager>, DbError> {
+    fn pooled(&self) -> Result<r2d2::PooledConnection<Opener>, DbError> {
         let found = self.pool.get_timeout(self.health.patience());
         self.health.answered(found.is_ok());
         found.map_err(no_connection)
@@ -289,7 +216,7 @@ impl Db {
 }
 
 /// A connection to read with at once.
-pub struct IdleReader(r2d2::PooledConnection<Manager>);
+pub struct IdleReader(r2d2::PooledConnection<Opener>);
 
 impl IdleReader {
     /// Runs `work` on it.
@@ -303,19 +230,6 @@ impl IdleReader {
 
 fn no_connection(error: impl fmt::Display) -> DbError {
     DbError::DatabaseError(diesel::result::DatabaseErrorKind::UnableToSendCommand, Box::new(error.to_string()))
-}
-
-fn split_url(url: &str) -> Result<(Backend, String), OpenError> {
-    if let Some(path) = url.strip_prefix("sqlite://") {
-        if path.is_empty() {
-            return Err(OpenError("the database URL names no file: write sqlite://path/to/canopy.db".into()));
-        }
-        return Ok((Backend::Sqlite, path.to_owned()));
-    }
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        return Ok((Backend::Postgres, url.to_owned()));
-    }
-    Err(OpenError("the database URL must start with sqlite:// or postgres://".into()))
 }
 
 /// Rolls back when dropped before [`Open::commit`], so that a panic leaves no open transaction behind.

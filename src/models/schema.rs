@@ -636,6 +636,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    mta_sts_policies (domain) {
+        domain -> Text,
+        policy_id -> Text,
+        mode -> Text,
+        mx -> Text,
+        fetched_at -> Timestamp,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    operator_letters (place) {
+        place -> Integer,
+        passed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     rate_buckets (account_id) {
         account_id -> Binary,
         level -> BigInt,
@@ -669,7 +687,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     memberships,
     message_events,
     messages,
+    mta_sts_policies,
     nodes,
+    operator_letters,
     periods,
     plans,
     pool_counters,

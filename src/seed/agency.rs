@@ -7,9 +7,9 @@ use super::calendar::{Calendar, TIME_ZONE};
 use super::clerk::Clerk;
 use super::client::{Client, Part};
 use super::random::Random;
+use super::sectors::SECTORS;
 use super::story::Actor;
 use super::traffic::Traffic;
-use super::words::SECTORS;
 use super::{Ready, Sender, SignIns, letters};
 use crate::actions::{ActionResult, set_plan};
 use crate::domain::ids::Id;
@@ -73,6 +73,7 @@ impl<'a> Agency<'a> {
             periods::insert(conn, period)?;
         }
         self.plan(conn, clerk, &mut random)?;
+        clerk.ways(conn, &mut random)?;
         let nobody = Ready { id: self.id, name: NAME.into(), api_key: api_key.clone(), domain: DOMAIN.into() };
         Ok(SignIns {
             account_id: self.id,
@@ -114,6 +115,7 @@ impl<'a> Agency<'a> {
         traffic.cap = 0;
         let sender = Sender {
             account_id: self.id,
+            parent_id: self.id,
             domain_id: random.id(since),
             name: NAME.into(),
             domain: DOMAIN.into(),

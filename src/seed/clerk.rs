@@ -50,6 +50,8 @@ pub struct Clerk<'a> {
     pub parent: Id,
     /// Who acts in the story.
     pub actors: Vec<Actor>,
+    /// The transport that is not the default.
+    pub(super) gentle: Option<Id>,
     pub(super) pairs: Vec<Pair>,
     pub(super) totals: BTreeMap<usize, Delta>,
 }
@@ -74,6 +76,7 @@ impl<'a> Clerk<'a> {
             calendar,
             parent,
             actors: Vec::new(),
+            gentle: None,
             pairs: made.iter().map(seal).collect(),
             totals: BTreeMap::new(),
         }
@@ -84,10 +87,15 @@ impl<'a> Clerk<'a> {
     /// # Errors
     /// `Internal` when something made up cannot be written down.
     pub fn client(&mut self, mut client: Client) -> ActionResult<Entered> {
-        let traffic = Traffic::of(&mut client, self.calendar);
+        let mut traffic = Traffic::of(&mut client, self.calendar);
+        if matches!(client.part, Part::Ready | Part::NearCap) {
+            let most = client.random.between(9, 22);
+            traffic.put_off(self.calendar, self.wish.kept_days(), most);
+        }
         let account = self.account(&client, &traffic);
         let sender = Sender {
             account_id: client.id,
+            parent_id: self.parent,
             domain_id: client.random.id(client.created_at),
             name: client.name.clone(),
             domain: client.domain.clone(),
@@ -107,6 +115,11 @@ impl<'a> Clerk<'a> {
         }
         self.summary(&account, last.as_ref(), held);
         self.tell(&client, &account, &traffic);
+        match client.part {
+            Part::AtCap => self.hold_at_cap(&client),
+            Part::NearCap => self.choose_way(&client),
+            _ => {}
+        }
         self.rows.accounts.push(account);
         let ready = (client.part == Part::Ready).then(|| Ready {
             id: client.id,

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 
 use super::Wish;
 use super::calendar::Calendar;
+use super::names::{PLACES, SURNAMES};
 use super::random::Random;
-use super::words::{PLACES, SECTORS, SURNAMES, Sector};
+use super::sectors::{SECTORS, Sector};
 use crate::domain::ids::Id;
 
 /// Beyond this many, further clients are small ones that write every other week.

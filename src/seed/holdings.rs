@@ -4,8 +4,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clerk::Clerk;
 use super::client::{Client, Part, slug};
+use super::names::{FIRST_NAMES, SURNAMES};
 use super::random::Random;
-use super::words::{FIRST_NAMES, SURNAMES};
 use super::{Sender, SignIn};
 use crate::actions::domain_records::States;
 use crate::dns::{CheckResult, RecordKind, RecordState};

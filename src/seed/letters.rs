@@ -5,10 +5,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
 
 use super::Sender;
+use super::answers::{Answer, BOUNCES, BUSY, DELIVERED, FAILED};
 use super::calendar::{Calendar, Day};
+use super::names::{FIRST_NAMES, PROVIDERS, SURNAMES};
 use super::random::Random;
+use super::sectors::Letter;
 use super::traffic::{Sent, Traffic};
-use super::words::{FIRST_NAMES, Letter, PROVIDERS, SURNAMES};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::bounce::Classification;
 use crate::domain::email_address::EmailAddress;
@@ -27,43 +29,6 @@ const SUPPRESSED_DAYS: i64 = 30;
 /// When a message that was put off is tried again.
 const RETRIED_AFTER: TimeDelta = TimeDelta::minutes(6);
 
-/// What a remote host said, and what it means.
-struct Answer {
-    status: MessageStatus,
-    code: i32,
-    text: &'static str,
-    classification: Option<Classification>,
-    /// The address itself is bad: it goes on the suppression list.
-    hard: bool,
-}
-
-const DELIVERED: Answer =
-    Answer { status: MessageStatus::Delivered, code: 250, text: "2.0.0 Accepted", classification: None, hard: false };
-const BUSY: Answer = Answer {
-    status: MessageStatus::Deferred,
-    code: 451,
-    text: "4.7.1 Greylisted, try again later",
-    classification: None,
-    hard: false,
-};
-const FAILED: Answer = Answer {
-    status: MessageStatus::Failed,
-    code: 503,
-    text: "5.5.1 Bad sequence of commands",
-    classification: Some(Classification::ProtocolErrors),
-    hard: false,
-};
-const fn bounce(code: i32, text: &'static str, classification: Classification, hard: bool) -> Answer {
-    Answer { status: MessageStatus::Bounced, code, text, classification: Some(classification), hard }
-}
-const BOUNCES: &[Answer] = &[
-    bounce(550, "5.1.1 No such user here", Classification::InvalidRecipient, true),
-    bounce(550, "5.1.1 The account does not exist", Classification::InvalidRecipient, true),
-    bounce(550, "5.2.1 The mailbox is disabled", Classification::InactiveMailbox, true),
-    bounce(552, "5.2.2 The mailbox is full", Classification::MailboxFull, false),
-    bounce(554, "5.7.1 Blocked: too many complaints about this sender", Classification::SpamBlock, false),
-];
-
 /// Writes the messages of a sender's last `kept_days` days.
 ///
 /// # Errors
@@ -79,6 +44,9 @@ pub fn write(
         .map_err(|refusal| ActionError::Internal(refusal.to_string()))?;
     let from = Mailbox { address, name: Some(sender.name.clone()) };
     let mut desk = Desk { rows, sender, calendar, random, from, suppressed: Vec::new() };
+    if traffic.held > 0 {
+        desk.hold(traffic)?;
+    }
     for sent in &traffic.sent {
         if (calendar.days.len() - sent.day) as i32 <= sender.kept_days {
             desk.day(sent)?;
@@ -94,11 +62,12 @@ pub fn letter_of(sender: &Sender, day: usize) -> &'static Letter {
     &letters[(day + usize::from(sender.account_id.as_bytes()[14])) % letters.len()]
 }
 
-struct Desk<'a> {
-    rows: &'a mut Rows,
-    sender: &'a Sender,
-    calendar: &'a Calendar,
-    random: &'a mut Random,
+/// Where one sender's letters are written.
+pub(super) struct Desk<'a> {
+    pub(super) rows: &'a mut Rows,
+    pub(super) sender: &'a Sender,
+    pub(super) calendar: &'a Calendar,
+    pub(super) random: &'a mut Random,
     from: Mailbox,
     suppressed: Vec<String>,
 }
@@ -107,8 +76,13 @@ impl Desk<'_> {
     fn day(&mut self, sent: &Sent) -> ActionResult<()> {
         let day = &self.calendar.days[sent.day];
         let letter = letter_of(self.sender, sent.day);
-        let content = self.content(sent, day, letter)?;
         let counts = sent.counts;
+        let ago = (self.calendar.days.len() - sent.day) as i32;
+        let content = match ago > SAID_DAYS.min(self.sender.kept_days) {
+            // Gone: data retention has passed.
+            true => self.random.id(day.start),
+            false => self.content(day.start, letter, sent.waiting)?,
+        };
         for _ in 0..counts.bounced {
             let answer = self.random.pick(BOUNCES);
             let to = self.stranger();
@@ -123,7 +97,10 @@ impl Desk<'_> {
         }
         for number in 0..counts.delivered {
             let to = self.stranger();
-            self.message(day, letter, content, &to, &DELIVERED, number < counts.deferred);
+            self.message(day, letter, content, &to, &DELIVERED, number < counts.deferred - sent.waiting);
+        }
+        for _ in 0..sent.waiting {
+            self.put_off(day, letter, content);
         }
         for _ in 0..counts.suppressed {
             self.unwanted(day, letter, content);
@@ -131,13 +108,9 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// What the day's messages said; gone when data retention has passed.
-    fn content(&mut self, sent: &Sent, day: &Day, letter: &Letter) -> ActionResult<Id> {
-        let id = self.random.id(day.start);
-        let ago = (self.calendar.days.len() - sent.day) as i32;
-        if ago > SAID_DAYS.min(self.sender.kept_days) {
-            return Ok(id);
-        }
+    /// What messages of one letter said; `waiting` of them have not left.
+    pub(super) fn content(&mut self, at: DateTime<Utc>, letter: &Letter, waiting: i64) -> ActionResult<Id> {
+        let id = self.random.id(at);
         let payload = Payload {
             from: self.from.clone(),
             to: Vec::new(),
@@ -153,17 +126,22 @@ impl Desk<'_> {
             id,
             account_id: self.sender.account_id,
             payload: serde_json::to_vec(&payload).map_err(|error| ActionError::Internal(error.to_string()))?,
-            request_id: self.random.id(day.start),
-            waiting: 0,
-            purge_at: (day.start + TimeDelta::days(i64::from(SAID_DAYS) + 1)).naive_utc(),
+            request_id: self.random.id(at),
+            waiting: i32::try_from(waiting).unwrap_or(i32::MAX),
+            purge_at: (at + TimeDelta::days(i64::from(SAID_DAYS) + 1)).naive_utc(),
         });
         Ok(id)
     }
 
     fn stranger(&mut self) -> String {
+        let host = self.random.pick(PROVIDERS);
+        self.stranger_at(host)
+    }
+
+    pub(super) fn stranger_at(&mut self, host: &str) -> String {
         let (first, last) = (self.random.pick(FIRST_NAMES), self.random.pick(SURNAMES));
         let number = self.random.below(9_000) + 1_000;
-        format!("{first}.{last}{number}@{}", self.random.pick(PROVIDERS)).to_lowercase()
+        format!("{first}.{last}{number}@{host}").to_lowercase()
     }
 
     fn suppress(&mut self, email: &str, at: DateTime<Utc>, reason: String) {
@@ -233,7 +211,12 @@ impl Desk<'_> {
     }
 
     /// Writes one attempt down; answers when it began and ended.
-    fn attempt(&mut self, message: &Message, at: DateTime<Utc>, answer: &Answer) -> (DateTime<Utc>, DateTime<Utc>) {
+    pub(super) fn attempt(
+        &mut self,
+        message: &Message,
+        at: DateTime<Utc>,
+        answer: &Answer,
+    ) -> (DateTime<Utc>, DateTime<Utc>) {
         let tried = at + TimeDelta::milliseconds(300);
         let done = tried + TimeDelta::milliseconds(self.random.between(80, 2_400));
         let host = message.recipient.rsplit_once('@').map_or("", |(_, host)| host);
@@ -253,13 +236,13 @@ impl Desk<'_> {
     }
 
     /// Some time of the day at which people are awake, and which has passed.
-    fn moment(&mut self, day: &Day) -> DateTime<Utc> {
+    pub(super) fn moment(&mut self, day: &Day) -> DateTime<Utc> {
         let from = if day.hours > 8 { 7 * 3600 } else { 0 };
         let to = (day.hours * 3600 - RETRIED_AFTER.num_seconds() - 5).max(from);
         day.start + TimeDelta::milliseconds(self.random.between(from * 1000, to * 1000))
     }
 
-    fn row(
+    pub(super) fn row(
         &mut self,
         day: &Day,
         letter: &Letter,

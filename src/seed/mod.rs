@@ -5,17 +5,21 @@
 //! chain is whole. The same number gives the same business data relative to today; secrets are always fresh.
 
 mod agency;
+mod answers;
 mod calendar;
 mod clerk;
 mod client;
 mod holdings;
 mod ledger;
 mod letters;
+mod names;
 mod random;
+mod sectors;
 mod sign_ins;
 mod story;
 mod traffic;
-mod words;
+mod waiting;
+mod ways;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -28,8 +32,8 @@ use calendar::Calendar;
 use clerk::Clerk;
 use client::{Client, Part};
 use random::Random;
+use sectors::Sector;
 pub use sign_ins::{Ready, SignIn, SignIns};
-use words::Sector;
 
 /// Clients whose rows are written together.
 const BATCH: usize = 500;
@@ -60,6 +64,8 @@ impl Wish {
 /// Who sends: what the ledger and the messages need to know of an account.
 struct Sender {
     account_id: Id,
+    /// Whom it is billed to.
+    parent_id: Id,
     domain_id: Id,
     name: String,
     domain: String,

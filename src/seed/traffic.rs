@@ -20,12 +20,16 @@ pub struct Sent {
     /// Which of the calendar's days.
     pub day: usize,
     pub counts: Delta,
+    /// Of the deferred ones, those that still are.
+    pub waiting: i64,
 }
 
 /// A client's days, oldest first, without those on which nothing happened; and its monthly cap, 0 for none.
 pub struct Traffic {
     pub sent: Vec<Sent>,
     pub cap: i64,
+    /// Messages that wait at the cap, not counted yet.
+    pub held: i64,
 }
 
 impl Traffic {
@@ -43,8 +47,27 @@ impl Traffic {
             hold_to(cap, calendar, &mut wanted);
         }
         let sent = wanted.into_iter().filter(|(_, volume)| *volume > 0);
-        let sent = sent.map(|(day, volume)| Sent { day, counts: outcomes(client, calendar, day, volume) }).collect();
-        Self { sent, cap }
+        let sent = sent.map(|(day, volume)| Sent { day, counts: outcomes(client, calendar, day, volume), waiting: 0 });
+        let mut traffic = Self { sent: sent.collect(), cap, held: 0 };
+        let used = traffic.by_period(calendar)[calendar.running()].accepted;
+        if client.part == Part::AtCap && used == cap {
+            traffic.held = client.random.between(8, 14);
+        }
+        traffic
+    }
+
+    /// Leaves up to `most` of what was sent last waiting at a slow destination, where that was yesterday or today, and
+    /// messages of that day are kept.
+    pub fn put_off(&mut self, calendar: &Calendar, kept_days: i32, most: i64) {
+        let Some(last) = self.sent.last_mut() else { return };
+        if (calendar.days.len() - last.day) as i32 > kept_days.min(2) {
+            return;
+        }
+        let counts = &mut last.counts;
+        last.waiting = most.min(counts.delivered / 2);
+        counts.delivered -= last.waiting;
+        counts.complained = counts.complained.min(counts.delivered);
+        counts.deferred = counts.deferred.min(counts.delivered) + last.waiting;
     }
 
     /// What happened in each of the calendar's periods.

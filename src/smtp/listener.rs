@@ -12,7 +12,6 @@ use tokio::time::{sleep, timeout};
 
 use super::counted::Counted;
 use super::gate::Gate;
-use super::letters::Letters;
 use super::limits::Limits;
 use super::reply::Reply;
 use super::session::{Session, Shared};
@@ -70,8 +69,7 @@ impl Listener {
         let recording = Semaphore::new(limits.recording.max(1));
         let counted = Counted::new(&app.metrics);
         let Bound { listener, address, tls } = bound;
-        let shared =
-            Arc::new(Shared { app: Arc::clone(app), limits, counted, recording, letters: Letters::default(), tls });
+        let shared = Arc::new(Shared { app: Arc::clone(app), limits, counted, recording, tls });
         let thread = std::thread::Builder::new().name("smtp".into()).spawn(move || {
             runtime.block_on(async {
                 match TcpListener::from_std(listener) {

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use super::command::{self, Command};
 use super::counted::Counted;
-use super::letters::Letters;
 use super::limits::Limits;
 use super::lines::Broken;
 use super::reply::Reply;
@@ -26,7 +25,6 @@ pub struct Shared {
     pub counted: Counted,
     /// Turns at being recorded.
     pub recording: Semaphore,
-    pub letters: Letters,
     /// What STARTTLS shows; it is not offered without.
     pub tls: Option<Arc<Tls>>,
 }

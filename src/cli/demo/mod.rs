@@ -9,10 +9,13 @@ use std::path::PathBuf;
 
 use super::CommandResult;
 use super::serve::{self, Site};
+use crate::actions::Cx;
+use crate::actions::choose_transport::choose_transport;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::dns::Dns;
+use crate::domain::ids::Id;
 use crate::seed::Wish;
 use crate::smtp;
 use folder::{Folder, Kept};
@@ -74,6 +77,9 @@ pub fn run(settings: Settings, wanted: &Arguments) -> CommandResult {
             None => Dns::zone(zone::of_verified(&folder, &config.platform)?),
         };
         let app = App::start(config, clock, dns)?;
+        if wanted.relay.is_some() {
+            leave_by_configuration(&app, kept.sign_ins.account_id)?;
+        }
         let inbound = inbound.with_tls(smtp::Tls::of(&app.config)?);
         Site::on(listener)?.with_inbound(inbound).run_telling(app, || output.print(wanted.json)).await
     })
@@ -112,6 +118,13 @@ fn asked(
         Ok(_) => Ok(settings),
         Err(error) => Err(flagged(flagged(error.to_string(), "default_transport", "--relay"), "dns", "--dns").into()),
     }
+}
+
+/// The agency chose the mailbox as its default: whoever names a relay wants that used.
+fn leave_by_configuration(app: &App, agency: Id) -> CommandResult {
+    let cx = Cx::system(app.clock.now(), "demo");
+    app.db.write(|conn| choose_transport(conn, &cx, agency, agency, None))?;
+    Ok(())
 }
 
 /// The configuration of what is kept in `folder`.

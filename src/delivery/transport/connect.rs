@@ -101,7 +101,7 @@ impl Connector {
     async fn open_starttls(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
         let mut session = open(to).await?;
         if !session.can_starttls() {
-            return Err(NotConnected::new("it offers no STARTTLS, which the settings ask for"));
+            return Err(NotConnected::new("it offers no STARTTLS, and nothing may go there in the clear"));
         }
         let tls = self.parameters(to, true).map_err(NotConnected::new)?;
         let upgraded = session.starttls(tls, &hello(to)).await;

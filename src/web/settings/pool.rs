@@ -1,11 +1,12 @@
-//! Settings, Limits: what all accounts of the agency may send together in a period.
+//! Settings, Limits: what all accounts of the agency may send together in a period, and when its members are told.
 
 use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use crate::actions::accept_message::limits_of;
 use crate::actions::set_limits::set_pool;
-use crate::domain::limits::parse_limit;
+use crate::domain::limits::{AlertPercents, parse_limit};
 use crate::domain::role::Permission;
 use crate::models::{counters, limits, periods};
 use crate::web::acting::Acting;
@@ -23,7 +24,7 @@ use crate::web::scope::Tab;
 struct PoolPage {
     shell: Shell,
     tabs: Vec<Tab>,
-    pool: String,
+    form: PoolForm,
     meter: Meter,
     errors: Errors,
 }
@@ -31,7 +32,10 @@ struct PoolPage {
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct PoolForm {
+    /// Messages; empty is no cap.
     pool: String,
+    /// Percents of it.
+    alerts: String,
 }
 
 /// Only an agency has a pool.
@@ -50,11 +54,13 @@ pub async fn show(acting: Acting) -> PageResult {
 pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
     require(&acting)?;
     let mut errors = Errors::none();
-    let Some(pool) = errors.take("pool", parse_limit(&form.pool)) else {
-        return page(&acting, Some(form.pool.clone()), errors).await;
+    let pool = errors.take("pool", parse_limit(&form.pool));
+    let alerts = errors.take("alerts", AlertPercents::parse(&form.alerts));
+    let (Some(pool), Some(alerts)) = (pool, alerts) else {
+        return page(&acting, Some(form.clone()), errors).await;
     };
     let (cx, parent) = (acting.cx(), acting.account.id);
-    acting.app.write(move |conn| set_pool(conn, &cx, parent, pool)).await?;
+    acting.app.write(move |conn| set_pool(conn, &cx, parent, pool, alerts)).await?;
     let text = match pool {
         0 => "There is no pool cap.".to_owned(),
         pool => format!("All accounts together may send {} messages a period.", format::number(pool)),
@@ -63,25 +69,31 @@ pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
     Ok(see_other("/settings/limits"))
 }
 
-async fn page(acting: &Acting, typed: Option<String>, errors: Errors) -> PageResult {
+async fn page(acting: &Acting, typed: Option<PoolForm>, errors: Errors) -> PageResult {
     let (parent, now) = (acting.account.id, acting.now().naive_utc());
-    let (cap, used) = acting
+    let (cap, alerts, used) = acting
         .app
         .read(move |conn| {
-            let cap = limits::find(conn, parent)?.map_or(0, |row| row.pool);
+            let row = limits::find(conn, parent)?;
+            let alerts = limits_of(row.as_ref())?.alerts;
+            let cap = row.map_or(0, |row| row.pool);
             let period = periods::containing(conn, parent, now)?;
             let used = match period {
                 Some(period) => counters::volumes(conn, parent, period.id)?.iter().map(|(_, accepted)| accepted).sum(),
                 None => 0,
             };
-            Ok((cap, used))
+            Ok((cap, alerts, used))
         })
         .await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let pool = typed.unwrap_or_else(|| if cap == 0 { String::new() } else { format::number(cap) });
+    let saved = || PoolForm {
+        pool: if cap == 0 { String::new() } else { format::number(cap) },
+        alerts: alerts.stored().replace(',', ", "),
+    };
+    let form = typed.unwrap_or_else(saved);
     let meter = Meter::new(i64::unsigned_abs(used), (cap > 0).then_some(cap.unsigned_abs()));
     html_with(
         status,
-        &PoolPage { shell: acting.shell("Limits"), tabs: navigation::settings(acting), pool, meter, errors },
+        &PoolPage { shell: acting.shell("Limits"), tabs: navigation::settings(acting), form, meter, errors },
     )
 }

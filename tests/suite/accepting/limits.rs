@@ -13,9 +13,10 @@ use canopy::domain::limits::{AlertPercents, AtCap, Bound, Limits};
 use canopy::jobs::Leader;
 use canopy::models::messages::{self, Message};
 use canopy::models::periods::Period;
-use canopy::models::{counters, held, limits, queue};
+use canopy::models::{audit, counters, held, limits, queue};
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use serde_json::{Value, json};
 
 use super::suspension::suspend;
 use crate::support::app::{Agency, Client, On, TestApp, on_both, prepared};
@@ -34,7 +35,7 @@ async fn set_cap(app: &TestApp, agency: &Agency, client: &Client, cap: i64) {
 
 async fn pool(app: &TestApp, agency: &Agency, pool: i64) {
     let parent = agency.id;
-    app.write(move |conn, cx| set_pool(conn, cx, parent, pool)).await;
+    app.write(move |conn, cx| set_pool(conn, cx, parent, pool, AlertPercents::default())).await;
 }
 
 /// How many of `senders` messages sent at once are accepted, and what the others were refused by.
@@ -246,6 +247,33 @@ async fn chosen_shares_are_told_once_and_again_after_a_raise() {
         assert_eq!(told(app.outbox().await), [used(50)], "a raise arms what is no longer reached");
         let (account, root) = (client.id, period(&app, &agency).await.id);
         app.write(move |conn, _| Ok(limits::rearm(conn, account, root, &[])?)).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_pools_chosen_shares_are_told_and_a_change_of_them_alone_is_in_the_activity() {
+    on_both(|app| async move {
+        let agency = app.agency("Pooled").await;
+        let client = app.client(&agency, "pooled", 0).await;
+        let set = |shares: &'static str| {
+            let (parent, shares) = (agency.id, AlertPercents::parse(shares).expect("percents"));
+            app.write(move |conn, cx| set_pool(conn, cx, parent, 10, shares))
+        };
+        set("80, 100").await;
+        // The same again changes nothing.
+        set("100, 80").await;
+        set("30").await;
+        race(&app, &client, 9).await;
+        let told: Vec<String> = app.outbox().await.into_iter().map(|(_, subject)| subject).collect();
+        assert_eq!(told, ["All accounts together have used 30 % of the pool cap"]);
+        let parent = agency.id;
+        let entries = app.read(move |conn| Ok(audit::page(conn, parent, &audit::Filter::default(), None, false, 50)?));
+        let changes: Vec<_> = entries.await.into_iter().filter(|entry| entry.action == "account.set_pool").collect();
+        assert_eq!(changes.len(), 2);
+        let told = |text: &Option<String>| serde_json::from_str::<Value>(text.as_deref().expect("said")).expect("JSON");
+        let shown = |shares: &str| json!({ "pool_cap": 10, "alerts_percent": shares });
+        assert_eq!((told(&changes[0].before), told(&changes[0].after)), (shown("80,100"), shown("30")));
     })
     .await;
 }

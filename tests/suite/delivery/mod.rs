@@ -7,6 +7,7 @@ mod holds;
 mod housekeeping;
 mod kills;
 mod leaving;
+mod mta_sts;
 mod nodes;
 mod schedule;
 mod system_mail;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::process::Process;
+use crate::support::smtp_sink::SmtpSink;
 use crate::support::temp_dir::TempDir;
 
 fn start(data: &Path, more: &[&str]) -> (Process, Value) {
@@ -116,4 +117,25 @@ fn a_start_that_cannot_work_says_why_in_one_sentence_and_makes_nothing() {
         assert!(said.contains(wrong[0]), "{said}");
     }
     assert!(!data.exists(), "nothing was made");
+}
+
+#[tokio::test]
+async fn with_a_relay_mail_leaves_by_it_though_the_agency_has_a_default_of_its_own() {
+    let Some(sink) = SmtpSink::start() else { return };
+    let dir = TempDir::new();
+    let relay = format!("smtp://127.0.0.1:{}", sink.port());
+    let (process, said) = start(&dir.path().join("demo"), &["--sub-accounts", "3", "--days", "5", "--relay", &relay]);
+    let child = &said["sub_account"];
+    let body = json!({
+        "from": { "email": format!("hello@{}", text(child, "domain")) },
+        "recipients": [{ "email": "ada@inbox.example" }],
+        "subject": "Welcome",
+        "text_content": "Hello Ada",
+    });
+    let messages = format!("{}/v2/accounts/{}/messages", text(&said, "api"), text(child, "id"));
+    let key = text(child, "api_key");
+    let sent = reqwest::Client::new().post(messages).bearer_auth(key).json(&body).send().await.expect("an answer");
+    assert_eq!(sent.status(), 202);
+    assert_eq!(sink.wait_for(1).await[0].recipients, ["ada@inbox.example"]);
+    end(process);
 }

@@ -14,12 +14,15 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::support::temp_dir::TempDir;
 
-struct World {
-    db: Db,
+pub struct World {
+    pub db: Db,
     sign_ins: SignIns,
     /// In the agency's time zone.
     today: String,
-    _dir: TempDir,
+    /// The database and the key that goes with it.
+    pub url: String,
+    pub secret_key: String,
+    pub dir: TempDir,
 }
 
 #[derive(QueryableByName)]
@@ -35,34 +38,32 @@ struct Line {
 }
 
 impl World {
-    fn of(wish: Wish, now: &str) -> Self {
+    pub fn of(wish: Wish, now: &str) -> Self {
         let dir = TempDir::new();
         let now: DateTime<Utc> = now.parse().expect("an instant");
-        let services = Services {
-            secrets: SecretKeys::generate().0,
-            public_url: String::new(),
-            destinations: Destinations::default(),
-        };
+        let (secrets, secret_key) = SecretKeys::generate();
+        let services = Services { secrets, public_url: String::new(), destinations: Destinations::default() };
         let path = dir.path().join("world.db");
         let path = path.to_str().expect("a path in UTF-8");
         let filled = bulk::fill(path, |conn| {
             seed::fill(conn, &services, &wish, now).map_err(|error| OpenError(error.to_string()))
         });
-        let db = Db::open(&format!("sqlite://{path}"), 1).expect("it opens");
+        let url = format!("sqlite://{path}");
+        let db = Db::open(&url, 1).expect("it opens");
         let today = local_day(chrono_tz::Europe::Berlin, now);
-        Self { db, sign_ins: filled.expect("it is filled"), today, _dir: dir }
+        Self { db, sign_ins: filled.expect("it is filled"), today, url, secret_key, dir }
     }
 
-    fn number(&self, sql: &str) -> i64 {
+    pub fn number(&self, sql: &str) -> i64 {
         let found = self.db.read(|conn| diesel::sql_query(sql).get_result::<Number>(conn));
         found.unwrap_or_else(|error| panic!("{sql}: {error}")).n
     }
 
-    fn none(&self, what: &str, from: &str) {
+    pub fn none(&self, what: &str, from: &str) {
         assert_eq!(self.number(&format!("SELECT count(*) AS n FROM {from}")), 0, "{what}");
     }
 
-    fn lines(&self, sql: &str) -> Vec<String> {
+    pub fn lines(&self, sql: &str) -> Vec<String> {
         let found = self.db.read(|conn| diesel::sql_query(sql).load::<Line>(conn));
         found.unwrap_or_else(|error| panic!("{sql}: {error}")).into_iter().map(|row| row.line).collect()
     }
@@ -71,7 +72,7 @@ impl World {
 const FIELDS: [&str; 7] = ["accepted", "delivered", "deferred", "bounced", "failed", "suppressed", "complained"];
 
 /// Every sum that two tables give alike.
-fn assert_sums_agree(world: &World) {
+pub fn assert_sums_agree(world: &World) {
     for field in FIELDS {
         let days = format!(
             "counters c WHERE {field} <> (SELECT sum({field}) FROM usage_days d WHERE d.account_id = c.account_id \
@@ -112,7 +113,7 @@ fn assert_messages_are_those_counted(world: &World) {
         world.today
     );
     let statuses = [
-        ("accepted", "status <> 'suppressed'"),
+        ("accepted", "status NOT IN ('suppressed', 'held')"),
         ("delivered", "status = 'delivered'"),
         ("bounced", "status = 'bounced'"),
         ("failed", "status = 'failed'"),
@@ -126,7 +127,7 @@ fn assert_messages_are_those_counted(world: &World) {
         );
         world.none(&format!("messages are those counted: {field}"), &differ);
     }
-    let outside = "messages m WHERE NOT EXISTS (SELECT 1 FROM usage_days d WHERE d.account_id = m.account_id \
+    let outside = "messages m WHERE status <> 'held' AND NOT EXISTS (SELECT 1 FROM usage_days d WHERE d.account_id = m.account_id \
                    AND d.day = m.day AND d.period_id = m.period_id)";
     world.none("no message outside the ledger", outside);
     world.none(
@@ -167,7 +168,7 @@ fn with_few_clients_the_counters_of_the_period_are_the_messages_that_are_there()
             "a counter of the running period is the number of its messages",
             "counters c WHERE period_id = (SELECT id FROM periods ORDER BY start_at DESC LIMIT 1) AND accepted <> \
              (SELECT count(*) FROM messages m WHERE m.account_id = c.account_id AND m.period_id = c.period_id \
-             AND m.status <> 'suppressed')",
+             AND m.status NOT IN ('suppressed', 'held'))",
         );
     }
 }

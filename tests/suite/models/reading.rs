@@ -13,7 +13,7 @@ use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, periods, queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -110,6 +110,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "external ids taken": |conn, cx, big| accounts::external_ids_taken(conn, big.agency.id, &["k-77".into()]);
     "tags": |conn, cx, big| account_tags::used(conn, big.agency.id, 1);
     "the running period": |conn, cx, big| periods::containing(conn, big.agency.id, big.now);
+    "an MTA-STS policy": |conn, cx, big| mta_sts::find(conn, "x7.example", big.now);
     "next job": |conn, cx, big| jobs::next(conn);
     "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
 };

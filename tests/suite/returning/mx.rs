@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use canopy::actions::return_path;
+use canopy::app::App;
 use canopy::domain::ids::Id;
 use canopy::domain::message::reference::MessageRef;
 use canopy::models::messages::{self, Message};
@@ -35,9 +37,14 @@ impl Mx {
     }
 
     pub fn with(app: &TestApp, limits: Limits) -> Self {
+        Self::of_node(&app.app, limits)
+    }
+
+    /// That of a node without a site.
+    pub fn of_node(app: &Arc<App>, limits: Limits) -> Self {
         let bound = Bound::at(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
-        let tls = Tls::of(&app.app.config).expect("a certificate, or none");
-        let listener = Listener::start(&app.app, bound.with_tls(tls), limits).expect("it starts");
+        let tls = Tls::of(&app.config).expect("a certificate, or none");
+        let listener = Listener::start(app, bound.with_tls(tls), limits).expect("it starts");
         Self { address: listener.address, listener: Some(listener) }
     }
 

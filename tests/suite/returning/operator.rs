@@ -1,7 +1,16 @@
 //! Letters to postmaster and abuse: passed on to the operator, or refused where there is none.
 
+use std::sync::Arc;
+
+use canopy::actions::ActionResult;
+use canopy::actions::pass_on_letter::pass_on_letter;
+use canopy::app::App;
 use canopy::config::Settings;
+use canopy::domain::returned::operator::read;
 use canopy::jobs::send_due;
+use canopy::smtp::Limits;
+use chrono::TimeDelta;
+use futures_util::future::join_all;
 
 use super::mx::{Mx, refused};
 use crate::support::app::{On, TestApp, on_both};
@@ -91,20 +100,62 @@ async fn without_an_operator_they_are_refused_in_words_that_say_so() {
     .await;
 }
 
-#[tokio::test]
-async fn more_than_thirty_letters_an_hour_are_asked_to_come_later() {
-    let options = |settings: &mut Settings| settings.set("operator_address", OPERATOR);
-    let app = TestApp::start_with(On::Sqlite, options).await.expect("SQLite is always there");
-    let mut mx = Mx::of(&app);
+/// Hands in `letters` letters; answers how many were taken, and fails on any other answer than "later".
+async fn hand_in(mx: &Mx, letters: usize) -> usize {
     let mut talk = mx.talk().await;
     talk.expect("EHLO abroad.example", 250).await;
-    for count in 1..=32 {
+    let mut taken = 0;
+    for _ in 0..letters {
         talk.expect("MAIL FROM:<ann@abroad.example>", 250).await;
         talk.expect("RCPT TO:<postmaster>", 250).await;
         talk.expect("DATA", 354).await;
-        talk.expect(&letter(""), if count <= 30 { 250 } else { 451 }).await;
+        let reply = talk.say(&letter("")).await;
+        assert!(reply.starts_with("250 ") || reply.starts_with("451 4.3.2 So many letters"), "{reply}");
+        taken += usize::from(reply.starts_with("250 "));
     }
-    assert_eq!(app.outbox().await.len(), 30);
-    mx.stop();
-    assert_eq!(refused(&app).await["limit"], 2);
+    taken
+}
+
+#[tokio::test]
+async fn more_than_thirty_letters_an_hour_are_asked_to_come_later_whichever_node_they_come_to() {
+    for on in [On::Sqlite, On::Postgres] {
+        let options = |settings: &mut Settings| settings.set("operator_address", OPERATOR);
+        let Some(app) = TestApp::start_with(on, options).await else { continue };
+        let second = app.second_node();
+        let (mut here, mut there) = (Mx::of(&app), Mx::of_node(&second, Limits::default()));
+        assert_eq!((hand_in(&here, 20).await, hand_in(&there, 12).await), (20, 10));
+        assert_eq!(hand_in(&here, 1).await, 0);
+        assert_eq!(app.outbox().await.len(), 30);
+        // An hour after the first ones there is room again.
+        app.app.clock.step(TimeDelta::minutes(59));
+        assert_eq!(hand_in(&here, 1).await, 0);
+        app.app.clock.step(TimeDelta::minutes(2));
+        assert_eq!(hand_in(&here, 40).await, 30);
+        here.stop();
+        there.stop();
+        assert_eq!(refused(&app).await["limit"], 2 + 1 + 1 + 10);
+    }
+}
+
+/// Hands a letter to a node past its listener; whether there was room.
+async fn pass(node: Arc<App>) -> ActionResult<bool> {
+    let (now, services) = (node.clock.now(), Arc::clone(&node.services));
+    let (letter, people) = (read(letter("").as_bytes()), ("ann@abroad.example", "192.0.2.1"));
+    node.write(move |conn| pass_on_letter(conn, now, &services, OPERATOR, people, &letter)).await
+}
+
+#[tokio::test]
+async fn letters_that_come_to_two_nodes_at_once_take_no_place_twice() {
+    on_both(|app| async move {
+        let nodes = [Arc::clone(&app.app), app.second_node()];
+        let all = join_all((0..60).map(|n| pass(Arc::clone(&nodes[n % 2])))).await;
+        let mut taken = all.into_iter().filter(|one| *one.as_ref().expect("the database answers")).count();
+        assert!((1..=30).contains(&taken), "{taken}");
+        // Whoever met too many others at once comes again.
+        for _ in 0..40 {
+            taken += usize::from(pass(Arc::clone(&nodes[0])).await.expect("the database answers"));
+        }
+        assert_eq!((taken, app.outbox().await.len()), (30, 30));
+    })
+    .await;
 }

@@ -17,8 +17,13 @@ pub struct Certificates {
 impl Certificates {
     /// A certificate for `names`, as `DNS:localhost,IP:127.0.0.1`.
     pub fn of(names: &str) -> Self {
+        Self::lasting(names, 2)
+    }
+
+    /// The same for so many days.
+    pub fn lasting(names: &str, days: u32) -> Self {
         let made = Self { folder: TempDir::new() };
-        let key = "req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+        let key = format!("req -x509 -days {days} -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes");
         made.run(&format!("{key} -keyout ca.key -out ca.pem -subj /CN=Test-CA"));
         made.run(&format!(
             "{key} -keyout key.pem -out cert.pem -subj /CN=test -CA ca.pem -CAkey ca.key -extensions usr_cert -addext subjectAltName={names}"

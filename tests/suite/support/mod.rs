@@ -11,6 +11,7 @@ pub mod dns_server;
 pub mod environment;
 pub mod many;
 pub mod node;
+pub mod policy_server;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

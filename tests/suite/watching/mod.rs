@@ -3,6 +3,7 @@
 mod contrib;
 mod doctor;
 mod doctor_dns;
+mod doctor_inbound;
 mod doctor_page;
 mod doctor_program;
 mod scrape;

@@ -311,7 +311,7 @@ async fn the_overview_tells_what_needs_attention_and_what_happened() {
 #[tokio::test]
 async fn limits_are_saved_and_wrong_ones_come_back_with_what_was_typed_and_change_nothing() {
     on_both(|app| async move {
-        let (_, clients, owner) = three(&app).await;
+        let (agency, clients, owner) = three(&app).await;
         let id = clients[0].id;
         let path = format!("/sub-accounts/{id}/limits");
         owner.get(&path).await.shows("What happens at a cap?").shows("80, 100");
@@ -330,9 +330,17 @@ async fn limits_are_saved_and_wrong_ones_come_back_with_what_was_typed_and_chang
         assert_eq!((row.alerts.as_str(), row.sends_nothing), ("50,100", true));
         owner.get("/activity").await.shows("Limits of alder changed");
         let pool = "/settings/limits";
-        assert_eq!(owner.submit(pool, pool, &[("pool", "-4")]).await.status, 422);
-        assert_eq!(owner.submit(pool, pool, &[("pool", "90,000")]).await.status, 303);
-        owner.get(pool).await.shows("value=\"90,000\"");
+        owner.get(pool).await.shows("value=\"80, 100\"");
+        let page = owner.submit(pool, pool, &[("pool", "-4"), ("alerts", "50, 501")]).await;
+        assert_eq!(page.status, 422);
+        page.shows("value=\"50, 501\"").shows("Enter at most five whole percents from 1 to 500");
+        assert_eq!(owner.submit(pool, pool, &[("pool", "90,000"), ("alerts", "95 50")]).await.status, 303);
+        owner.get(pool).await.shows("value=\"90,000\"").shows("value=\"50, 95\"");
+        assert_eq!(owner.submit(pool, pool, &[("pool", "90,000"), ("alerts", "")]).await.status, 303);
+        let parent = agency.id;
+        let row = app.read(move |conn| Ok(limits::find(conn, parent)?)).await.expect("saved");
+        assert_eq!((row.pool, row.alerts.as_str()), (90_000, ""));
+        owner.get("/activity").await.shows("Pool cap of");
     })
     .await;
 }

@@ -1,29 +1,36 @@
 //! Delivery straight to the recipient's mail servers: the hosts that its domain names, in their order, encrypted where
-//! they offer it. Connections are kept and used again for every domain that the same server serves.
-//!
-//! MTA-STS (RFC 8461) is not looked up: encryption is opportunistic (RFC 7435).
+//! they offer it (RFC 7435), or as the domain's MTA-STS policy has it (RFC 8461). Connections are kept and used again
+//! for every domain that the same server serves.
 
 mod exchanges;
+mod line;
 mod patience;
+mod policies;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use lettre::transport::smtp::client::Certificate;
+use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 
 use self::exchanges::{Exchange, Exchanges};
+use self::line::{Line, addresses, best, nowhere};
 use self::patience::Patience;
+use self::policies::{Allowed, Policies};
 use super::connect::{Connector, NotConnected, Wanted};
 use super::gate::{Gates, Limits};
 use super::pool::Pool;
-use super::session::{Session, Timeouts, Tried, enhanced_code, unspeakable};
+use super::session::{Session, Timeouts, Tried, unspeakable};
 use super::transcript::Transcript;
-use super::{DirectConfig, Envelope, Outcome, TlsMode};
+use super::{DirectConfig, Envelope, Outcome};
 use crate::delivery::wire;
 use crate::dns::Dns;
+use crate::domain::conversation::Speaker;
 use crate::domain::destination::Destinations;
+use crate::models::Db;
 
 /// Addresses tried for one message.
 const TRIES: usize = 6;
@@ -33,8 +40,23 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// A destination: whose address we come from, and the best of the servers that a domain names. Domains of one provider
 /// are one destination.
 type Destination = (DirectConfig, String);
-/// A connection: whose it is, the server's name and its address.
-type Line = (DirectConfig, String, SocketAddr);
+
+/// What sending straight needs of the installation.
+pub struct Means {
+    pub dns: Dns,
+    /// Where MTA-STS policies are kept.
+    pub db: Arc<Db>,
+    /// Addresses that may be connected to.
+    pub allowed: Destinations,
+    /// Of mail servers: 25, but for tests.
+    pub port: u16,
+    /// Of hosts of MTA-STS policies: 443, but for tests.
+    pub policy_port: u16,
+    /// Trusted beside the system's certificates.
+    pub roots: Vec<CertificateDer<'static>>,
+    /// Deliveries to one destination at a time.
+    pub at_once: u32,
+}
 
 /// Sends to recipients' servers. Clones share connections and what was learned.
 #[derive(Clone)]
@@ -42,8 +64,10 @@ pub struct Direct {
     connector: Arc<Connector>,
     pool: Arc<Pool<Line>>,
     exchanges: Arc<Exchanges>,
+    policies: Arc<Policies>,
     gates: Arc<Gates<Destination>>,
-    patience: Arc<Patience<Destination>>,
+    /// Who does not take strict connections may take others, which other domains go by.
+    patience: Arc<Patience<(Destination, bool)>>,
     timeouts: Timeouts,
     port: u16,
     at_once: u32,
@@ -57,19 +81,19 @@ enum Step {
 }
 
 impl Direct {
-    /// Asks `dns`, connects to `port` (25, but for tests) of addresses that are `allowed`, to one destination at most
-    /// `at_once` times.
     #[must_use]
-    pub fn new(dns: Dns, allowed: Destinations, port: u16, at_once: u32, timeouts: Timeouts) -> Self {
+    pub fn new(means: Means, timeouts: Timeouts) -> Self {
+        let roots = means.roots.iter().filter_map(|root| Certificate::from_der(root.to_vec()).ok()).collect();
         Self {
-            connector: Arc::default(),
+            connector: Arc::new(Connector::new(roots)),
             pool: Arc::default(),
-            exchanges: Arc::new(Exchanges::new(dns, allowed)),
+            policies: Arc::new(Policies::new(&means)),
+            exchanges: Arc::new(Exchanges::new(means.dns, means.allowed)),
             gates: Arc::default(),
             patience: Arc::default(),
             timeouts: Timeouts { connect: timeouts.connect.min(CONNECT), ..timeouts },
-            port,
-            at_once,
+            port: means.port,
+            at_once: means.at_once,
         }
     }
 
@@ -85,20 +109,25 @@ impl Direct {
             Ok(found) => found,
             Err(decided) => return decided,
         };
-        let destination = (config.clone(), best(&exchanges).to_owned());
-        if let Some(after) = self.patience.left(&destination, now) {
-            return (domain, Outcome::NotNow { after });
-        }
         let limits = Limits { at_once: self.at_once, per_second: 0 };
-        let _pass = match self.gates.enter(destination.clone(), limits).await {
+        // Before the policy is asked for: a slow host of one takes no more places than a slow server.
+        let _pass = match self.gates.enter((config.clone(), best(&exchanges).to_owned()), limits).await {
             Ok(pass) => pass,
             Err(after) => return (domain, Outcome::NotNow { after }),
         };
+        let Allowed { exchanges, strict } = match self.policies.apply(&domain, exchanges, now).await {
+            Ok(allowed) => allowed,
+            Err(outcome) => return (domain, outcome),
+        };
+        let destination = ((config.clone(), best(&exchanges).to_owned()), strict);
+        if let Some(after) = self.patience.left(&destination, now) {
+            return (domain, Outcome::NotNow { after });
+        }
         let message = wire::to_crlf(message);
         let mut last = (domain, nowhere());
         for (host, address) in addresses(&exchanges, config.source).take(TRIES) {
-            let line = (config.clone(), host.to_owned(), SocketAddr::new(address, self.port));
-            let shown = format!("{host} [{address}]:{}", self.port);
+            let line = self.line(config, host, address, strict);
+            let shown = line.shown();
             match self.attempt(line, envelope, &message).await {
                 Step::Decided(outcome) => {
                     last = (shown, outcome);
@@ -120,24 +149,35 @@ impl Direct {
         now: DateTime<Utc>,
         transcript: &Transcript,
     ) -> Outcome {
-        let exchanges = match self.servers(envelope, now).await {
-            Ok((_, found)) => found,
+        let (domain, exchanges) = match self.servers(envelope, now).await {
+            Ok(found) => found,
             Err((_, outcome)) => return outcome,
         };
+        let Allowed { exchanges, strict } = match self.policies.apply(&domain, exchanges, now).await {
+            Ok(allowed) => allowed,
+            Err(outcome) => return outcome,
+        };
+        if strict {
+            transcript.note(Speaker::Note, &format!("{domain} enforces MTA-STS: nothing goes out in the clear."));
+        }
         let message = wire::to_crlf(message);
         let mut last = nowhere();
         for (host, address) in addresses(&exchanges, config.source).take(TRIES) {
-            let line = (config.clone(), host.to_owned(), SocketAddr::new(address, self.port));
+            let line = self.line(config, host, address, strict);
             match self.open(&line, transcript).await {
                 Ok(mut session) => {
                     let tried = session.hand_over(envelope, &message, self.timeouts).await;
                     session.quit().await;
                     return tried.outcome();
                 }
-                Err(why) => last = turned_away(&line, why),
+                Err(why) => last = line.turned_away(why),
             }
         }
         last
+    }
+
+    fn line(&self, config: &DirectConfig, host: &str, address: IpAddr, strict: bool) -> Line {
+        Line { config: config.clone(), host: host.to_owned(), address: SocketAddr::new(address, self.port), strict }
     }
 
     /// The recipient's domain and its servers, or why there are none to ask.
@@ -173,7 +213,7 @@ impl Direct {
         }
         let mut session = match self.open(&line, &Transcript::default()).await {
             Ok(session) => session,
-            Err(why) => return Step::Next(turned_away(&line, why)),
+            Err(why) => return Step::Next(line.turned_away(why)),
         };
         match session.hand_over(envelope, message, self.timeouts).await {
             Tried::Lost(outcome) => Step::Next(outcome),
@@ -185,14 +225,14 @@ impl Direct {
         }
     }
 
-    async fn open(&self, (config, host, address): &Line, transcript: &Transcript) -> Result<Session, NotConnected> {
+    async fn open(&self, line: &Line, transcript: &Transcript) -> Result<Session, NotConnected> {
         let wanted = Wanted {
-            name: host,
-            addresses: vec![*address],
-            tls: TlsMode::Opportunistic,
+            name: &line.host,
+            addresses: vec![line.address],
+            tls: line.tls(),
             auth: None,
-            local_name: &config.local_name,
-            source: config.source,
+            local_name: &line.config.local_name,
+            source: line.config.source,
             transcript: transcript.clone(),
         };
         let late = |_| NotConnected::new("it did not answer in time");
@@ -200,7 +240,7 @@ impl Direct {
     }
 
     /// What the outcome says about the destination: whether others should wait before they ask it.
-    fn learn(&self, destination: Destination, outcome: &Outcome, now: DateTime<Utc>) {
+    fn learn(&self, destination: (Destination, bool), outcome: &Outcome, now: DateTime<Utc>) {
         match outcome {
             Outcome::Refused { code: 421, .. } | Outcome::Unreachable { .. } => {
                 self.patience.lost(destination, now);
@@ -209,37 +249,5 @@ impl Direct {
             Outcome::Accepted { .. } | Outcome::Refused { .. } => self.patience.restored(&destination),
             Outcome::NotNow { .. } => {}
         }
-    }
-}
-
-/// The name that stands for all servers of a domain: of the most preferred ones, the first by name.
-fn best(exchanges: &[Exchange]) -> &str {
-    exchanges.iter().min_by_key(|one| (one.preference, &one.host)).map_or("", |one| one.host.as_str())
-}
-
-/// Every server with every address of the family of `source`.
-fn addresses(exchanges: &[Exchange], source: Option<IpAddr>) -> impl Iterator<Item = (&str, IpAddr)> {
-    let fits = move |address: &IpAddr| source.is_none_or(|source| source.is_ipv4() == address.is_ipv4());
-    exchanges::in_order(exchanges)
-        .into_iter()
-        .flat_map(move |one| one.addresses.iter().copied().filter(fits).map(|address| (one.host.as_str(), address)))
-}
-
-fn nowhere() -> Outcome {
-    Outcome::Unreachable { text: "The domain's servers have no address of the family of our source address".into() }
-}
-
-/// No conversation came about. What a server says before we said anything is about us, never about the recipient: even
-/// a 5xx greeting is tried elsewhere, and later.
-fn turned_away((_, host, address): &Line, why: NotConnected) -> Outcome {
-    match why.reply {
-        Some((code @ 400..=499, text)) => {
-            let enhanced = enhanced_code(&text, code).map(str::to_owned);
-            Outcome::Refused { code, enhanced, text }
-        }
-        Some((code, text)) => {
-            Outcome::Unreachable { text: format!("{host} ({address}) greeted us with {code} {text}") }
-        }
-        None => Outcome::Unreachable { text: format!("{host} ({address}) could not be reached: {}", why.why) },
     }
 }

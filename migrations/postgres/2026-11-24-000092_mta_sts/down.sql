@@ -1,0 +1,1 @@
+DROP TABLE mta_sts_policies;
