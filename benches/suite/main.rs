@@ -15,6 +15,7 @@ mod load;
 mod period;
 mod postfix;
 mod postfix_server;
+mod submit;
 mod support;
 mod table;
 mod world;

@@ -153,6 +153,7 @@ impl Desk<'_> {
             id,
             account_id: self.sender.account_id,
             payload: serde_json::to_vec(&payload).map_err(|error| ActionError::Internal(error.to_string()))?,
+            is_raw: false,
             request_id: self.random.id(day.start),
             waiting: 0,
             purge_at: (day.start + TimeDelta::days(i64::from(SAID_DAYS) + 1)).naive_utc(),

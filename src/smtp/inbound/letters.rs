@@ -5,10 +5,12 @@ use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::reply::Reply;
-use super::session::Session;
+use super::Inbound;
 use crate::actions::pass_on_letter::pass_on_letter;
 use crate::domain::returned::{InboundRefusal, operator};
+use crate::smtp::reply::Reply;
+use crate::smtp::service::Service as _;
+use crate::smtp::session::Session;
 
 /// Letters an hour that this node passes on; more are asked to come later.
 const AN_HOUR: usize = 30;
@@ -32,17 +34,17 @@ impl Letters {
 }
 
 /// Passes a letter on and answers it. One from nobody, or by a machine, goes no further: nothing may circle.
-pub async fn pass_on(session: &Session, from: &str, raw: &[u8]) -> Reply {
-    let shared = &session.shared;
+pub async fn pass_on(session: &Session<Inbound>, from: &str, raw: &[u8]) -> Reply {
+    let (shared, service) = (&session.shared, &session.shared.service);
     let Some(operator) = shared.app.config.operator_address.clone() else { return Reply::not_offered() };
     let letter = operator::read(raw);
     if from.is_empty() || letter.automatic {
-        shared.counted.add(InboundRefusal::Unreadable);
+        service.refused(InboundRefusal::Unreadable);
         return Reply::ok("Taken, nothing follows from it");
     }
     let now = shared.app.clock.now();
-    if !shared.letters.one_more(now) {
-        shared.counted.add(InboundRefusal::Limit);
+    if !service.letters.one_more(now) {
+        service.refused(InboundRefusal::Limit);
         return Reply::new(451, "4.3.2 So many letters to the operator have to wait, try again later");
     }
     let (services, from, peer) = (shared.app.services.clone(), from.to_owned(), session.peer.to_string());
