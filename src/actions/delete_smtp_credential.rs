@@ -20,8 +20,7 @@ pub fn delete_smtp_credential(
 ) -> ActionResult<SmtpCredential> {
     accounts::lock(conn, &[], &[holder.id()])?;
     let account = holder.account(conn)?;
-    let credential =
-        smtp_credentials::find(conn, account.id, id)?.ok_or(ActionError::NotFound("smtp credential"))?;
+    let credential = smtp_credentials::find(conn, account.id, id)?.ok_or(ActionError::NotFound("smtp credential"))?;
     let domains = smtp_credentials::domains_of(conn, &[id])?;
     smtp_credentials::delete(conn, id, cx.at())?;
     let before = Some(shown(&credential, &domains));

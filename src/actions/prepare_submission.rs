@@ -94,7 +94,8 @@ fn sender(read: &Submitted<'_>, submission: &Submission) -> ActionResult<(EmailA
 
 impl Trace {
     fn field(&self, now: DateTime<Utc>) -> String {
-        let harmless = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
+        let harmless =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b'[' | b']' | b':');
         let helo = if self.helo.bytes().all(harmless) && !self.helo.is_empty() { &self.helo } else { "unknown" };
         let (host, protocol, id) = (&self.host, self.protocol, Id::new(now));
         format!("Received: from {helo}\r\n\tby {host} (Canopy) with {protocol} id {id};\r\n\t{}\r\n", now.to_rfc2822())
@@ -144,8 +145,8 @@ mod tests {
 
     #[test]
     fn a_message_is_kept_once_for_all_of_its_recipients_behind_a_trace_without_addresses() {
-        let prepared =
-            prepare_submission(DateTime::UNIX_EPOCH, &submission("From: Hi@A.example\nSubject: s\n\nx\n")).expect("fit");
+        let prepared = prepare_submission(DateTime::UNIX_EPOCH, &submission("From: Hi@A.example\nSubject: s\n\nx\n"))
+            .expect("fit");
         assert_eq!((prepared.contents.len(), prepared.entries.len()), (1, 2));
         assert_eq!((prepared.sender.as_str(), prepared.sender_domain.as_str()), ("Hi@a.example", "a.example"));
         assert_eq!(prepared.entries[0].email_lower, "ann@b.example");
@@ -155,7 +156,9 @@ mod tests {
 
     #[test]
     fn the_sender_is_in_from_or_in_the_envelope_where_that_is_trusted() {
-        let refused = |submission: &Submission| field_of(prepare_submission(DateTime::UNIX_EPOCH, submission).expect_err("refused"));
+        let refused = |submission: &Submission| {
+            field_of(prepare_submission(DateTime::UNIX_EPOCH, submission).expect_err("refused"))
+        };
         let mut without = submission("Subject: s\n\nx\n");
         assert_eq!(refused(&without), FROM);
         without.instead_of_from = Some("a@trusted.example".into());

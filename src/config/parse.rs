@@ -136,10 +136,14 @@ fn submission_listen(settings: &Settings) -> Result<Vec<SocketAddr>, ConfigError
 fn trusted(settings: &Settings) -> Result<Option<(SocketAddr, Id)>, ConfigError> {
     let Some(address) = optional_address(settings, "trusted_listen")? else { return Ok(None) };
     if !address.ip().is_loopback() {
-        return Err(wrong("trusted_listen", "nobody signs in there, so it must be an address of loopback: 127.0.0.1:2526"));
+        return Err(wrong(
+            "trusted_listen",
+            "nobody signs in there, so it must be an address of loopback: 127.0.0.1:2526",
+        ));
     }
     let account = settings.get("trusted_account").trim().parse();
-    let account = account.map_err(|_| wrong("trusted_account", "it must be the id of the account whose mail that is"))?;
+    let account =
+        account.map_err(|_| wrong("trusted_account", "it must be the id of the account whose mail that is"))?;
     Ok(Some((address, account)))
 }
 

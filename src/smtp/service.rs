@@ -51,10 +51,7 @@ pub trait Service: Sized + Send + Sync + 'static {
     }
 
     /// What is answered instead of doing what a command says.
-    fn before(
-        _session: &mut Session<Self>,
-        _command: &Command,
-    ) -> impl Future<Output = Option<(Reply, Then)>> + Send {
+    fn before(_session: &mut Session<Self>, _command: &Command) -> impl Future<Output = Option<(Reply, Then)>> + Send {
         async { None }
     }
 
@@ -74,10 +71,8 @@ pub trait Service: Sized + Send + Sync + 'static {
     fn recipient(session: &Session<Self>, to: &str) -> Result<Option<Self::Recipient>, Reply>;
 
     /// Answers a message: what is promised here is committed.
-    fn take(
-        session: &mut Session<Self>,
-        message: Taken<Self::Recipient>,
-    ) -> impl Future<Output = (Reply, Then)> + Send;
+    fn take(session: &mut Session<Self>, message: Taken<Self::Recipient>)
+    -> impl Future<Output = (Reply, Then)> + Send;
 
     /// What goes on beside the conversations until `stop` turns true.
     fn run(&self, _app: &Arc<App>, _stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {

@@ -45,7 +45,10 @@ impl Listeners {
         }
         if let Some((address, account)) = app.config.trusted {
             if app.db.read(|conn| accounts::find(conn, account)).map_err(|error| error.to_string())?.is_none() {
-                return Err("the option trusted_account (CANOPY_TRUSTED_ACCOUNT) cannot be used: there is no such account".into());
+                return Err(
+                    "the option trusted_account (CANOPY_TRUSTED_ACCOUNT) cannot be used: there is no such account"
+                        .into(),
+                );
             }
             let bound = bound(address)?;
             log::info!("taking mail of the account {account} on {}, from whoever is on this machine", bound.address);
@@ -65,7 +68,8 @@ impl Listeners {
     /// When the system gives no threads.
     pub fn start(self, app: &Arc<App>) -> std::io::Result<Vec<Listener>> {
         let inbound = self.inbound.map(|bound| Listener::start(app, bound, Limits::of(&app.config)));
-        let submission = self.submission.into_iter().map(|bound| Listener::submission(app, bound, Limits::of_submission()));
+        let submission =
+            self.submission.into_iter().map(|bound| Listener::submission(app, bound, Limits::of_submission()));
         let trusted = self.trusted.map(|(bound, account)| Listener::trusted(app, bound, account, Limits::of_trusted()));
         inbound.into_iter().chain(submission).chain(trusted).collect()
     }

@@ -109,8 +109,7 @@ impl Service for Submission {
     }
 
     fn recipient(session: &Session<Self>, to: &str) -> Result<Option<EmailAddress>, Reply> {
-        let address =
-            EmailAddress::parse(to).map_err(|refusal| Reply::said(553, "5.1.3", refusal.message()))?;
+        let address = EmailAddress::parse(to).map_err(|refusal| Reply::said(553, "5.1.3", refusal.message()))?;
         let named = session.state.recipients.iter().any(|other| other.lower() == address.lower());
         Ok((!named).then_some(address))
     }

@@ -71,7 +71,8 @@ async fn an_account_that_holds_at_its_cap_takes_the_message_and_one_that_is_swit
         let mut talk = door.talk().await;
         talk.expect("EHLO mailer.test", 250).await;
         let (parent, account) = (agency.id, client.id);
-        let limits = canopy::domain::limits::Limits { at_cap: canopy::domain::limits::AtCap::Hold, ..Default::default() };
+        let limits =
+            canopy::domain::limits::Limits { at_cap: canopy::domain::limits::AtCap::Hold, ..Default::default() };
         app.write(move |conn, cx| set_limits(conn, cx, parent, account, limits)).await;
         let reply = hand_in(&mut talk, "", &["a@x.example", "b@x.example"], &letter("hello@choice.example")).await;
         assert!(reply.starts_with("250 "), "{reply}");

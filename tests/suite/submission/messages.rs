@@ -59,7 +59,10 @@ async fn a_message_arrives_byte_for_byte_signed_and_without_what_is_not_for_its_
             let row = rows.iter().find(|row| row.recipient == arrived.recipients[0]).expect("a message of ours");
             assert!(text.contains(&format!("\r\nMessage-ID: <{}>\r\n", row.header_id())), "{text}");
             assert!(!text.contains("own@mailer") && !text.contains("hidden@example.org") && !text.contains("AhaSend"));
-            assert!(text.contains("\r\nReceived: from mailer.test\r\n\tby localhost (Canopy) with ESMTP id "), "{text}");
+            assert!(
+                text.contains("\r\nReceived: from mailer.test\r\n\tby localhost (Canopy) with ESMTP id "),
+                "{text}"
+            );
             assert!(!text.contains("127.0.0.1"), "the client's address is told to nobody");
             let kept = written
                 .replace("Bcc: hidden@example.org\r\n", "")
@@ -160,7 +163,11 @@ async fn suppressed_recipients_are_kept_as_such_and_the_others_are_sent_to() {
             messages_of(&app, client.id).await.into_iter().map(|row| (row.recipient, row.status)).collect();
         statuses.sort();
         let expected = [("no@example.org", "suppressed"), ("yes@example.org", "received")];
-        assert_eq!(statuses, expected.map(|(who, what)| (who.to_owned(), what.to_owned())), "nobody is written to twice");
+        assert_eq!(
+            statuses,
+            expected.map(|(who, what)| (who.to_owned(), what.to_owned())),
+            "nobody is written to twice"
+        );
     })
     .await;
 }

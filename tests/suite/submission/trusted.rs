@@ -20,7 +20,8 @@ async fn helo_is_enough_and_everything_is_of_its_account() {
         talk.expect("HELO mailer.test", 250).await;
         talk.expect("AUTH PLAIN AAAA", 502).await;
         talk.expect("STARTTLS", 502).await;
-        let reply = hand_in(&mut talk, "a@trusted.example", &["you@example.org"], &letter("hello@trusted.example")).await;
+        let reply =
+            hand_in(&mut talk, "a@trusted.example", &["you@example.org"], &letter("hello@trusted.example")).await;
         assert!(reply.starts_with("250 "), "{reply}");
         // Without From the sender of the envelope stands in, and has to be of a domain of the account as well.
         let bare = "Subject: cron\r\n\r\noutput\r\n";

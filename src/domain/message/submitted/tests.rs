@@ -51,7 +51,10 @@ fn control_headers_are_obeyed_in_any_case() {
         ahasend-sandbox-result: bounce\r\nahasend-metadata-retention: 3\r\nahasend-data-retention: 0\r\n\r\n";
     let asks = Submitted::read(raw.as_bytes()).expect("a message").asks;
     assert_eq!((asks.track_opens, asks.track_clicks), (Some(false), Some(true)));
-    assert_eq!((asks.sandbox(false), asks.metadata_days, asks.data_days), (Some(SandboxResult::Bounce), Some(3), Some(0)));
+    assert_eq!(
+        (asks.sandbox(false), asks.metadata_days, asks.data_days),
+        (Some(SandboxResult::Bounce), Some(3), Some(0))
+    );
     let nothing = Asks::default();
     assert_eq!((nothing.sandbox(false), nothing.sandbox(true)), (None, Some(SandboxResult::Deliver)));
 }
