@@ -7,14 +7,14 @@ use super::audit::{self, Record};
 use super::key_grant::KeyHolder;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::domain::text::KeyLabel;
+use crate::domain::text::CredentialName;
 use crate::models::smtp_credentials::{self, CredentialDomain, SmtpCredential};
 use crate::models::{AnyConnection, accounts, domains};
 use crate::secrets::SmtpSecret;
 
 /// What new credentials are.
 pub struct NewSmtpCredential {
-    pub name: KeyLabel,
+    pub name: CredentialName,
     /// Everything sent by them stays in the sandbox.
     pub sandbox: bool,
     /// The domains that they may send from; every one of the account, later ones included, without.

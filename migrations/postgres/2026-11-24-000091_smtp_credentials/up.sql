@@ -24,3 +24,4 @@ CREATE TABLE smtp_credential_domains (
   PRIMARY KEY (credential_id, domain_id)
 );
 CREATE INDEX smtp_credential_domains_domain ON smtp_credential_domains (domain_id);
+CREATE INDEX smtp_credential_domains_name ON smtp_credential_domains (domain, credential_id);

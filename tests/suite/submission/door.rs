@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use canopy::actions::create_smtp_credential::{NewSmtpCredential, create_smtp_credential};
 use canopy::actions::key_grant::KeyHolder;
 use canopy::domain::ids::Id;
-use canopy::domain::text::KeyLabel;
+use canopy::domain::text::CredentialName;
 use canopy::models::messages::{self, Message};
 use canopy::smtp::{Bound, Limits, Listener, Tls};
 use lettre::SmtpTransport;
@@ -114,7 +114,7 @@ impl Login {
     }
 
     pub async fn made(app: &TestApp, account: Id, sandbox: bool, domains: Option<Vec<String>>) -> Self {
-        let name = KeyLabel::parse("Mail program").expect("a name");
+        let name = CredentialName::parse("Mail program").expect("a name");
         let new = NewSmtpCredential { name, sandbox, domains };
         let made = app.write(move |conn, cx| create_smtp_credential(conn, cx, KeyHolder::Own(account), &new)).await;
         Self {
