@@ -9,7 +9,7 @@ use super::throttle::{self, Subject};
 use super::{ActionError, ActionResult};
 use crate::domain::ids::Id;
 use crate::models::smtp_credentials::{self, SmtpCredential};
-use crate::models::{AnyConnection, accounts, sign_in_failures, suspensions};
+use crate::models::{AnyConnection, sign_in_failures, suspensions};
 use crate::secrets::{digest, same};
 
 /// Wrong tries at one name from one address in a quarter hour.
@@ -92,21 +92,14 @@ pub fn count_failure(conn: &mut AnyConnection, attempt: &Attempt) -> ActionResul
 /// # Errors
 /// `Suspended` on hold; `NotFound` when the account, its parent or the credentials are gone.
 pub fn may_submit(conn: &mut AnyConnection, now: DateTime<Utc>, sender: &Sender) -> ActionResult<()> {
-    let account = accounts::find(conn, sender.account_id)?.ok_or(ActionError::NotFound("account"))?;
-    if let Some(credential) = sender.credential_id
-        && smtp_credentials::find(conn, account.id, credential)?.is_none()
-    {
-        return Err(ActionError::NotFound("smtp credential"));
+    let standing = suspensions::standing(conn, sender.account_id, sender.credential_id, now.naive_utc())?;
+    match standing.filter(|standing| standing.complete) {
+        None => Err(ActionError::NotFound("sender")),
+        Some(standing) if standing.held || standing.parent_held => {
+            Err(ActionError::Suspended { parent: !standing.held })
+        }
+        Some(_) => Ok(()),
     }
-    let family: Vec<Id> = std::iter::once(account.id).chain(account.parent_id).collect();
-    let held = suspensions::held(conn, &family, now.naive_utc())?;
-    if !held.is_empty() {
-        return Err(ActionError::Suspended { parent: !held.contains(&account.id) });
-    }
-    if let Some(parent) = account.parent_id {
-        accounts::find(conn, parent)?.ok_or(ActionError::NotFound("account"))?;
-    }
-    Ok(())
 }
 
 fn sender(conn: &mut AnyConnection, credential: SmtpCredential) -> ActionResult<Sender> {

@@ -108,6 +108,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
     "held": |conn, cx, big| suspensions::held(conn, &[big.child, big.agency.id], big.now);
+    "the standing of who hands in mail": |conn, cx, big| suspensions::standing(conn, big.child, Some(big.child), big.now);
     "looks at DNS that are due": |conn, cx, big| domains::due(conn, big.now, 50);
     "unverified domains": |conn, cx, big| domains::unverified_below(conn, big.agency.id, 5);
     "days of a parent": |conn, cx, big| usage::totals(conn, big.agency.id, "2026-01-01", "2026-12-31");
