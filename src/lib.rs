@@ -19,6 +19,6 @@ pub mod metrics; // what /metrics tells: counters and histograms of this node
 pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
 pub mod seed; // the demo's believable agency
-pub mod smtp; // inbound: bounces and complaints, as SMTP brings them
+pub mod smtp; // what comes in over SMTP: bounces and complaints, and the mail of clients
 pub mod telemetry; // request ids, client addresses, log lines
 pub mod web; // the dashboard

@@ -178,6 +178,8 @@ pub fn prepared(client: &Client, recipient: &str) -> Prepared {
         sender_domain: client.domain.clone(),
         entries: vec![entry],
         contents: vec![payload.to_string().into_bytes()],
+        is_raw: false,
+        all_or_none: false,
         attachments: Vec::new(),
         tags: Vec::new(),
         sandbox: None,

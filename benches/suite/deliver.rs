@@ -56,15 +56,28 @@ impl Sink {
     /// What it takes a second from smtp-source; none without Postfix's tools.
     fn ceiling(&self) -> Option<f64> {
         let Self::Postfix { port, .. } = self else { return None };
-        Some(source(*port))
+        Some(source(*port, "a@example.org", Use::Again))
     }
 }
 
-/// Messages of 2 KiB that smtp-source hands over a second to `port`, with its sessions used again.
-pub fn source(port: u16) -> f64 {
+/// How smtp-source uses its sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// One after the other in each.
+    Again,
+    /// A new one for each message.
+    Once,
+}
+
+/// Messages of 2 KiB that smtp-source hands over a second to `port`, from `sender`.
+pub fn source(port: u16, sender: &str, sessions: Use) -> f64 {
     let (begun, count) = (Instant::now(), MESSAGES.to_string());
-    let sent = Command::new(SMTP_SOURCE)
-        .args(["-d", "-s", SESSIONS, "-l", "2048", "-m", &count, "-f", "a@example.org", "-t", "b@example.org"])
+    let mut command = Command::new(SMTP_SOURCE);
+    if sessions == Use::Again {
+        command.arg("-d");
+    }
+    let sent = command
+        .args(["-s", SESSIONS, "-l", "2048", "-m", &count, "-f", sender, "-t", "b@example.org"])
         .arg(format!("127.0.0.1:{port}"))
         .stdout(Stdio::null())
         .status();
@@ -125,7 +138,8 @@ pub fn delivered(world: &World, clients: &[Client], sink: &Sink) -> f64 {
     }
 }
 
-fn waiting(world: &World) -> i64 {
+/// Messages in the queue.
+pub fn waiting(world: &World) -> i64 {
     use canopy::models::schema::queue;
     let count = |conn: &mut AnyConnection| Ok(queue::table.count().get_result(conn)?);
     world.read(count)

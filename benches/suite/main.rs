@@ -16,6 +16,7 @@ mod memory;
 mod period;
 mod postfix;
 mod postfix_server;
+mod submit;
 mod support;
 mod table;
 mod world;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::deliver::{self, SESSIONS};
+use crate::deliver::{self, SESSIONS, Use};
 use crate::support::process::Process;
 use crate::support::temp_dir::TempDir;
 
@@ -33,6 +33,8 @@ const QUEUE: [(&str, &str); 13] = [
     ("public", "710"),
     ("maildrop", "730"),
 ];
+/// What empties the queue.
+const DELIVERING: &str = "qmgr unix n - n 300 1 qmgr\n";
 const SERVICES: &str = "\
 cleanup unix n - n - 0 cleanup
 rewrite unix - - n - - trivial-rewrite
@@ -78,13 +80,22 @@ impl PostfixServer {
         server
     }
 
-    /// Messages accepted a second over SMTP, sessions reused; they stay in its queue.
-    pub fn accepted(&self) -> f64 {
+    /// Messages accepted a second over SMTP; they stay in its queue.
+    pub fn accepted(&self, sessions: Use) -> f64 {
+        self.taken("", sessions)
+    }
+
+    /// Messages accepted a second over SMTP, sessions reused, while it delivers them.
+    pub fn accepted_while_delivering(&self) -> f64 {
+        self.taken(DELIVERING, Use::Again)
+    }
+
+    fn taken(&self, services: &str, sessions: Use) -> f64 {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = free.expect("a free port").port();
-        let master = self.start(&format!("127.0.0.1:{port} inet n - n - - smtpd\n"));
+        let master = self.start(&format!("127.0.0.1:{port} inet n - n - - smtpd\n{services}"));
         wait("Postfix listens", || TcpStream::connect(("127.0.0.1", port)).is_ok());
-        let rate = deliver::source(port);
+        let rate = deliver::source(port, "a@example.org", sessions);
         drop(master);
         rate
     }
@@ -92,7 +103,7 @@ impl PostfixServer {
     /// Messages delivered a second until the queue, which holds `count`, is empty.
     pub fn delivered(&self, count: usize) -> f64 {
         assert_eq!(self.waiting(), count);
-        let master = self.start("qmgr unix n - n 300 1 qmgr\n");
+        let master = self.start(DELIVERING);
         wait("Postfix delivers", || self.waiting() < count);
         let (begun, before) = (Instant::now(), self.waiting());
         wait("Postfix's queue is empty", || self.waiting() == 0);

@@ -80,6 +80,13 @@ impl World {
         self.app.db.read(work).expect("the read succeeds")
     }
 
+    /// How many messages were accepted so far.
+    pub fn accepted(&self) -> i64 {
+        use canopy::models::schema::messages;
+        use diesel::{QueryDsl as _, RunQueryDsl as _};
+        self.read(|conn| Ok(messages::table.count().get_result(conn)?))
+    }
+
     /// The program over the same database: `roles` as in its options, and `more` of them.
     pub fn serve(&self, roles: &str, more: &[(&str, &str)]) -> Server {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());

@@ -5,6 +5,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::message::attachment::{Attachment as File, MediaType};
 use crate::domain::message::mailbox::Mailbox;
 use crate::domain::message::payload::Payload;
+use crate::domain::message::submitted;
 use crate::models::messages::{Attachment, Content, Message};
 
 /// The disposition that is stored for a file shown in place.
@@ -12,11 +13,15 @@ pub(super) const INLINE: &str = "inline";
 /// The disposition that is stored for a file offered for download.
 pub(super) const ATTACHMENT: &str = "attachment";
 
-/// The message as RFC 5322 bytes, unsigned: always the same for the same rows. Its date is when it was asked to leave.
+/// The message as RFC 5322 bytes, unsigned: always the same for the same rows. Its date is when it was asked to leave; one
+/// that a mail program handed in is as it wrote it, under a Message-ID of ours.
 ///
 /// # Errors
 /// `Internal` when a row does not hold what accepting wrote.
 pub fn raw(message: &Message, content: &Content, attachments: &[Attachment]) -> ActionResult<Vec<u8>> {
+    if content.is_raw {
+        return Ok(submitted::with_message_id(&content.payload, &message.header_id()));
+    }
     let payload: Payload = serde_json::from_slice(&content.payload)
         .map_err(|error| broken(&format!("content {}", content.id), &error.to_string()))?;
     let address = EmailAddress::parse(&message.recipient)
@@ -61,6 +66,7 @@ mod tests {
             request_id: id,
             waiting: 1,
             purge_at: at,
+            is_raw: false,
         };
         let file = Attachment {
             request_id: id,
@@ -83,6 +89,16 @@ mod tests {
         for part in ["To: \"Ann\" <ann@b.example>", "method=", "Content-Disposition: inline", &message.header_id()] {
             assert!(text.contains(part), "{part} is not in {text}");
         }
+    }
+
+    #[test]
+    fn what_was_handed_in_stays_as_it_is_but_for_its_message_id() {
+        let (message, mut content, _) = rows();
+        content.is_raw = true;
+        content.payload = b"Received: by x\r\nFrom: a@b.example\r\n\r\n{}\r\n".to_vec();
+        let text = String::from_utf8(raw(&message, &content, &[]).expect("built")).expect("ASCII");
+        let id = message.header_id();
+        assert_eq!(text, format!("Received: by x\r\nMessage-ID: <{id}>\r\nFrom: a@b.example\r\n\r\n{{}}\r\n"));
     }
 
     #[test]

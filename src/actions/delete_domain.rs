@@ -7,9 +7,9 @@ use super::refresh_summary::refresh_summary;
 use super::{ActionResult, Cx, domain_change};
 use crate::domain::ids::Id;
 use crate::models::domains::{self, Domain};
-use crate::models::{AnyConnection, accounts, api_keys};
+use crate::models::{AnyConnection, accounts, api_keys, smtp_credentials};
 
-/// Removes a domain of `account`, and the scopes of keys that name it; answers it as it was.
+/// Removes a domain of `account`, and what names it in scopes of keys and in SMTP credentials; answers it as it was.
 ///
 /// # Errors
 /// `NotFound`, `Suspended`.
@@ -22,11 +22,13 @@ pub fn delete_domain(conn: &mut AnyConnection, cx: &Cx, account: Id, name: &str)
     after.share_sealed = None;
     domains::save(conn, &after)?;
     let scopes = api_keys::drop_domain_scopes(conn, after.id)?;
+    let credentials = smtp_credentials::drop_domain(conn, after.id)?;
     accounts::refresh_search_text(conn, account.id)?;
     refresh_summary(conn, account.id, cx.now)?;
     let mut old = domain_change::shown(&before);
     old["verified"] = json!(before.verified_at.is_some());
     old["key_scopes_removed"] = json!(scopes);
+    old["smtp_credentials_unbound"] = json!(credentials);
     domain_change::note(conn, cx, &account, &before, "domain.delete", Some(old), None)?;
     Ok(before)
 }

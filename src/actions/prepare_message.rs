@@ -28,6 +28,8 @@ pub fn prepare_message(account_id: Id, draft: Draft) -> ActionResult<Prepared> {
         sender_domain: draft.from.address.domain().to_owned(),
         entries,
         contents,
+        is_raw: false,
+        all_or_none: false,
         tags: draft.tags.iter().map(|tag| tag.as_str().to_owned()).collect(),
         sandbox: draft.sandbox,
         track_opens: draft.track_opens,

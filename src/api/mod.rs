@@ -15,6 +15,7 @@ mod pagination;
 mod ping;
 mod query;
 pub mod routes;
+mod smtp_credentials;
 mod sub_account_keys;
 mod sub_accounts;
 mod suppressions;

@@ -9,8 +9,8 @@ use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
 use super::{
-    account, api_keys, domains, members, messages, openapi, ping, sub_account_keys, sub_accounts, suppressions,
-    transports, usage,
+    account, api_keys, domains, members, messages, openapi, ping, smtp_credentials, sub_account_keys, sub_accounts,
+    suppressions, transports, usage,
 };
 use crate::actions::ActionError;
 
@@ -47,6 +47,16 @@ fn table() -> Table {
                 .get(api_keys::get)
                 .put(api_keys::update)
                 .delete(api_keys::delete),
+        )
+        .service(
+            resource("/accounts/{account_id}/smtp-credentials")
+                .get(smtp_credentials::list)
+                .post(smtp_credentials::create),
+        )
+        .service(
+            resource("/accounts/{account_id}/smtp-credentials/{smtp_credential_id}")
+                .get(smtp_credentials::get)
+                .delete(smtp_credentials::delete),
         )
         .service(resource("/accounts/{account_id}/domains").get(domains::list).post(domains::create))
         .service(

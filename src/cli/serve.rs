@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
 use tokio::sync::watch;
 
+mod mail;
 mod metrics;
 
 use super::CommandResult;
@@ -19,6 +20,7 @@ use crate::config::Config;
 use crate::dns::Dns;
 use crate::jobs::{Workers, heartbeat};
 use crate::{api, smtp, telemetry, web};
+use mail::Listeners;
 
 /// Serves until SIGTERM or SIGINT.
 ///
@@ -71,8 +73,8 @@ pub fn install_tls() {
 pub struct Site {
     listener: TcpListener,
     pub address: SocketAddr,
-    /// Where bounces and complaints come in.
-    inbound: Option<smtp::Bound>,
+    /// Where mail comes in.
+    mail: Listeners,
 }
 
 impl Site {
@@ -83,21 +85,13 @@ impl Site {
     pub fn bind(app: &App) -> Result<Self, Box<dyn std::error::Error>> {
         let listener = TcpListener::bind(app.config.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", app.config.listen))?;
-        let mut site = Self::on(listener)?;
-        if let Some(address) = app.config.mx_listen.filter(|_| app.config.roles.mx) {
-            let bound = smtp::Bound::at(address).map_err(|error| format!("cannot listen on {address}: {error}"))?;
-            let tls = smtp::Tls::of(&app.config)?;
-            let starttls = if tls.is_some() { "offered" } else { "not offered" };
-            log::info!("receiving bounces and complaints on {}, STARTTLS {starttls}", bound.address);
-            site.inbound = Some(bound.with_tls(tls));
-        }
-        Ok(site)
+        Ok(Self { mail: Listeners::bind(app)?, ..Self::on(listener)? })
     }
 
     /// The same site with a listener for bounces and complaints.
     #[must_use]
     pub fn with_inbound(self, inbound: smtp::Bound) -> Self {
-        Self { inbound: Some(inbound), ..self }
+        Self { mail: self.mail.with_inbound(inbound), ..self }
     }
 
     /// Takes a listener that is bound already.
@@ -106,7 +100,7 @@ impl Site {
     /// When it does not know its own address.
     pub fn on(listener: TcpListener) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        Ok(Self { listener, address, inbound: None })
+        Ok(Self { listener, address, mail: Listeners::default() })
     }
 
     /// Serves until stopped; workers end with it.
@@ -122,9 +116,7 @@ impl Site {
     /// # Errors
     /// When the server fails, or `ready` does.
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
-        let inbound =
-            self.inbound.take().map(|bound| smtp::Listener::start(&app, bound, smtp::Limits::of(&app.config)));
-        let inbound = inbound.transpose()?;
+        let mail = std::mem::take(&mut self.mail).start(&app)?;
         let (stop, stopped) = watch::channel(false);
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));
         let workers = if app.config.roles.worker { Some(Workers::start(&app)?) } else { None };
@@ -137,9 +129,7 @@ impl Site {
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }
-        if let Some(inbound) = inbound {
-            inbound.stop();
-        }
+        mail.into_iter().for_each(smtp::Listener::stop);
         if let Some(workers) = workers {
             workers.stop();
         }

@@ -16,6 +16,7 @@ use crate::actions::accept_message::Line;
 use crate::delivery::transport::{RelayConfig, Route};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
+use crate::domain::ids::Id;
 pub use options::{OPTIONS, Opt};
 
 /// How system mail leaves.
@@ -94,6 +95,12 @@ pub struct Config {
     /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.
     pub mx_tls: Option<(PathBuf, PathBuf)>,
     pub mx_limits: MxLimits,
+    /// Where clients hand in mail over SMTP; nowhere is off.
+    pub submission_listen: Vec<SocketAddr>,
+    /// Certificate and key that STARTTLS shows there; always there where it listens.
+    pub submission_tls: Option<(PathBuf, PathBuf)>,
+    /// Where programs of this machine hand in mail without signing in, and the account whose mail that is.
+    pub trusted: Option<(SocketAddr, Id)>,
     /// Where Prometheus is served; `None` is off.
     pub metrics_listen: Option<SocketAddr>,
     /// What it has to show, on every listener; without it the main listener serves no metrics.

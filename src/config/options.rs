@@ -83,6 +83,23 @@ pub const OPTIONS: &[Opt] = &[
         "60",
         "Seconds that a command, or a silence within a message, may take there; a message may take 5 times this, a conversation 15 times",
     ),
+    plain(
+        "submission_listen",
+        "",
+        "Addresses and ports on which clients hand in mail over SMTP, with commas, such as `0.0.0.0:587,0.0.0.0:2525`; off when empty",
+    ),
+    plain(
+        "submission_tls_cert",
+        "",
+        "File of the certificate (PEM, with its chain) that STARTTLS shows at `submission_listen`, read anew when it changes",
+    ),
+    plain("submission_tls_key", "", "File of its private key (PEM)"),
+    plain(
+        "trusted_listen",
+        "",
+        "Address on loopback and port on which programs of this machine hand in mail without signing in; off when empty",
+    ),
+    plain("trusted_account", "", "The id of the account whose mail that is"),
     plain("metrics_listen", "", "Address and port on which `/metrics` is served to Prometheus; off when empty"),
     secret(
         "metrics_token",
@@ -106,7 +123,7 @@ pub const OPTIONS: &[Opt] = &[
     plain(
         "roles",
         "web,worker,mx",
-        "What this node does: `web` serves dashboard and API, `worker` delivers and keeps house, `mx` receives at `mx_listen`",
+        "What this node does: `web` serves dashboard and API and takes mail over SMTP, `worker` delivers and keeps house, `mx` receives at `mx_listen`",
     ),
     plain("web_workers", "2", "Threads that serve requests"),
     plain("demo", "false", "Demo mode: shows the component page"),

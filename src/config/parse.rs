@@ -14,6 +14,7 @@ use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::ids::Id;
 use crate::domain::return_path::MAX_HOST as MAX_RETURN_PATH_HOST;
 
 pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
@@ -53,8 +54,11 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         complaint_address: complaint_address(settings)?,
         operator_address: operator_address(settings)?,
         mx_listen: optional_address(settings, "mx_listen")?,
-        mx_tls: mx_tls(settings)?,
+        mx_tls: tls_files(settings, ["mx_tls_cert", "mx_tls_key"])?,
         mx_limits: mx_limits(settings)?,
+        submission_listen: submission_listen(settings)?,
+        submission_tls: tls_files(settings, ["submission_tls_cert", "submission_tls_key"])?,
+        trusted: trusted(settings)?,
         metrics_listen: optional_address(settings, "metrics_listen")?,
         metrics_token: metrics_token(settings.get("metrics_token"))?,
         host_name,
@@ -112,13 +116,42 @@ fn host(settings: &Settings, key: &'static str) -> Result<String, ConfigError> {
 }
 
 /// Certificate and key: both or neither. Their files are read when the listener starts.
-fn mx_tls(settings: &Settings) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
-    match (settings.get("mx_tls_cert").trim(), settings.get("mx_tls_key").trim()) {
+fn tls_files(settings: &Settings, [cert, key]: [&'static str; 2]) -> Result<Option<(PathBuf, PathBuf)>, ConfigError> {
+    match (settings.get(cert).trim(), settings.get(key).trim()) {
         ("", "") => Ok(None),
-        ("", _) => Err(wrong("mx_tls_cert", "mx_tls_key is given, and no certificate that it belongs to")),
-        (_, "") => Err(wrong("mx_tls_key", "mx_tls_cert is given, and no private key for it")),
+        ("", _) => Err(wrong(cert, &format!("{key} is given, and no certificate that it belongs to"))),
+        (_, "") => Err(wrong(key, &format!("{cert} is given, and no private key for it"))),
         (certificate, key) => Ok(Some((certificate.into(), key.into()))),
     }
+}
+
+/// Clients sign in by a password, which is taken inside TLS only: without a certificate nobody could.
+fn submission_listen(settings: &Settings) -> Result<Vec<SocketAddr>, ConfigError> {
+    const KEY: &str = "submission_listen";
+    let one = |text: &str| text.to_socket_addrs().ok().and_then(|mut all| all.next());
+    let addresses = settings.get(KEY).split(',').map(str::trim).filter(|text| !text.is_empty());
+    let addresses: Vec<SocketAddr> = addresses
+        .map(|text| one(text).ok_or_else(|| wrong(KEY, "it must be HOST:PORT, or several with commas")))
+        .collect::<Result<_, _>>()?;
+    if !addresses.is_empty() && settings.get("submission_tls_cert").trim().is_empty() {
+        return Err(wrong(KEY, "clients sign in inside TLS only: set submission_tls_cert and submission_tls_key"));
+    }
+    Ok(addresses)
+}
+
+/// Whoever reaches this listener sends in the account's name, so that nobody from elsewhere may.
+fn trusted(settings: &Settings) -> Result<Option<(SocketAddr, Id)>, ConfigError> {
+    let Some(address) = optional_address(settings, "trusted_listen")? else { return Ok(None) };
+    if !address.ip().is_loopback() {
+        return Err(wrong(
+            "trusted_listen",
+            "nobody signs in there, so it must be an address of loopback: 127.0.0.1:2526",
+        ));
+    }
+    let account = settings.get("trusted_account").trim().parse();
+    let account =
+        account.map_err(|_| wrong("trusted_account", "it must be the id of the account whose mail that is"))?;
+    Ok(Some((address, account)))
 }
 
 /// Below these a listener takes next to nothing; far above, strangers fill the memory and hold all the places.
@@ -274,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn clients_hand_in_mail_where_asked_and_programs_on_loopback_alone() {
+        let files = [("submission_tls_cert", "cert.pem"), ("submission_tls_key", "key.pem")];
+        let config = with(&[("submission_listen", "127.0.0.1:587, [::1]:2525"), files[0], files[1]]).expect("right");
+        let ports: Vec<u16> = config.submission_listen.iter().map(|address| address.port()).collect();
+        assert_eq!((ports, config.trusted), (vec![587, 2525], None));
+        let account = Id::new(chrono::DateTime::UNIX_EPOCH);
+        let trusted = |address| with(&[("trusted_listen", address), ("trusted_account", &account.to_string())]);
+        assert_eq!(trusted("[::1]:2526").expect("right").trusted.map(|(_, account)| account), Some(account));
+        assert!(trusted("0.0.0.0:2526").is_err());
+        let nobodys = with(&[("trusted_listen", "127.0.0.1:2526")]).expect_err("nobody's");
+        assert!(nobodys.0.contains("trusted_account"), "{nobodys}");
+    }
+
+    #[test]
     fn a_wrong_one_is_named() {
         let long = "a".repeat(211);
         for (key, value) in [
@@ -283,6 +330,11 @@ mod tests {
             ("complaint_address", "complaints"),
             ("mx_listen", "25"),
             ("mx_tls_key", "key.pem"),
+            ("submission_tls_cert", "cert.pem"),
+            ("submission_listen", "127.0.0.1:587"),
+            ("submission_listen", "587"),
+            ("trusted_listen", "0.0.0.0:2526"),
+            ("trusted_listen", "192.0.2.1:2526"),
             ("operator_address", "operator"),
             ("operator_address", "Me@Bounces.canopy.example"),
             ("mx_connections", "0"),

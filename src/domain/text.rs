@@ -63,9 +63,15 @@ short_text!(
     255
 );
 short_text!(
-    /// An API key's or SMTP credential's label.
+    /// An API key's label.
     KeyLabel,
     "The label",
+    255
+);
+short_text!(
+    /// What SMTP credentials are known by.
+    CredentialName,
+    "The name",
     255
 );
 short_text!(

@@ -1,4 +1,4 @@
-//! What comes in at this node's listeners: requests over HTTP, and connections of the inbound SMTP listener.
+//! What comes in at this node's listeners: requests over HTTP, and connections of the SMTP listeners.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub struct Serving {
     connections: IntCounterVec,
     open: IntGauge,
     refusals: IntCounterVec,
+    submitting: IntCounterVec,
+    submitting_open: IntGauge,
 }
 
 impl Serving {
@@ -39,11 +41,20 @@ impl Serving {
                 "What came to the inbound SMTP listener and changed nothing, by why",
                 &["reason"],
             )?,
+            submitting: made.counters(
+                "submission_connections_total",
+                "Connections to the submission listeners: taken, or turned away for want of room",
+                &["result"],
+            )?,
+            submitting_open: made
+                .count("submission_connections_open", "Conversations of the submission listeners that go on")?,
         };
         for route in ROUTES {
             STATUSES.iter().for_each(|status| drop(serving.requests.with_label_values(&[route, status])));
         }
-        ["taken", "turned_away"].iter().for_each(|result| serving.connections.with_label_values(&[result]).reset());
+        for counters in [&serving.connections, &serving.submitting] {
+            ["taken", "turned_away"].iter().for_each(|result| counters.with_label_values(&[result]).reset());
+        }
         InboundRefusal::ALL.iter().for_each(|refusal| serving.refusals.with_label_values(&[refusal.as_str()]).reset());
         Ok(serving)
     }
@@ -63,6 +74,17 @@ impl Serving {
     /// A conversation of the inbound listener is over.
     pub fn closed(&self) {
         self.open.dec();
+    }
+
+    /// The same of the submission listeners.
+    pub fn submission_connected(&self, taken: bool) {
+        self.submitting.with_label_values(&[if taken { "taken" } else { "turned_away" }]).inc();
+        self.submitting_open.add(i64::from(taken));
+    }
+
+    /// A conversation of a submission listener is over.
+    pub fn submission_closed(&self) {
+        self.submitting_open.dec();
     }
 
     /// Counts what changed nothing.

@@ -98,12 +98,14 @@ impl Message {
 pub struct Content {
     pub id: Id,
     pub account_id: Id,
-    /// JSON of what was rendered.
+    /// JSON of what was rendered, or the message itself.
     pub payload: Vec<u8>,
     pub request_id: Id,
     /// How many of its messages are not final yet.
     pub waiting: i32,
     pub purge_at: NaiveDateTime,
+    /// The payload is a message as a mail program handed it in, but for its Message-ID.
+    pub is_raw: bool,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

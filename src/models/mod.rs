@@ -37,6 +37,7 @@ pub mod returned;
 pub mod schema;
 pub mod sessions;
 pub mod sign_in_failures;
+pub mod smtp_credentials;
 pub mod sub_account_list;
 pub mod summaries;
 pub mod suppressions;

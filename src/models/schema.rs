@@ -312,6 +312,30 @@ diesel::table! {
 }
 
 diesel::table! {
+    smtp_credentials (id) {
+        id -> Binary,
+        account_id -> Binary,
+        name -> Text,
+        username -> Text,
+        password_digest -> Binary,
+        sandbox -> Bool,
+        is_global -> Bool,
+        created_by -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    smtp_credential_domains (credential_id, domain_id) {
+        credential_id -> Binary,
+        domain_id -> Binary,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
     contents (id) {
         id -> Binary,
         account_id -> Binary,
@@ -319,6 +343,7 @@ diesel::table! {
         request_id -> Binary,
         waiting -> Integer,
         purge_at -> Timestamp,
+        is_raw -> Bool,
     }
 }
 
@@ -663,6 +688,8 @@ diesel::table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(
+    smtp_credential_domains,
+    smtp_credentials,
     account_queues,
     account_summaries,
     account_tags,

@@ -11,7 +11,7 @@ mod token;
 pub use dkim_key::{DkimKey, DkimKeyError};
 pub use password::{burn, hash_password, verify_password};
 pub use seal::{KeyTextError, OpenError, SecretKeys};
-pub use token::{ApiSecret, Token, webhook_secret};
+pub use token::{ApiSecret, SmtpSecret, Token, webhook_secret};
 
 use std::fmt::Write as _;
 

@@ -50,6 +50,27 @@ impl ApiSecret {
     }
 }
 
+/// A name and a password for SMTP.
+pub struct SmtpSecret {
+    /// `smtp-` and 24 characters: may be shown any time.
+    pub username: String,
+    /// 40 characters: shown once; store its [`digest`] only.
+    pub password: String,
+}
+
+impl SmtpSecret {
+    #[must_use]
+    pub fn generate() -> Self {
+        Self { username: format!("smtp-{}", alphanumeric(24)), password: alphanumeric(40) }
+    }
+
+    /// What is stored.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        digest(&self.password)
+    }
+}
+
 /// A signing secret for webhooks and routes: `aha-whsec-` and 64 characters.
 #[must_use]
 pub fn webhook_secret() -> String {

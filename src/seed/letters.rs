@@ -126,6 +126,7 @@ impl Desk<'_> {
             id,
             account_id: self.sender.account_id,
             payload: serde_json::to_vec(&payload).map_err(|error| ActionError::Internal(error.to_string()))?,
+            is_raw: false,
             request_id: self.random.id(at),
             waiting: i32::try_from(waiting).unwrap_or(i32::MAX),
             purge_at: (at + TimeDelta::days(i64::from(SAID_DAYS) + 1)).naive_utc(),

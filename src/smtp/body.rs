@@ -9,7 +9,7 @@ pub enum Taken {
     More,
     /// The dot alone on its line.
     End,
-    /// More than was announced: octets or lines.
+    /// More than was announced, octets or lines, and more than is read of what is not kept.
     TooLarge,
 }
 
@@ -19,6 +19,7 @@ pub struct Body {
     kept: Vec<u8>,
     size: usize,
     lines: usize,
+    too_large: bool,
 }
 
 impl Body {
@@ -30,8 +31,11 @@ impl Body {
         let line = line.strip_prefix(b".").unwrap_or(line);
         self.size = self.size.saturating_add(line.len() + 2);
         self.lines += 1;
-        if self.size > limits.size || self.lines > limits.lines {
-            return Taken::TooLarge;
+        let over = |by: usize| self.size > limits.size + by || self.lines > limits.lines + by;
+        if over(0) {
+            self.too_large = true;
+            self.kept = Vec::new();
+            return if over(limits.overrun) { Taken::TooLarge } else { Taken::More };
         }
         // Whole lines only: half a field would be read as another one.
         if self.size <= limits.kept {
@@ -41,10 +45,10 @@ impl Body {
         Taken::More
     }
 
-    /// What was kept of it.
+    /// What was kept of it; `None` of one that was too large, though it was read to its end.
     #[must_use]
-    pub fn into_kept(self) -> Vec<u8> {
-        self.kept
+    pub fn into_kept(self) -> Option<Vec<u8>> {
+        (!self.too_large).then_some(self.kept)
     }
 }
 
@@ -60,11 +64,15 @@ mod tests {
             assert_eq!(body.take(line.as_bytes(), &limits), Taken::More, "{line}");
         }
         assert_eq!(body.take(b".", &limits), Taken::End);
-        assert_eq!(body.into_kept(), b".\r\na\r\n\r\nx.\r\n");
+        assert_eq!(body.into_kept().as_deref(), Some(&b".\r\na\r\n\r\nx.\r\n"[..]));
         let mut long = Body::default();
         assert_eq!(long.take(&[b'a'; 29], &limits), Taken::TooLarge);
         let mut many = Body::default();
         let taken: Vec<Taken> = (0..7).map(|_| many.take(b"", &limits)).collect();
         assert_eq!((taken[5], taken[6]), (Taken::More, Taken::TooLarge));
+        let patient = Limits { overrun: 100, ..limits };
+        let mut long = Body::default();
+        assert_eq!(long.take(&[b'a'; 29], &patient), Taken::More, "it is read to its end");
+        assert_eq!((long.take(b".", &patient), long.into_kept()), (Taken::End, None), "and not kept");
     }
 }

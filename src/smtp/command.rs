@@ -1,4 +1,4 @@
-//! Reads a command line (RFC 5321 section 4.1). Strict where leniency is a way in, and no more than bounces need.
+//! Reads a command line (RFC 5321 section 4.1). Strict where leniency is a way in, and no more than mail programs and bounces need.
 
 use super::reply::Reply;
 
@@ -15,6 +15,8 @@ pub enum Command {
     Rset,
     Noop,
     Vrfy,
+    /// The mechanism, and what the client says with it (RFC 4954).
+    Auth(String, Option<String>),
     Quit,
     /// What only other protocols say: the client was led here by somebody else.
     OtherProtocol,
@@ -43,7 +45,8 @@ pub fn parse(line: &[u8]) -> Result<Command, Reply> {
         "NOOP" => Ok(Command::Noop),
         "VRFY" => Ok(Command::Vrfy),
         "GET" | "POST" | "PUT" | "HEAD" | "OPTIONS" | "CONNECT" | "HOST:" => Ok(Command::OtherProtocol),
-        "BDAT" | "AUTH" | "EXPN" | "HELP" | "TURN" | "ETRN" => Err(Reply::not_offered()),
+        "AUTH" => auth(rest),
+        "BDAT" | "EXPN" | "HELP" | "TURN" | "ETRN" => Err(Reply::not_offered()),
         _ => Err(Reply::unknown()),
     }
 }
@@ -54,6 +57,14 @@ fn helo(extended: bool, name: &str) -> Result<Command, Reply> {
     if right { Ok(Command::Helo(extended, name.to_owned())) } else { Err(Reply::arguments()) }
 }
 
+fn auth(rest: &str) -> Result<Command, Reply> {
+    let mut words = rest.split(' ').filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next()) {
+        (Some(mechanism), said, None) => Ok(Command::Auth(mechanism.to_ascii_uppercase(), said.map(str::to_owned))),
+        _ => Err(Reply::arguments()),
+    }
+}
+
 fn mail(rest: &str) -> Result<Command, Reply> {
     let (path, parameters) = path(rest, "FROM:")?;
     let mut size = None;
@@ -62,7 +73,8 @@ fn mail(rest: &str) -> Result<Command, Reply> {
             Some(("SIZE", octets)) if octets.len() <= 20 && octets.bytes().all(|byte| byte.is_ascii_digit()) => {
                 size = Some(octets.parse().unwrap_or(u64::MAX));
             }
-            Some(("BODY", "7BIT" | "8BITMIME")) => {}
+            // Whom somebody else believes to have signed in (RFC 4954 section 5) is believed by nobody here.
+            Some(("BODY", "7BIT" | "8BITMIME") | ("AUTH", _)) => {}
             _ => return Err(Reply::parameter()),
         }
     }
@@ -122,6 +134,10 @@ mod tests {
         assert_eq!(command("MAIL FROM: <a@b.example>"), mail("a@b.example", None));
         assert_eq!(command("MAIL FROM:<\"a>b\"@c.example>"), mail("\"a>b\"@c.example", None));
         assert_eq!(command("RCPT TO:<a@b.example>"), Ok(Command::Rcpt("a@b.example".into())));
+        assert_eq!(mail("", None), command("MAIL FROM:<> AUTH=<>"));
+        assert_eq!(command("auth plain AGE="), Ok(Command::Auth("PLAIN".into(), Some("AGE=".into()))));
+        assert_eq!(command("AUTH LOGIN"), Ok(Command::Auth("LOGIN".into(), None)));
+        assert_eq!(command("AUTH LOGIN a b"), Err(501));
         assert_eq!(command("DATA"), Ok(Command::Data));
         assert_eq!(command("DATA "), Ok(Command::Data));
         assert_eq!(command("GET / HTTP/1.1"), Ok(Command::OtherProtocol));

@@ -1,5 +1,5 @@
-//! What a stranger may ask of the listener. Bounces are small, rare and from everywhere: the limits are far above what
-//! they need, and low enough that nobody fills the memory or holds all the places.
+//! What a stranger may ask of a listener. Bounces are small, rare and from everywhere: the limits are far above what
+//! they need, and low enough that nobody fills the memory or holds all the places. Clients that sign in may ask more.
 
 use std::time::Duration;
 
@@ -33,6 +33,9 @@ pub struct Limits {
     pub lines: usize,
     /// Octets of a message, announced as SIZE.
     pub size: usize,
+    /// Octets, or lines, of a message that is too large which are read all the same: who hears 552 at its end does not
+    /// send it again, who is cut off does. None: the conversation ends.
+    pub overrun: usize,
     /// Octets kept of a message: report and returned headers are at its beginning, the rest is passed over.
     pub kept: usize,
     /// Recipients of a message: bounces have one.
@@ -64,6 +67,35 @@ impl Limits {
     }
 }
 
+impl Limits {
+    /// What a client of ours may ask of a submission listener: whole messages, and many of them in a conversation.
+    #[must_use]
+    pub fn of_submission() -> Self {
+        let size = 20 * 1024 * 1024;
+        Self {
+            connections: 1000,
+            connections_per_address: 100,
+            data: Duration::from_secs(900),
+            session: Duration::from_secs(3600),
+            lines: 2_000_000,
+            size,
+            overrun: 2 * size,
+            kept: size,
+            recipients: 50,
+            messages: 10_000,
+            errors: 60,
+            ..Self::default()
+        }
+    }
+
+    /// What a program on this machine may ask: it can have all the places, and go on for as long as it likes.
+    #[must_use]
+    pub fn of_trusted() -> Self {
+        let connections = 2000;
+        Self { connections, connections_per_address: connections, messages: usize::MAX, ..Self::of_submission() }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -79,6 +111,7 @@ impl Default for Limits {
             text_line: 16 * 1024,
             lines: 500_000,
             size: 25 * 1024 * 1024,
+            overrun: 0,
             kept: 256 * 1024,
             recipients: 10,
             messages: 500,

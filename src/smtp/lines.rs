@@ -1,6 +1,8 @@
 //! Cuts what arrives into lines. Only CRLF ends a line: a CR or LF alone is how one server is made to see an end where
 //! another sees none, and a second message is smuggled inside the first (RFC 5321 section 2.3.8).
 
+use std::ops::Range;
+
 /// Why the conversation cannot go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Broken {
@@ -19,46 +21,74 @@ pub enum Next {
     Broken(Broken),
 }
 
+/// The same, where the line stands in what is held: nothing is copied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    Line(Range<usize>),
+    More,
+    Broken(Broken),
+}
+
 /// What arrived and was not read yet. Holds at most one line and what was pushed with it.
 #[derive(Debug, Default)]
 pub struct Lines {
     held: Vec<u8>,
-    /// Up to here there is neither CR nor LF.
+    /// Up to here it was read.
+    start: usize,
+    /// From there up to here there is neither CR nor LF.
     scanned: usize,
 }
 
 impl Lines {
     /// Adds what arrived.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.held.drain(..self.start);
+        self.scanned -= self.start;
+        self.start = 0;
         self.held.extend_from_slice(bytes);
     }
 
     /// Whether something waits to be read.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.start == self.held.len()
     }
 
     /// The next line, of at most `limit` octets with its CRLF.
     pub fn next(&mut self, limit: usize) -> Next {
+        match self.find(limit) {
+            Found::Line(line) => Next::Line(self.held[line].to_vec()),
+            Found::More => Next::More,
+            Found::Broken(broken) => Next::Broken(broken),
+        }
+    }
+
+    /// The same; the line stays where it is until the next [`Lines::push`].
+    pub fn find(&mut self, limit: usize) -> Found {
         let end = self.held[self.scanned..].iter().position(|byte| matches!(byte, b'\r' | b'\n'));
         let Some(end) = end.map(|end| self.scanned + end) else {
             self.scanned = self.held.len();
-            return if self.scanned > limit { Next::Broken(Broken::TooLong) } else { Next::More };
+            return if self.scanned - self.start > limit { Found::Broken(Broken::TooLong) } else { Found::More };
         };
         self.scanned = end;
         match (self.held[end], self.held.get(end + 1)) {
-            _ if end + 2 > limit => Next::Broken(Broken::TooLong),
-            (b'\n', _) => Next::Broken(Broken::BareLf),
-            (_, None) => Next::More,
+            _ if end + 2 - self.start > limit => Found::Broken(Broken::TooLong),
+            (b'\n', _) => Found::Broken(Broken::BareLf),
+            (_, None) => Found::More,
             (_, Some(b'\n')) => {
-                let line = self.held[..end].to_vec();
-                self.held.drain(..end + 2);
-                self.scanned = 0;
-                Next::Line(line)
+                let line = self.start..end;
+                self.start = end + 2;
+                self.scanned = self.start;
+                Found::Line(line)
             }
-            (_, Some(_)) => Next::Broken(Broken::BareCr),
+            (_, Some(_)) => Found::Broken(Broken::BareCr),
         }
+    }
+
+    /// The line that [`Lines::find`] found.
+    #[must_use]
+    pub fn at(&self, line: Range<usize>) -> &[u8] {
+        &self.held[line]
     }
 }
 

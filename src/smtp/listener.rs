@@ -6,18 +6,21 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::counted::Counted;
 use super::gate::Gate;
+use super::inbound::Inbound;
 use super::limits::Limits;
 use super::reply::Reply;
+use super::service::Service;
 use super::session::{Session, Shared};
+use super::submission::Submission;
 use super::tls::Tls;
 use super::wire::Wire;
 use crate::app::App;
+use crate::domain::ids::Id;
 use crate::domain::returned::InboundRefusal;
 
 /// How long one that is turned away may take to hear so.
@@ -55,49 +58,75 @@ pub struct Listener {
     pub address: SocketAddr,
     stop: watch::Sender<bool>,
     thread: JoinHandle<()>,
+    name: &'static str,
 }
 
 impl Listener {
-    /// Starts to listen.
+    /// Starts to listen for bounces and complaints.
     ///
     /// # Errors
     /// When the system gives no threads.
     pub fn start(app: &Arc<App>, bound: Bound, limits: Limits) -> std::io::Result<Self> {
+        let service = Inbound::new(app, &limits);
+        Self::serve(app, bound, limits, service, "inbound")
+    }
+
+    /// Starts to listen for the mail of clients that sign in.
+    ///
+    /// # Errors
+    /// As [`Listener::start`].
+    pub fn submission(app: &Arc<App>, bound: Bound, limits: Limits) -> std::io::Result<Self> {
+        Self::serve(app, bound, limits, Submission::of_clients(), "submission")
+    }
+
+    /// Starts to listen for the mail of programs on this machine, all of it of one account.
+    ///
+    /// # Errors
+    /// As [`Listener::start`].
+    pub fn trusted(app: &Arc<App>, bound: Bound, account: Id, limits: Limits) -> std::io::Result<Self> {
+        Self::serve(app, bound, limits, Submission::trusted(account), "trusted")
+    }
+
+    fn serve<S: Service>(
+        app: &Arc<App>,
+        bound: Bound,
+        limits: Limits,
+        service: S,
+        name: &'static str,
+    ) -> std::io::Result<Self> {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("smtp").enable_all().build()?;
         let (stop, stopped) = watch::channel(false);
-        let recording = Semaphore::new(limits.recording.max(1));
-        let counted = Counted::new(&app.metrics);
         let Bound { listener, address, tls } = bound;
-        let shared = Arc::new(Shared { app: Arc::clone(app), limits, counted, recording, tls });
+        let shared = Arc::new(Shared { app: Arc::clone(app), limits, tls, service });
         let thread = std::thread::Builder::new().name("smtp".into()).spawn(move || {
             runtime.block_on(async {
                 match TcpListener::from_std(listener) {
                     Ok(listener) => {
                         tokio::join!(
-                            shared.counted.run(&shared.app, stopped.clone()),
+                            shared.service.run(&shared.app, stopped.clone()),
                             accept(&shared, listener, stopped.clone()),
                         );
-                        shared.counted.write(&shared.app).await;
+                        shared.service.finish(&shared.app).await;
                     }
-                    Err(error) => log::error!("cannot listen for bounces on {address}: {error}"),
+                    Err(error) => log::error!("the {name} listener cannot listen on {address}: {error}"),
                 }
             });
             runtime.shutdown_timeout(Duration::from_millis(100));
         })?;
-        Ok(Self { address, stop, thread })
+        Ok(Self { address, stop, thread, name })
     }
 
     /// Ends it: nobody new is answered, conversations are told, messages under way get their grace. Blocks.
     pub fn stop(self) {
         self.stop.send_replace(true);
         if self.thread.join().is_err() {
-            log::error!("the inbound listener did not end well");
+            log::error!("the {} listener did not end well", self.name);
         }
     }
 }
 
-async fn accept(shared: &Arc<Shared>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
+async fn accept<S: Service>(shared: &Arc<Shared<S>>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
     let gate = Gate::new(shared.limits.connections, shared.limits.connections_per_address);
     let mut sessions = JoinSet::new();
     let mut turned_away = JoinSet::new();
@@ -125,8 +154,8 @@ async fn accept(shared: &Arc<Shared>, listener: TcpListener, mut stop: watch::Re
                 });
             }
             None => {
-                shared.counted.add(InboundRefusal::Limit);
-                shared.app.metrics.serving.connected(false);
+                shared.service.refused(InboundRefusal::Limit);
+                S::connected(&shared.app, false);
                 if turned_away.len() < POLITE {
                     turned_away.spawn(turn_away(stream));
                 }
@@ -141,22 +170,22 @@ async fn accept(shared: &Arc<Shared>, listener: TcpListener, mut stop: watch::Re
 }
 
 /// A conversation that is counted as open until this is dropped, however it ends.
-struct Open(Arc<Shared>);
+struct Open<S: Service>(Arc<Shared<S>>);
 
-impl Open {
-    fn new(shared: &Arc<Shared>) -> Self {
-        shared.app.metrics.serving.connected(true);
+impl<S: Service> Open<S> {
+    fn new(shared: &Arc<Shared<S>>) -> Self {
+        S::connected(&shared.app, true);
         Self(Arc::clone(shared))
     }
 }
 
-impl Drop for Open {
+impl<S: Service> Drop for Open<S> {
     fn drop(&mut self) {
-        self.0.app.metrics.serving.closed();
+        S::closed(&self.0.app);
     }
 }
 
-async fn talk(shared: Arc<Shared>, stream: TcpStream, peer: IpAddr, stop: watch::Receiver<bool>) {
+async fn talk<S: Service>(shared: Arc<Shared<S>>, stream: TcpStream, peer: IpAddr, stop: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         log::debug!("{peer}: {error}");
     }

@@ -1,20 +1,22 @@
-//! The inbound SMTP listener (RFC 5321): takes bounces, complaints, and letters to the operator. It relays nothing: an address
-//! that is not signed by this installation is refused at RCPT. What it answers with 250 is committed.
+//! What comes in over SMTP (RFC 5321). `inbound` takes bounces, complaints, and letters to the operator, and relays
+//! nothing; `submission` takes the mail of clients (RFC 6409). What either answers with 250 is committed.
 //!
-//! `listener` accepts connections, `tls` has the certificate of STARTTLS, `session` leads the conversation, `verbs` answers one command a file; `command`,
-//! `lines` and `body` read what strangers send, without input or output of their own.
+//! They share everything else: `listener` accepts connections, `tls` has the certificate of STARTTLS, `session` leads the
+//! conversation, `verbs` answers one command a file, and `service` is what differs. `command`, `lines` and `body` read
+//! what strangers send, without input or output of their own.
 
 pub mod body;
 pub mod command;
-mod counted;
 mod gate;
-mod letters;
+mod inbound;
 mod limits;
 pub mod lines;
 mod listener;
 mod reply;
+mod service;
 mod session;
 mod stream;
+mod submission;
 mod tls;
 mod verbs;
 mod wire;

@@ -2,6 +2,8 @@
 //! where the errors of actions become SMTP.
 
 use crate::actions::ActionError;
+use crate::actions::prepare_submission::FROM;
+use crate::domain::limits::Bound;
 use crate::domain::returned::InboundRefusal;
 use crate::models::health::Lack;
 
@@ -59,6 +61,16 @@ impl Reply {
         Self::new(555, "5.5.4 A parameter is not offered here")
     }
 
+    /// What a sentence of ours says, as far as a reply can: ASCII, and no longer than a line may be.
+    pub fn said(code: u16, status: &str, sentence: &str) -> Self {
+        let plain = |letter: char| match letter {
+            '“' | '”' => '"',
+            ' '..='~' => letter,
+            _ => '?',
+        };
+        Self::new(code, format!("{status} {}", sentence.chars().map(plain).take(400).collect::<String>()))
+    }
+
     pub fn sequence(what: &str) -> Self {
         Self::new(503, format!("5.5.1 {what} first"))
     }
@@ -91,8 +103,14 @@ impl From<&ActionError> for Reply {
             }
             ActionError::NotFound(_) => Self::new(550, "5.1.1 There is no such address here"),
             ActionError::Forbidden(_) => Self::new(550, "5.7.1 That is not permitted"),
-            ActionError::Invalid(_) => Self::new(554, "5.6.0 The message cannot be used"),
-            ActionError::CapReached { .. } => Self::new(452, "4.7.0 The cap is reached, try again later"),
+            ActionError::Invalid(fields) => match fields.first() {
+                Some(field) if field.field == FROM => Self::said(550, "5.7.1", &field.message),
+                Some(field) => Self::said(554, "5.6.0", &format!("{}: {}", field.field, field.message)),
+                None => Self::new(554, "5.6.0 The message cannot be used"),
+            },
+            // No time lifts it: a person switched it off.
+            ActionError::CapReached { bound: Bound::Nothing, .. } => Self::said(550, "5.7.1", &error.to_string()),
+            ActionError::CapReached { .. } => Self::said(452, "4.7.0", &error.to_string()),
             ActionError::Suspended { .. } => Self::new(521, "5.7.0 The account is suspended"),
         }
     }
@@ -101,7 +119,6 @@ impl From<&ActionError> for Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::limits::Bound;
 
     #[test]
     fn every_error_of_an_action_has_its_reply() {
@@ -110,6 +127,9 @@ mod tests {
             (ActionError::NotFound("x"), 550),
             (ActionError::Forbidden("x".into()), 550),
             (ActionError::Invalid(Vec::new()), 554),
+            (ActionError::invalid(FROM, "“ü” is not yours"), 550),
+            (ActionError::invalid("header", "x"), 554),
+            (ActionError::CapReached { bound: Bound::Nothing, cap: 0, used: 0, resets_at: at }, 550),
             (ActionError::Conflict("x".into()), 451),
             (ActionError::CapReached { bound: Bound::Month, cap: 1, used: 1, resets_at: at }, 452),
             (ActionError::Suspended { parent: true }, 521),
@@ -120,7 +140,7 @@ mod tests {
         ] {
             let reply = Reply::from(&error);
             assert_eq!(reply.code(), code, "{error:?}");
-            assert!(!reply.wire().contains("secret"));
+            assert!(!reply.wire().contains("secret") && reply.wire().is_ascii());
         }
     }
 

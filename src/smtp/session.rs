@@ -3,48 +3,51 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::command::{self, Command};
-use super::counted::Counted;
 use super::limits::Limits;
 use super::lines::Broken;
 use super::reply::Reply;
+use super::service::Service;
 use super::tls::Tls;
 use super::verbs;
 use super::wire::{NoLine, Wire};
-use crate::actions::receive_report::Recipient;
 use crate::app::App;
 use crate::domain::returned::InboundRefusal;
 
 /// What all conversations of a listener share.
-pub struct Shared {
+pub struct Shared<S> {
     pub app: Arc<App>,
     pub limits: Limits,
-    pub counted: Counted,
-    /// Turns at being recorded.
-    pub recording: Semaphore,
     /// What STARTTLS shows; it is not offered without.
     pub tls: Option<Arc<Tls>>,
+    /// What the listener is for.
+    pub service: S,
 }
 
 /// What the client has said so far.
-#[derive(Debug, Default)]
-pub struct State {
-    pub greeted: bool,
+pub struct State<R> {
+    /// How it greeted last, and whether it was by EHLO.
+    pub greeted: Option<(String, bool)>,
     /// A message was begun with MAIL.
     pub begun: bool,
     /// Who it says it is from; empty for the null sender.
     pub from: String,
-    pub recipients: Vec<Recipient>,
+    pub recipients: Vec<R>,
     /// Messages that were begun.
     pub messages: usize,
     /// Commands that were refused.
     pub errors: usize,
 }
 
-impl State {
+impl<R> State<R> {
+    /// Before anything was said.
+    fn new() -> Self {
+        Self { greeted: None, begun: false, from: String::new(), recipients: Vec::new(), messages: 0, errors: 0 }
+    }
+
     /// Forgets the message that was begun.
     pub fn reset(&mut self) {
         self.begun = false;
@@ -61,24 +64,27 @@ pub enum Then {
     Close,
 }
 
-pub struct Session {
-    pub shared: Arc<Shared>,
+pub struct Session<S: Service> {
+    pub shared: Arc<Shared<S>>,
     pub wire: Wire,
     pub peer: IpAddr,
-    pub state: State,
+    pub state: State<S::Recipient>,
+    /// What the service knows about it.
+    pub talk: S::Talk,
     /// When it has to be over.
     pub ends: Instant,
 }
 
-impl Session {
-    pub fn new(shared: Arc<Shared>, wire: Wire, peer: IpAddr) -> Self {
+impl<S: Service> Session<S> {
+    pub fn new(shared: Arc<Shared<S>>, wire: Wire, peer: IpAddr) -> Self {
         let ends = Instant::now() + shared.limits.session;
-        Self { shared, wire, peer, state: State::default(), ends }
+        let talk = shared.service.begin();
+        Self { shared, wire, peer, state: State::new(), talk, ends }
     }
 
     /// Talks until either side has enough, or `stop` turns true.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let greeting = Reply::new(220, format!("{} ESMTP, reports about mail from here only", self.host_name()));
+        let greeting = Reply::new(220, format!("{} ESMTP{}", self.host_name(), S::GREETING));
         if !self.say(&greeting).await {
             return;
         }
@@ -115,22 +121,10 @@ impl Session {
 
     async fn answer(&mut self, line: &[u8]) -> Then {
         let (reply, then) = match command::parse(line) {
-            Ok(Command::Helo(extended, name)) => (verbs::helo::answer(self, extended, &name), Then::GoOn),
-            Ok(Command::Mail(from, size)) => (verbs::mail::answer(self, &from, size), Then::GoOn),
-            Ok(Command::Rcpt(to)) => (verbs::rcpt::answer(self, &to), Then::GoOn),
-            Ok(Command::Data) => verbs::data::answer(self).await,
-            Ok(Command::StartTls) => verbs::starttls::answer(self),
-            Ok(Command::Rset) => {
-                self.state.reset();
-                (Reply::ok("Forgotten"), Then::GoOn)
-            }
-            Ok(Command::Noop) => (Reply::ok("Nothing done"), Then::GoOn),
-            Ok(Command::Vrfy) => (Reply::new(252, "2.1.5 Addresses are looked at in RCPT only"), Then::GoOn),
-            Ok(Command::Quit) => (Reply::new(221, "2.0.0 Good bye"), Then::Close),
-            Ok(Command::OtherProtocol) => {
-                self.shared.counted.add(InboundRefusal::Protocol);
-                (Reply::closing("This is SMTP"), Then::Close)
-            }
+            Ok(command) => match S::before(self, &command).await {
+                Some(instead) => instead,
+                None => self.obey(command).await,
+            },
             Err(reply) => (reply, Then::GoOn),
         };
         if reply.code() >= 500 {
@@ -138,7 +132,7 @@ impl Session {
         }
         let heard = self.say(&reply).await;
         if then == Then::GoOn && self.state.errors > self.shared.limits.errors {
-            self.shared.counted.add(InboundRefusal::Limit);
+            self.shared.service.refused(InboundRefusal::Limit);
             self.say(&Reply::closing("Too many errors")).await;
             return Then::Close;
         }
@@ -149,10 +143,33 @@ impl Session {
         }
     }
 
+    async fn obey(&mut self, command: Command) -> (Reply, Then) {
+        let reply = match command {
+            Command::Helo(extended, name) => verbs::helo::answer(self, extended, name),
+            Command::Mail(from, size) => verbs::mail::answer(self, from, size),
+            Command::Rcpt(to) => verbs::rcpt::answer(self, &to),
+            Command::Data => return verbs::data::answer(self).await,
+            Command::Auth(mechanism, said) => return verbs::auth::answer(self, &mechanism, said).await,
+            Command::StartTls => return verbs::starttls::answer(self),
+            Command::Rset => {
+                self.state.reset();
+                Reply::ok("Forgotten")
+            }
+            Command::Noop => Reply::ok("Nothing done"),
+            Command::Vrfy => Reply::new(252, "2.1.5 Addresses are looked at in RCPT only"),
+            Command::Quit => return (Reply::new(221, "2.0.0 Good bye"), Then::Close),
+            Command::OtherProtocol => {
+                self.shared.service.refused(InboundRefusal::Protocol);
+                return (Reply::closing("This is SMTP"), Then::Close);
+            }
+        };
+        (reply, Then::GoOn)
+    }
+
     /// Says why there will be no more.
     async fn give_up(&mut self, why: NoLine) -> Then {
         if let Some((refusal, reply)) = last_words(why) {
-            self.shared.counted.add(refusal);
+            self.shared.service.refused(refusal);
             self.say(&reply).await;
         }
         Then::Close

@@ -7,7 +7,9 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
-use super::lines::{Broken, Lines, Next};
+use super::body::{Body, Taken};
+use super::limits::Limits;
+use super::lines::{Broken, Found, Lines, Next};
 use super::reply::Reply;
 use super::stream::Stream;
 
@@ -29,16 +31,22 @@ pub enum NoLine {
 pub struct Wire {
     stream: Stream,
     lines: Lines,
+    reads: u64,
 }
 
 impl Wire {
     pub fn new(stream: TcpStream) -> Self {
-        Self { stream: Stream::Plain(stream), lines: Lines::default() }
+        Self { stream: Stream::Plain(stream), lines: Lines::default(), reads: 0 }
     }
 
     /// Whether the client has said more than was read.
     pub fn has_more(&self) -> bool {
         !self.lines.is_empty()
+    }
+
+    /// How often something arrived: what was read between two equal numbers was here already.
+    pub fn reads(&self) -> u64 {
+        self.reads
     }
 
     /// Whether TLS has begun.
@@ -65,11 +73,33 @@ impl Wire {
                 Next::Broken(broken) => return Err(NoLine::Broken(broken)),
                 Next::More => {}
             }
-            let mut chunk = [0; CHUNK];
-            match timeout_at(deadline, self.stream.read(&mut chunk)).await {
-                Err(_) => return Err(NoLine::Late),
-                Ok(Err(_) | Ok(0)) => return Err(NoLine::Gone),
-                Ok(Ok(length)) => self.lines.push(&chunk[..length]),
+            self.read(deadline).await?;
+        }
+    }
+
+    /// Hands the lines of a message to `body` until it has enough, each silence within `limits` and all by `ends`.
+    pub async fn message(&mut self, body: &mut Body, limits: &Limits, ends: Instant) -> Result<Taken, NoLine> {
+        loop {
+            match self.lines.find(limits.text_line) {
+                Found::Line(line) => match body.take(self.lines.at(line), limits) {
+                    Taken::More => {}
+                    taken => return Ok(taken),
+                },
+                Found::Broken(broken) => return Err(NoLine::Broken(broken)),
+                Found::More => self.read(ends.min(Instant::now() + limits.silence)).await?,
+            }
+        }
+    }
+
+    async fn read(&mut self, deadline: Instant) -> Result<(), NoLine> {
+        let mut chunk = [0; CHUNK];
+        match timeout_at(deadline, self.stream.read(&mut chunk)).await {
+            Err(_) => Err(NoLine::Late),
+            Ok(Err(_) | Ok(0)) => Err(NoLine::Gone),
+            Ok(Ok(length)) => {
+                self.reads += 1;
+                self.lines.push(&chunk[..length]);
+                Ok(())
             }
         }
     }

@@ -17,6 +17,7 @@ mod readme;
 mod returning;
 mod soak;
 mod sub_account_list;
+mod submission;
 mod support;
 mod support_works;
 mod watching;

@@ -37,7 +37,9 @@ BEYOND_A_SCHEMA = [
     (r"(create|update)SubAccountAPIKey", r"is for parent accounts", "depends on whose key it is"),
     (r"update(SubAccount|APIKey|SubAccountAPIKey)", r"^(body: )?.*[Nn]othing", "depends on what is stored"),
     (r"(create|update)Transport", r"^(kind|host|port|tls|username|password|source_ip|helo|body)\b", "fields depend on the kind"),
+    (r"createSMTPCredential", r"^domains: ", "depends on the account's domains"),
     (r"updateDomain", r"verified", "depends on what is stored"),
+    (r".*", r"invalid type: floating point `-?\d+\.0`, expected", "a whole number may be written as one with .0"),
     (r".*", r"^after and before cannot be used together", "one parameter forbids another"),
 ]
 

@@ -159,10 +159,12 @@ fn decide(
     let domain = known.domain(request)?;
     let suppressed = known.suppressed(request);
     let root = sender.account.root_id();
-    let room = sender.bounds.room(pools.of(root), countable(request, &suppressed));
+    let wanted = countable(request, &suppressed);
+    let room = sender.bounds.room(pools.of(root), wanted);
     let holds = sender.bounds.limits.at_cap == AtCap::Hold;
     let over_cap = room.bound.map(|bound| sender.bounds.refusal(bound, pools.of(root).used, now, &sender.period));
-    if let Some(refused) = over_cap.clone().filter(|_| room.messages == 0 && !holds) {
+    let too_little = room.messages == 0 || (request.all_or_none && room.messages < wanted);
+    if let Some(refused) = over_cap.clone().filter(|_| too_little && !holds) {
         return Err(refused);
     }
     let mut batch = rows.request(sender, request, domain);

@@ -30,6 +30,10 @@ pub struct Prepared {
     pub entries: Vec<PreparedEntry>,
     /// JSON of what was rendered; entries share one where nothing differs.
     pub contents: Vec<Vec<u8>>,
+    /// The contents are no JSON but whole messages, as mail programs handed them in.
+    pub is_raw: bool,
+    /// A cap that has room for some recipients takes none of them: the way in has one answer for all.
+    pub all_or_none: bool,
     pub attachments: Vec<PreparedAttachment>,
     pub tags: Vec<String>,
     /// The sandbox result asked for; `None` is a real message.

@@ -171,6 +171,7 @@ impl Batch<'_> {
                 id,
                 account_id: self.request.account_id,
                 payload: self.request.contents[index].clone(),
+                is_raw: self.request.is_raw,
                 request_id: self.request_id,
                 waiting: self.waiting[index],
                 purge_at: self.retain_until,

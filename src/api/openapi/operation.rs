@@ -191,6 +191,7 @@ fn path_parameter(name: &str) -> Parameter {
         "account_id" => (Some(KnownFormat::Uuid), "The account of the key."),
         "sub_account_id" => (Some(KnownFormat::Uuid), "A sub account of it."),
         "key_id" => (Some(KnownFormat::Uuid), "An API key."),
+        "smtp_credential_id" => (Some(KnownFormat::Uuid), "SMTP credentials."),
         "transport_id" => (Some(KnownFormat::Uuid), "A transport."),
         "user_id" => (Some(KnownFormat::Uuid), "A member."),
         "domain" => (None, "A domain by its name."),

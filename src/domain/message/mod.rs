@@ -1,5 +1,6 @@
 //! A message from the request to the bytes that leave: what was asked (`input`), what was understood (`draft`),
-//! substitutions (`render`), the wire form (`mime`), and reading it back (`parse`). Accepting, counting and
+//! substitutions (`render`), the wire form (`mime`), and reading it back (`parse`); or, over SMTP, what was handed in
+//! (`submitted`). Accepting, counting and
 //! queueing are actions, not here.
 
 pub mod attachment;
@@ -14,3 +15,4 @@ pub mod reference;
 pub mod render;
 pub mod schedule;
 pub mod status;
+pub mod submitted;

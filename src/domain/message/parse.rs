@@ -37,9 +37,14 @@ pub struct ParsedAttachment {
     pub content_id: String,
 }
 
-/// Reads a raw message. What is no message at all gives an empty answer.
+/// Reads a raw message. What is no message at all gives an empty answer, and so does one at which the parser gives up:
+/// it panics on some broken nesting, which mail programs may hand in.
 #[must_use]
 pub fn parse(raw: &[u8]) -> ContentParsed {
+    std::panic::catch_unwind(|| read(raw)).unwrap_or_default()
+}
+
+fn read(raw: &[u8]) -> ContentParsed {
     let parser = MessageParser::new().with_mime_headers().default_header_text();
     let Some(message) = parser.parse(raw) else { return ContentParsed::default() };
     let mut parsed = ContentParsed { headers: headers(&message), ..ContentParsed::default() };

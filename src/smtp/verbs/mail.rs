@@ -1,12 +1,12 @@
-//! MAIL: begins a message. Who it is from does not matter but for letters to the operator: bounces are from
-//! nobody, complaints from anybody.
+//! MAIL: begins a message. Who it is from in the envelope decides nothing: bounces come back to addresses of ours.
 
 use crate::smtp::reply::Reply;
+use crate::smtp::service::Service;
 use crate::smtp::session::Session;
 
-pub fn answer(session: &mut Session, from: &str, size: Option<u64>) -> Reply {
+pub fn answer<S: Service>(session: &mut Session<S>, from: String, size: Option<u64>) -> Reply {
     let limits = &session.shared.limits;
-    if !session.state.greeted {
+    if session.state.greeted.is_none() {
         return Reply::sequence("Say EHLO");
     }
     if session.state.begun {
@@ -21,6 +21,6 @@ pub fn answer(session: &mut Session, from: &str, size: Option<u64>) -> Reply {
     log::debug!("{} begins a message from <{from}>", session.peer);
     session.state.messages += 1;
     session.state.begun = true;
-    session.state.from = from.to_owned();
+    session.state.from = from;
     Reply::new(250, "2.1.0 Go on")
 }

@@ -6,16 +6,17 @@ use tokio::time::Instant;
 
 use crate::domain::returned::InboundRefusal;
 use crate::smtp::reply::Reply;
+use crate::smtp::service::Service;
 use crate::smtp::session::{Session, Then};
 
-pub fn answer(session: &Session) -> (Reply, Then) {
+pub fn answer<S: Service>(session: &Session<S>) -> (Reply, Then) {
     if session.shared.tls.is_none() {
         return (Reply::not_offered(), Then::GoOn);
     }
     if session.wire.is_encrypted() {
         return (Reply::new(503, "5.5.1 TLS has begun already"), Then::GoOn);
     }
-    if !session.state.greeted {
+    if session.state.greeted.is_none() {
         return (Reply::sequence("Say EHLO"), Then::GoOn);
     }
     (Reply::new(220, "2.0.0 Begin TLS"), Then::Encrypt)
@@ -23,15 +24,15 @@ pub fn answer(session: &Session) -> (Reply, Then) {
 
 /// Shakes hands. What the client said before counts for nothing, EHLO neither (section 4.2); what it used up stays
 /// used up.
-pub async fn encrypt(session: &mut Session) -> Then {
+pub async fn encrypt<S: Service>(session: &mut Session<S>) -> Then {
     let Some(tls) = session.shared.tls.as_ref().map(Arc::clone) else { return Then::Close };
     let deadline = session.ends.min(Instant::now() + session.shared.limits.command);
     if !session.wire.encrypt(&tls.acceptor(), deadline).await {
         log::debug!("{} did not begin TLS", session.peer);
-        session.shared.counted.add(InboundRefusal::Protocol);
+        session.shared.service.refused(InboundRefusal::Protocol);
         return Then::Close;
     }
     session.state.reset();
-    session.state.greeted = false;
+    session.state.greeted = None;
     Then::GoOn
 }

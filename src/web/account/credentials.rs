@@ -1,4 +1,5 @@
-//! The API keys of an account: what each may do, from where, and when it was last used. Their secrets are not kept.
+//! The API keys of an account: what each may do, from where, and when it was last used; and its SMTP credentials. Their
+//! secrets are not kept.
 
 use std::collections::HashMap;
 
@@ -8,13 +9,14 @@ use serde::Deserialize;
 
 use super::activity::title;
 use super::frame::{self, Facts, Frame};
-use super::key_scopes;
+use super::{key_scopes, smtp_credentials as smtp};
 use crate::actions::ActionError;
 use crate::actions::delete_api_key::delete_api_key;
 use crate::actions::key_grant::KeyHolder;
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
 use crate::models::api_keys::{self, ApiKey};
+use crate::models::smtp_credentials;
 use crate::web::error::{PageError, PageResult};
 use crate::web::format::When;
 use crate::web::forms::{Nothing, Posted};
@@ -44,6 +46,7 @@ struct CredentialsPage {
     frame: Frame,
     path: String,
     rows: Vec<Row>,
+    smtp: Vec<smtp::Row>,
     may_manage: bool,
     held: bool,
 }
@@ -84,14 +87,17 @@ pub fn holder(scope: &AccountScope) -> KeyHolder {
 /// `GET .../credentials`
 pub async fn list(scope: AccountScope) -> PageResult {
     scope.require(Permission::ViewKeys)?;
-    let (facts, (keys, scopes)) = frame::load(&scope, |conn, account, _| {
+    let (facts, (keys, scopes, credentials, domains)) = frame::load(&scope, |conn, account, _| {
         let keys = api_keys::page(conn, account.id, None, false, SHOWN)?;
         let ids: Vec<Id> = keys.iter().map(|key| key.id).collect();
         let mut scopes: HashMap<Id, Vec<String>> = HashMap::new();
         for row in api_keys::scopes_of(conn, &ids)? {
             scopes.entry(row.api_key_id).or_default().push(row.scope);
         }
-        Ok((keys, scopes))
+        let credentials = smtp_credentials::page(conn, account.id, None, (None, false), SHOWN)?;
+        let ids: Vec<Id> = credentials.iter().map(|row| row.id).collect();
+        let domains = smtp_credentials::domains_of(conn, &ids)?;
+        Ok((keys, scopes, credentials, domains))
     })
     .await?;
     let none = Vec::new();
@@ -101,6 +107,7 @@ pub async fn list(scope: AccountScope) -> PageResult {
         shell: scope.shell(&title(&scope, "API keys")),
         path: scope.path("/credentials"),
         rows,
+        smtp: smtp::rows(&credentials, &domains, &facts),
         may_manage: scope.may(Permission::ManageKeys),
         held: !facts.holds.is_empty() || facts.parent_held,
     })

@@ -16,6 +16,7 @@ mod overview_facts;
 pub mod paging;
 pub mod routes;
 pub mod settings;
+pub mod smtp_credentials;
 pub mod span;
 pub mod suppression_changes;
 pub mod suppressions;

@@ -3,8 +3,8 @@
 use actix_web::web::ServiceConfig;
 
 use super::{
-    activity, credentials, key_form, members, message, messages, overview, settings, suppression_changes, suppressions,
-    test_message, transport, usage,
+    activity, credentials, key_form, members, message, messages, overview, settings, smtp_credentials,
+    suppression_changes, suppressions, test_message, transport, usage,
 };
 use crate::web::queue;
 use crate::web::routes::{Page, page};
@@ -29,6 +29,10 @@ pub fn configure(config: &mut ServiceConfig) {
     both(config, "/settings", |page| page.get(settings::show).post(settings::save));
     everywhere(config, "/credentials", |page| page.get(credentials::list));
     everywhere(config, "/credentials/new", |page| page.get(key_form::new).post(key_form::create));
+    everywhere(config, "/credentials/smtp/new", |page| page.get(smtp_credentials::new).post(smtp_credentials::create));
+    everywhere(config, "/credentials/smtp/{credential}/delete", |page| {
+        page.get(smtp_credentials::ask_delete).post(smtp_credentials::delete)
+    });
     everywhere(config, "/credentials/{key}", |page| page.get(key_form::edit).post(key_form::update));
     everywhere(config, "/credentials/{key}/delete", |page| page.get(credentials::ask_delete).post(credentials::delete));
     everywhere(config, "/members", |page| page.get(members::list).post(members::invite));

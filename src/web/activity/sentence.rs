@@ -22,6 +22,7 @@ pub struct Sentence {
 pub const KINDS: &[(&str, &str)] = &[
     ("sub_account.", "Sub accounts"),
     ("api_key.", "API keys"),
+    ("smtp_credential.", "SMTP credentials"),
     ("domain.", "Domains"),
     ("suppression.", "Suppressions"),
     ("queue.", "Queue"),
@@ -51,6 +52,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("api_key.create", "good", "API key “{}” created"),
     ("api_key.update", "", "API key “{}” edited"),
     ("api_key.delete", "bad", "API key “{}” deleted"),
+    ("smtp_credential.create", "good", "SMTP credentials “{}” created"),
+    ("smtp_credential.delete", "bad", "SMTP credentials “{}” deleted"),
     ("domain.create", "good", "Domain {} added"),
     ("domain.update", "", "Domain {} edited"),
     ("domain.delete", "bad", "Domain {} removed"),

@@ -4,4 +4,4 @@ mod alerts;
 mod caps;
 mod limits;
 mod processes;
-mod suspension;
+pub mod suspension;

@@ -6,6 +6,7 @@ mod members;
 mod messages_read;
 mod messages_send;
 mod openapi;
+mod smtp_credentials;
 mod suppressions;
 mod transports;
 mod usage;

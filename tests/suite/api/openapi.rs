@@ -133,7 +133,7 @@ fn every_operation_is_one_of_the_contract_with_its_successes_and_required_fields
 /// What a path of the document is called with: ids that are none of anybody's.
 fn somewhere(path: &str, account: &str) -> String {
     let path = path.replace("{account_id}", account).replace("{domain}", "some.example");
-    ["{sub_account_id}", "{key_id}", "{user_id}", "{message_id}"]
+    ["{sub_account_id}", "{key_id}", "{smtp_credential_id}", "{user_id}", "{message_id}"]
         .iter()
         .fold(path, |path, name| path.replace(name, "0199ffff-ffff-7fff-bfff-ffffffffffff"))
 }

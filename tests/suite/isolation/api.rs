@@ -25,6 +25,7 @@ fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
         ("PUT", "/api-keys/{key_id}" | "/sub-accounts/{sub_account_id}/api-keys/{key_id}") => {
             json!({ "label": "Changed" })
         }
+        ("POST", "/smtp-credentials") => json!({ "name": "Made", "scope": "global" }),
         ("POST", "/domains") => json!({ "domain": "added.example" }),
         ("PUT", "/domains/{domain}") => json!({ "tracking_subdomain": "links" }),
         ("POST", "/messages") => {
@@ -56,6 +57,7 @@ fn parts(things: &Things) -> BTreeMap<&'static str, String> {
         ("account_id", things.account.to_string()),
         ("sub_account_id", things.account.to_string()),
         ("key_id", things.key.to_string()),
+        ("smtp_credential_id", things.credential.to_string()),
         ("domain", things.domain.clone()),
         ("message_id", things.message.to_string()),
         ("user_id", things.user.to_string()),
@@ -139,6 +141,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
     let unknown = Things {
         account: Id::new(app.app.clock.now()),
         key: Id::new(app.app.clock.now()),
+        credential: Id::new(app.app.clock.now()),
         domain: "unknown.example".into(),
         message: Id::new(app.app.clock.now()),
         user: Id::new(app.app.clock.now()),
@@ -197,7 +200,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
 }
 
 fn static_name(name: &str) -> &'static str {
-    ["sub_account_id", "key_id", "domain", "message_id", "user_id", "transport_id"]
+    ["sub_account_id", "key_id", "smtp_credential_id", "domain", "message_id", "user_id", "transport_id"]
         .into_iter()
         .find(|known| *known == name)
         .unwrap_or_else(|| panic!("the isolation tests do not know {{{name}}}"))

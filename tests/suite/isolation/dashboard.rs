@@ -26,6 +26,7 @@ fn filled(path: &str, things: &Things, seq: &str) -> String {
         ("{member}", things.user.to_string()),
         ("{seq}", seq.to_owned()),
         ("{key}", things.key.to_string()),
+        ("{credential}", things.credential.to_string()),
         ("{transport}", things.transport.to_string()),
         ("{token}", "no-such-token".to_owned()),
         ("{account}", things.account.to_string()),
@@ -190,13 +191,14 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
     let unknown = Things {
         account: Id::new(app.app.clock.now()),
         key: Id::new(app.app.clock.now()),
+        credential: Id::new(app.app.clock.now()),
         domain: "unknown.example".into(),
         message: Id::new(app.app.clock.now()),
         user: Id::new(app.app.clock.now()),
         job: Id::new(app.app.clock.now()),
         transport: Id::new(app.app.clock.now()),
     };
-    let names = ["{message}", "{domain}", "{user}", "{key}", "{transport}", "/jobs/{id}"];
+    let names = ["{message}", "{domain}", "{user}", "{key}", "{credential}", "{transport}", "/jobs/{id}"];
     let before = world.heads(&app).await;
     let mut asked = 0;
     for (email, inside) in [("own@member.example", true), (world.agency.email.as_str(), false)] {
@@ -220,6 +222,7 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
                     things.domain.clone(),
                     things.user.to_string(),
                     things.key.to_string(),
+                    things.credential.to_string(),
                     things.job.to_string(),
                     things.transport.to_string(),
                 ];

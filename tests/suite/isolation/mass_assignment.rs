@@ -153,6 +153,14 @@ async fn fields_that_are_only_read_have_no_effect_in_any_body() {
             ),
             (
                 "POST",
+                format!("{all}/smtp-credentials"),
+                format!("{base}/smtp-credentials"),
+                json!({ "name": "Made", "scope": "global" }),
+                String::new(),
+                &key,
+            ),
+            (
+                "POST",
                 format!("{all}/members"),
                 format!("{base}/members"),
                 json!({ "email": "made@member.example", "name": "Made", "role": "Analyst" }),

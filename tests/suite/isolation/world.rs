@@ -1,11 +1,13 @@
 //! Two agencies with clients, and one of each thing that an address can name.
 
 use canopy::actions::accept_message::Outcome;
+use canopy::actions::create_smtp_credential::{NewSmtpCredential, create_smtp_credential};
 use canopy::actions::create_transport::create_transport;
 use canopy::actions::delete_sub_account::delete_sub_account;
+use canopy::actions::key_grant::KeyHolder;
 use canopy::actions::transport_changes::TransportChanges;
 use canopy::domain::ids::Id;
-use canopy::domain::text::TransportName;
+use canopy::domain::text::{CredentialName, TransportName};
 use canopy::domain::transport::TransportKind;
 use canopy::models::jobs::{self, Job};
 use canopy::models::{api_keys, audit};
@@ -22,6 +24,8 @@ pub const MALFORMED: &str = "not-an-id-zz9";
 pub struct Things {
     pub account: Id,
     pub key: Id,
+    /// For SMTP.
+    pub credential: Id,
     pub domain: String,
     pub message: Id,
     pub user: Id,
@@ -86,9 +90,15 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
     let user = app.member(client.id, &format!("{label}@member.example"), "administrator").await;
     let (account, title) = (client.id, label.to_owned());
     let services = app.app.services.clone();
-    let (key, job, transport) = app
+    let (key, credential, job, transport) = app
         .write(move |conn, cx| {
             let key = api_keys::page(conn, account, None, false, 1)?.first().expect("a key").id;
+            let new = NewSmtpCredential {
+                name: CredentialName::parse(&format!("{title} program")).expect("a name"),
+                sandbox: false,
+                domains: None,
+            };
+            let credential = create_smtp_credential(conn, cx, KeyHolder::Own(account), &new)?.credential.id;
             let job = Job {
                 id: Id::new(cx.now),
                 account_id: root,
@@ -111,8 +121,8 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
                 ..TransportChanges::default()
             };
             let transport = create_transport(conn, cx, &services, root, &new)?.id;
-            Ok((key, job.id, transport))
+            Ok((key, credential, job.id, transport))
         })
         .await;
-    Things { account, key, domain: client.domain.clone(), message, user, job, transport }
+    Things { account, key, credential, domain: client.domain.clone(), message, user, job, transport }
 }

@@ -13,7 +13,7 @@ use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, summaries, suppressions, suspensions, system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, smtp_credentials, summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -56,6 +56,13 @@ const ASKS: &[(&str, Ask)] = asks! {
     "API, sub accounts, next": |conn, cx, big| accounts::page_of_children(conn, big.agency.id, Some(big.child), true, 101);
     "API, domains": |conn, cx, big| domains::page(conn, big.child, None, None, false, 101);
     "API, keys": |conn, cx, big| api_keys::page(conn, big.child, None, false, 101);
+    "API, SMTP credentials": |conn, cx, big| smtp_credentials::page(conn, big.child, None, (None, false), 101);
+    "API, SMTP credentials of a domain": |conn, cx, big| smtp_credentials::page(conn, big.child, Some(&["c1.example".into()]), (None, false), 101);
+    "SMTP credentials by name": |conn, cx, big| smtp_credentials::find_by_username(conn, "smtp-777");
+    "SMTP credentials of an account": |conn, cx, big| smtp_credentials::find(conn, big.child, big.child);
+    "domains of SMTP credentials": |conn, cx, big| smtp_credentials::domains_of(conn, &[big.child]);
+    "SMTP credentials without their domain": |conn, cx, big| smtp_credentials::drop_domain(conn, big.child);
+    "SMTP credentials that end": |conn, cx, big| smtp_credentials::delete_all(conn, big.child, big.now);
     "API, suppressions": |conn, cx, big| suppressions::page(conn, big.child, &Default::default(), big.now, None, false, 101);
     "suppressions of an address": |conn, cx, big| suppressions::page(conn, big.child,
         &suppressions::Filter { email_lower: Some("r777@x.example".into()), ..Default::default() }, big.now, None, false, 51);
@@ -101,6 +108,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
     "held": |conn, cx, big| suspensions::held(conn, &[big.child, big.agency.id], big.now);
+    "the standing of who hands in mail": |conn, cx, big| suspensions::standing(conn, big.child, Some(big.child), big.now);
     "looks at DNS that are due": |conn, cx, big| domains::due(conn, big.now, 50);
     "unverified domains": |conn, cx, big| domains::unverified_below(conn, big.agency.id, 5);
     "days of a parent": |conn, cx, big| usage::totals(conn, big.agency.id, "2026-01-01", "2026-12-31");
@@ -246,7 +254,7 @@ struct Step {
 
 /// A plan that walks a large table from end to end, or sorts what it has found.
 fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
-    const LARGE: [&str; 14] = [
+    const LARGE: [&str; 16] = [
         "accounts",
         "account_summaries",
         "account_tags",
@@ -259,6 +267,8 @@ fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
         "messages",
         "queue",
         "sessions",
+        "smtp_credential_domains",
+        "smtp_credentials",
         "suppressions",
         "usage_days",
     ];
@@ -315,6 +325,9 @@ fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize
     plain(&format!(
         "INSERT INTO domains (id, account_id, name, active_selector, dkim_private_sealed, dkim_public, verified_at, next_check_at, created_at, updated_at) \
          SELECT {id}, {id}, 'c' || i || '.example', 'canopy', {id}, '', CASE WHEN i % 100 = 0 THEN NULL ELSE {past} END, {future}, {past}, {past} FROM {accounts}; \
+         INSERT INTO smtp_credentials (id, account_id, name, username, password_digest, sandbox, is_global, created_by, created_at, updated_at) \
+         SELECT {id}, {id}, 'Shop', 'smtp-' || i, {id}, FALSE, FALSE, 'test', {past}, {past} FROM {accounts}; \
+         INSERT INTO smtp_credential_domains (credential_id, domain_id, domain) SELECT {id}, {id}, 'c' || i || '.example' FROM {accounts}; \
          INSERT INTO messages (id, account_id, domain_id, period_id, day, content_id, sender, sender_domain, recipient, recipient_lower, subject, status, \
          expires_at, created_at, updated_at, retain_until, purge_at) SELECT {id}, {child}, {child}, {period}, '2026-01-01', {id}, 'a@c1.example', 'c1.example', \
          'r' || i || '@x.example', 'r' || i || '@x.example', 'Hello', CASE WHEN i % 10 = 0 THEN 'Bounced' ELSE 'Delivered' END, {future}, {past}, {past}, {future}, {future} FROM {numbers}; \

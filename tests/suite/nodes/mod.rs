@@ -3,7 +3,7 @@
 mod clock;
 mod failures;
 mod limits;
-mod pressure;
+pub mod pressure;
 mod roles;
 mod takeover;
 mod together;

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::app::{Client, On, TestApp, prepared};
 
 /// Keeps the one writer of SQLite until the returned end is dropped.
-fn hold_the_writer(app: &TestApp) -> mpsc::Sender<()> {
+pub fn hold_the_writer(app: &TestApp) -> mpsc::Sender<()> {
     let (held, holds) = mpsc::channel();
     let (release, released) = mpsc::channel::<()>();
     let db = std::sync::Arc::clone(&app.app.db);

@@ -10,7 +10,7 @@ mod limits;
 pub mod mx;
 mod operator;
 mod refusals;
-mod smuggling;
+pub mod smuggling;
 mod soft;
 mod starttls;
 mod story;

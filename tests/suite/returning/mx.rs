@@ -124,6 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<S> {
     /// Sends bytes as they are.
     pub async fn put(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("it reads");
+        // TLS may keep what it was given until it is told that nothing follows.
+        self.stream.flush().await.expect("it reads");
     }
 
     /// Says a line; answers the reply.

@@ -5,7 +5,7 @@ use super::mx::{Mx, refused};
 use crate::support::app::TestApp;
 
 /// Ending and whether the conversation may go on: those without a bare CR or LF are text like any other.
-const ENDINGS: [(&str, bool); 30] = [
+pub const ENDINGS: [(&str, bool); 30] = [
     ("\n.\n", false),
     ("\n.\r\n", false),
     ("\r\n.\n", false),

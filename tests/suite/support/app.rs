@@ -258,6 +258,8 @@ pub fn prepared(client: &Client, recipients: &[&str]) -> Prepared {
             })
             .collect(),
         contents: vec![payload(&client.domain)],
+        is_raw: false,
+        all_or_none: false,
         attachments: Vec::new(),
         tags: vec!["welcome".into()],
         sandbox: None,

@@ -1,6 +1,6 @@
 //! What can be changed on the pages of an account: keys, suppressions, members, settings; and search.
 
-use canopy::models::{accounts, api_keys, audit, memberships, suppressions};
+use canopy::models::{accounts, api_keys, audit, memberships, smtp_credentials, suppressions};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
 use crate::support::visitor::Visitor;
@@ -43,6 +43,47 @@ async fn a_key_made_in_the_dashboard_is_shown_once_and_works_until_it_is_deleted
         let page = owner.fill_and_follow(&format!("{base}/credentials/{key}/delete"), &[]).await;
         assert!(page.contains("is deleted") && !page.contains(&format!("{key}/delete")));
         assert_eq!(app.call("GET", &account, &secret, None).await.0, 401);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn smtp_credentials_made_in_the_dashboard_are_shown_once_with_all_that_a_mail_program_asks_for() {
+    on_both(|app| async move {
+        let (agency, client, owner, base) = setting(&app, "smtp").await;
+        let new = format!("{base}/credentials/smtp/new");
+        for (form, words) in [
+            (vec![("name", "")], "The name is empty"),
+            (vec![("name", "Kept words"), ("reach", "some")], "Choose at least one domain"),
+            (
+                vec![("name", "Kept words"), ("reach", "some"), ("domains", "other.example")],
+                "is not a domain of this account",
+            ),
+        ] {
+            let answer = owner.fill(&new, &form).await;
+            assert!(answer.status == 422 && answer.html.contains(words), "{form:?}: {}", answer.html);
+            assert!(form[0].1.is_empty() || answer.html.contains("Kept words"));
+        }
+        let form = [("name", "Online shop"), ("reach", "some"), ("domains", "smtp.example"), ("sandbox", "on")];
+        let page = owner.fill(&new, &form).await.ok();
+        let password =
+            page.split("<output>").nth(1).and_then(|rest| rest.split('<').next()).expect("a password").to_owned();
+        for part in
+            ["Host: localhost", "Port: 587", "Security: STARTTLS", "Username: smtp-", &format!("Password: {password}")]
+        {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        let list = owner.get(&format!("{base}/credentials")).await.ok();
+        assert!(
+            list.contains("Online shop") && list.contains("smtp.example, sandbox only") && !list.contains(&password)
+        );
+        let id = client.id;
+        let made = app.read(move |conn| Ok(smtp_credentials::page(conn, id, None, (None, false), 10)?)).await.remove(0);
+        assert_eq!(made.password_digest, canopy::secrets::digest(&password));
+        let page = owner.fill_and_follow(&format!("{base}/credentials/smtp/{}/delete", made.id), &[]).await;
+        assert!(page.contains("are deleted") && page.contains("None yet"), "{page}");
+        let activity = Visitor::signed_in(&app, &agency.email).await.get("/activity").await.ok();
+        assert!(activity.contains("SMTP credentials “Online shop” deleted"), "{activity}");
     })
     .await;
 }

@@ -4,6 +4,7 @@ mod accounts;
 mod domains;
 mod keys;
 mod messages;
+mod smtp_credentials;
 mod sub_accounts;
 mod suppressions;
 mod transports;
@@ -17,6 +18,7 @@ pub(super) fn all() -> Vec<(&'static str, Vec<Op>)> {
         ("Service", service()),
         ("Account", accounts::all()),
         ("API keys", keys::own()),
+        ("SMTP credentials", smtp_credentials::all()),
         ("Sub accounts", sub_accounts::all()),
         ("API keys of sub accounts", keys::of_sub_accounts()),
         ("Transports", transports::all()),

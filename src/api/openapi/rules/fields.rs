@@ -11,7 +11,9 @@ use crate::domain::ip_allow_list;
 use crate::domain::message::status::{MessageStatus, SandboxResult};
 use crate::domain::message::{attachment, draft, mailbox};
 use crate::domain::role::Role;
-use crate::domain::text::{AccountName, KeyLabel, PersonName, ShortText, SuspendReason, Tag, TransportName};
+use crate::domain::text::{
+    AccountName, CredentialName, KeyLabel, PersonName, ShortText, SuspendReason, Tag, TransportName,
+};
 use crate::domain::transport::{Tls, TransportKind};
 
 /// Schema, field, what it says.
@@ -41,6 +43,9 @@ pub(super) const RULES: &[(&str, &str, Tighten)] = &[
     ("UpdateAPIKeyRequest", "scopes", scopes),
     ("UpdateAPIKeyRequest", "ip_allow_list", networks),
     ("APIKeyScope", "scope", |schema| object(schema, |field| field.pattern = Some(texts::scope()))),
+    // SMTP credentials
+    ("CreateSMTPCredentialRequest", "name", |schema| line(schema, CredentialName::MAX)),
+    ("CreateSMTPCredentialRequest", "domains", |schema| items(schema, |name| format(name, "domain"))),
     // Domains
     ("CreateDomainRequest", "domain", |schema| {
         object(schema, |field| {

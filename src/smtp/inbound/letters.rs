@@ -1,17 +1,19 @@
 //! Letters to the operator: a few an hour, and none that a machine wrote.
 
-use super::reply::Reply;
-use super::session::Session;
+use super::Inbound;
 use crate::actions::pass_on_letter::pass_on_letter;
 use crate::domain::returned::{InboundRefusal, operator};
+use crate::smtp::reply::Reply;
+use crate::smtp::service::Service as _;
+use crate::smtp::session::Session;
 
 /// Passes a letter on and answers it. One from nobody, or by a machine, goes no further: nothing may circle.
-pub async fn pass_on(session: &Session, from: &str, raw: &[u8]) -> Reply {
-    let shared = &session.shared;
+pub async fn pass_on(session: &Session<Inbound>, from: &str, raw: &[u8]) -> Reply {
+    let (shared, service) = (&session.shared, &session.shared.service);
     let Some(operator) = shared.app.config.operator_address.clone() else { return Reply::not_offered() };
     let letter = operator::read(raw);
     if from.is_empty() || letter.automatic {
-        shared.counted.add(InboundRefusal::Unreadable);
+        service.refused(InboundRefusal::Unreadable);
         return Reply::ok("Taken, nothing follows from it");
     }
     let now = shared.app.clock.now();
@@ -21,7 +23,7 @@ pub async fn pass_on(session: &Session, from: &str, raw: &[u8]) -> Reply {
     match passed {
         Ok(true) => Reply::ok("Passed on to the operator"),
         Ok(false) => {
-            shared.counted.add(InboundRefusal::Limit);
+            service.refused(InboundRefusal::Limit);
             Reply::new(451, "4.3.2 So many letters to the operator have to wait, try again later")
         }
         Err(error) => {

@@ -1,0 +1,2 @@
+DROP TABLE smtp_credential_domains;
+DROP TABLE smtp_credentials;

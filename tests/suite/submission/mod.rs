@@ -1,0 +1,10 @@
+//! Mail handed in over SMTP: by clients that sign in, and by programs of this machine.
+
+mod caps;
+mod door;
+mod holds;
+mod hostile;
+mod limits;
+mod messages;
+mod signing_in;
+mod trusted;
