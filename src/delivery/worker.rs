@@ -13,7 +13,7 @@ use super::node::{Looked, Node, look};
 use crate::actions::ActionResult;
 use crate::app::App;
 
-/// How often an idle node looks for work.
+/// How often an idle node looks for work that it did not accept itself.
 const POLL: Duration = Duration::from_millis(200);
 /// How long freed places wait for company, so that claims are made for several at once.
 const GATHER: Duration = Duration::from_millis(10);
@@ -43,6 +43,11 @@ impl Looks {
         if wanted.limit > 0 {
             self.under_way = Some(tokio::spawn(look(Arc::clone(&self.app), wanted, !self.found)));
         }
+    }
+
+    /// Something was accepted here: an idle node need not wait for its next look.
+    fn hasten(&mut self) {
+        self.next = self.next.min(Instant::now() + GATHER);
     }
 
     /// Waits for the look that is under way to end; for ever when there is none.
@@ -81,7 +86,7 @@ fn failed(why: &str) -> Looked {
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let (outcomes, recorded) = finisher::start(&app, UNRECORDED);
     let mut looks = Looks { app: Arc::clone(&app), under_way: None, next: Instant::now(), found: false };
-    let mut node = Node::new(app, outcomes);
+    let mut node = Node::new(Arc::clone(&app), outcomes);
     let mut renewed = Instant::now();
     while !*stop.borrow() {
         if renewed.elapsed() >= RENEW {
@@ -94,6 +99,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         let patience = looks.next.max(Instant::now() + GATHER);
         tokio::select! {
             looked = looks.ended() => looks.take(looked, &mut node),
+            () = app.committer.committed() => looks.hasten(),
             () = node.some_places(), if node.places.busy() > 0 => {}
             () = sleep_until(patience) => {}
             _ = stop.changed() => {}

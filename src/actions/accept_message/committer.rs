@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::group::{self, Failure};
 use super::intake::{self, Intake};
@@ -38,6 +38,8 @@ struct Node {
     clock: Arc<Clock>,
     services: Arc<Services>,
     metrics: Arc<Metrics>,
+    /// Told after each commit.
+    committed: Arc<Notify>,
 }
 
 /// A handle to the node's committer thread, which ends when the last handle is gone.
@@ -47,6 +49,7 @@ pub struct Committer {
     /// One permit a kilobyte.
     room: Arc<Semaphore>,
     kilobytes: u32,
+    committed: Arc<Notify>,
 }
 
 impl Committer {
@@ -64,9 +67,15 @@ impl Committer {
         let (jobs, inbox) = mpsc::channel(line.requests.max(1));
         let kilobytes = u32::try_from(line.megabytes.max(1) * 1024).unwrap_or(u32::MAX);
         let permits = usize::try_from(kilobytes).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        let node = Node { db, clock, services, metrics };
+        let committed = Arc::new(Notify::new());
+        let node = Node { db, clock, services, metrics, committed: Arc::clone(&committed) };
         std::thread::Builder::new().name("committer".into()).spawn(move || run(&node, inbox))?;
-        Ok(Self { jobs, room: Arc::new(Semaphore::new(permits)), kilobytes })
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(permits)), kilobytes, committed })
+    }
+
+    /// Waits until this node has accepted something since it was last asked: there may be something to deliver.
+    pub async fn committed(&self) {
+        self.committed.notified().await;
     }
 
     /// How many requests wait, and how many may.
@@ -178,6 +187,7 @@ fn attempt(node: &Node, requests: &[Prepared]) -> ActionResult<Vec<ActionResult<
             node.db.health.wrote(results.as_ref().err().and_then(ActionError::lack));
             let results = results?;
             node.metrics.mail.committed(requests.len(), begun.elapsed());
+            node.committed.notify_one();
             intake.tell(&node.metrics.mail);
             Ok(results)
         }

@@ -27,10 +27,7 @@ pub struct Inbound {
 
 impl Inbound {
     pub fn new(app: &App, limits: &Limits) -> Self {
-        Self {
-            counted: Counted::new(&app.metrics),
-            recording: Semaphore::new(limits.recording.max(1)),
-        }
+        Self { counted: Counted::new(&app.metrics), recording: Semaphore::new(limits.recording.max(1)) }
     }
 }
 

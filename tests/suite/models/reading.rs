@@ -13,7 +13,8 @@ use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, smtp_credentials, summaries, suppressions, suspensions, system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, smtp_credentials, summaries, suppressions, suspensions,
+    system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
