@@ -1,4 +1,4 @@
-//! The certificate that STARTTLS shows where bounces come in, as its files have it now.
+//! The certificates that STARTTLS shows where bounces come in and where clients hand in mail, as their files have them now.
 
 use std::path::Path;
 
@@ -13,8 +13,9 @@ use super::{Finding, Subject};
 use crate::smtp::Tls;
 
 pub const NAME: &str = "inbound certificate";
+pub const SUBMISSION: &str = "submission certificate";
 
-/// Whether it can be used, how long it is valid, and whether it names this node.
+/// Whether that of the inbound listener can be used, how long it is valid, and whether it names this node.
 pub async fn findings(subject: &Subject) -> Vec<Finding> {
     let config = &subject.config;
     if config.mx_listen.is_none() {
@@ -25,16 +26,42 @@ pub async fn findings(subject: &Subject) -> Vec<Finding> {
         return vec![Finding::warn(NAME, "STARTTLS is not offered where bounces come in.", advice)];
     };
     let reading = config.clone();
-    let read = tokio::task::spawn_blocking(move || Tls::of(&reading).and_then(|_| first(&path))).await;
-    let certificate = match read.unwrap_or_else(|error| Err(error.to_string())) {
+    let read = blocking(move || Tls::of(&reading).and_then(|_| first(&path))).await;
+    let certificate = match read {
         Ok(certificate) => certificate,
-        Err(why) => {
-            let advice = "Set mx_tls_cert and mx_tls_key to a certificate and the key it was made for, both as PEM that the program may read.";
-            return vec![Finding::fail(NAME, "It cannot be used.", advice).because(why)];
-        }
+        Err(why) => return vec![unusable(NAME, ["mx_tls_cert", "mx_tls_key"], why)],
     };
-    let hosts = [config.host_name.as_str(), config.platform.return_path.as_str()];
-    vec![judge(subject, &certificate, hosts)]
+    let hosts = [("host_name", config.host_name.as_str()), ("return_path_host", config.platform.return_path.as_str())];
+    let advice = "Have one issued for the name that the MX record of return_path_host leads to: hosts that verify it send their bounces nowhere else.";
+    vec![judge(subject, NAME, "the inbound listener", &certificate, &hosts, advice)]
+}
+
+/// The same of the submission listeners: mail programs verify it against the name that their people typed.
+pub async fn submission(subject: &Subject) -> Vec<Finding> {
+    let config = &subject.config;
+    let Some((path, _)) = config.submission_tls.clone().filter(|_| !config.submission_listen.is_empty()) else {
+        return vec![Finding::skip(SUBMISSION, "Clients hand in no mail over SMTP here (submission_listen).")];
+    };
+    let reading = config.clone();
+    let read = blocking(move || Tls::of_submission(&reading).and_then(|_| first(&path))).await;
+    let certificate = match read {
+        Ok(certificate) => certificate,
+        Err(why) => return vec![unusable(SUBMISSION, ["submission_tls_cert", "submission_tls_key"], why)],
+    };
+    let hosts = [("host_name", config.host_name.as_str())];
+    let advice = "Have one issued for the name that clients are told to connect to: mail programs refuse another.";
+    vec![judge(subject, SUBMISSION, "the submission listener", &certificate, &hosts, advice)]
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
+}
+
+fn unusable(name: &'static str, [certificate, key]: [&str; 2], why: String) -> Finding {
+    let advice = format!(
+        "Set {certificate} and {key} to a certificate and the key it was made for, both as PEM that the program may read."
+    );
+    Finding::fail(name, "It cannot be used.", advice).because(why)
 }
 
 /// The certificate itself, which comes before those that vouch for it.
@@ -42,19 +69,28 @@ fn first(path: &Path) -> Result<CertificateDer<'static>, String> {
     CertificateDer::from_pem_file(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Its end, and where that is far, its names: those that verify go by the MX record's, which is this node's or the
-/// return path's own.
-fn judge(subject: &Subject, certificate: &CertificateDer<'_>, hosts: [&str; 2]) -> Finding {
+/// Its end, and where that is far, its names: those that verify go by the name they connect to.
+fn judge(
+    subject: &Subject,
+    name: &'static str,
+    whose: &str,
+    certificate: &CertificateDer<'_>,
+    hosts: &[(&str, &str)],
+    advice: &str,
+) -> Finding {
     let Some(until) = not_after(certificate) else {
-        return Finding::fail(NAME, "It does not say until when it is valid.", "Have it issued anew.");
+        return Finding::fail(name, "It does not say until when it is valid.", "Have it issued anew.");
     };
-    let ends = judged(NAME, "the inbound listener", until, subject.now);
-    if !ends.advice.is_empty() || hosts.iter().any(|host| names(certificate, host)) {
+    let ends = judged(name, whose, until, subject.now);
+    if !ends.advice.is_empty() || hosts.iter().any(|(_, host)| names(certificate, host)) {
         return ends;
     }
-    let found = format!("It names neither {} (host_name) nor {} (return_path_host).", hosts[0], hosts[1]);
-    let advice = "Have one issued for the name that the MX record of return_path_host leads to: hosts that verify it send their bounces nowhere else.";
-    Finding::warn(NAME, found, advice)
+    let said: Vec<String> = hosts.iter().map(|(option, host)| format!("{host} ({option})")).collect();
+    let found = match said.as_slice() {
+        [one] => format!("It does not name {one}."),
+        several => format!("It names neither {}.", several.join(" nor ")),
+    };
+    Finding::warn(name, found, advice)
 }
 
 fn names(certificate: &CertificateDer<'_>, host: &str) -> bool {

@@ -97,6 +97,7 @@ pub async fn examine(subject: Subject) -> Vec<Finding> {
         limited(subject, "resolver", names::resolver(subject)),
         limited(subject, "certificate", certificate::findings(subject)),
         limited(subject, inbound::NAME, inbound::findings(subject)),
+        limited(subject, inbound::SUBMISSION, inbound::submission(subject)),
         limited(subject, "return path", return_path::mx(subject, exits)),
         limited(subject, "SPF", return_path::spf(subject, exits)),
         limited(subject, "reverse DNS", names::reverse(subject, exits)),

@@ -10,6 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 
 use crate::support::app::{Client, On, TestApp};
+use crate::support::ports;
 use crate::support::process::Process;
 
 const CAP: i64 = 150;
@@ -18,9 +19,7 @@ const SENDERS: usize = 8;
 
 /// A `canopy serve` over the database of `app`, once it answers.
 async fn node(app: &TestApp) -> (Process, String) {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let address = listener.local_addr().expect("an address").to_string();
-    drop(listener);
+    let address = ports::free().to_string();
     let folder = app.app.config.data_dir.display().to_string();
     let env = [
         ("CANOPY_DATABASE_URL", app.app.config.database_url()),

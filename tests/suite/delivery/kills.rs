@@ -1,7 +1,6 @@
 //! kill -9 at random, in the middle of accepting and delivering: nothing acknowledged is lost, nothing counted twice.
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use serde_json::json;
 
 use super::{accept, attempts, counter_of, deliver, queued};
 use crate::support::app::{Client, On, TestApp};
+use crate::support::ports;
 use crate::support::process::Process;
 use crate::support::smtp_sink::{Behaviour, SmtpSink};
 
@@ -27,7 +27,7 @@ struct Node {
 
 impl Node {
     async fn start(app: &TestApp, sink: &SmtpSink) -> Self {
-        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr()).expect("a port");
+        let address = ports::free();
         let config = &app.app.config;
         let env = [
             ("CANOPY_DATABASE_URL", config.database_url().to_owned()),

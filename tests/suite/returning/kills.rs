@@ -1,7 +1,7 @@
 //! kill -9 while reports come in: what was answered with 250 is recorded, and what comes again counts once.
 
 use std::collections::HashSet;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -16,24 +16,21 @@ use tokio::net::TcpStream;
 use super::fixtures::one;
 use super::mx::{about_id, message, send_to};
 use crate::support::app::{Client, TestApp, on_both};
+use crate::support::ports;
 use crate::support::process::Process;
 
 const MESSAGES: usize = 150;
 const KILLS: u64 = 5;
 const SENDERS: usize = 6;
 
-fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr()).expect("a port")
-}
-
 /// The program over the test's database, receiving at the address it answers with.
 async fn start(app: &TestApp) -> (Process, SocketAddr) {
-    let (config, address) = (&app.app.config, free());
+    let (config, address) = (&app.app.config, ports::free());
     let env = [
         ("CANOPY_DATABASE_URL", config.database_url().to_owned()),
         ("CANOPY_SECRET_KEY", config.secret_key.expose_secret().to_owned()),
         ("CANOPY_DATA_DIR", config.data_dir.display().to_string()),
-        ("CANOPY_LISTEN", free().to_string()),
+        ("CANOPY_LISTEN", ports::free().to_string()),
         ("CANOPY_MX_LISTEN", address.to_string()),
         ("CANOPY_ROLES", "web,mx".into()),
         ("RUST_LOG", "error".into()),

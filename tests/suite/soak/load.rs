@@ -1,7 +1,7 @@
 //! Those who send, and those who report, while the program is killed under them.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use crate::returning::fixtures::one;
 use crate::returning::mx::{about, send_to};
 use crate::support::app::{Client, TestApp};
+use crate::support::ports;
 use crate::support::process::Process;
 use crate::support::smtp_sink::{Received, SmtpSink};
 
@@ -32,13 +33,9 @@ pub struct Node {
     pub mx: SocketAddr,
 }
 
-fn free() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr()).expect("a port")
-}
-
 impl Node {
     pub async fn start(app: &TestApp, sink: &SmtpSink) -> Self {
-        let (config, address, mx) = (&app.app.config, free(), free());
+        let (config, address, mx) = (&app.app.config, ports::free(), ports::free());
         let env = [
             ("CANOPY_DATABASE_URL", config.database_url().to_owned()),
             ("CANOPY_SECRET_KEY", config.secret_key.expose_secret().to_owned()),

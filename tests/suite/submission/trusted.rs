@@ -7,6 +7,7 @@ use canopy::domain::ids::Id;
 
 use super::door::{Door, hand_in, letter, messages_of};
 use crate::support::app::{TestApp, on_both};
+use crate::support::ports;
 use crate::support::process::Process;
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn the_program_listens_where_its_options_say_and_does_not_start_for_an_acc
     let app = TestApp::sqlite().await;
     let agency = app.agency("Started").await;
     let client = app.client(&agency, "started", 0).await;
-    let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr()).expect("a free port");
+    let free = ports::free();
     let options = |account: Id| {
         [
             ("CANOPY_DATABASE_URL", app.app.config.database_url().to_owned()),

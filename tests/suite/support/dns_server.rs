@@ -1,10 +1,11 @@
 //! A real DNS server (dnsmasq) on a free loopback port that answers from the records it is given, and from nothing else.
 
 use super::environment::{need, tool};
+use super::ports;
 use super::process::Process;
 use super::temp_dir::TempDir;
 use std::fmt::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -70,8 +71,7 @@ impl DnsServer {
 
 /// A port that is free for TCP, and therefore almost surely for UDP.
 fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
-    listener.local_addr().expect("a bound socket has an address").port()
+    ports::free().port()
 }
 
 /// Starts dnsmasq and waits until it answers; none when it ended at once, as it does when the port is taken.

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod many;
 pub mod node;
 pub mod policy_server;
+pub mod ports;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -1,12 +1,12 @@
 //! A `canopy serve` of its own over a test's database.
 
-use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::app::{Client, TestApp};
+use super::ports;
 use super::process::Process;
 
 /// Long enough for a busy machine.
@@ -22,8 +22,7 @@ pub struct Node {
 
 /// An address that was free a moment ago.
 pub fn free_address() -> String {
-    let bound = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|bound| bound.local_addr());
-    bound.expect("a free port").to_string()
+    ports::free().to_string()
 }
 
 impl Node {

@@ -81,3 +81,26 @@ async fn a_node_that_receives_nothing_needs_none_and_one_without_starttls_is_tol
     let findings = examine(subject(&app, configured(&app, &[LISTEN]))).await;
     expect(&findings, NAME, Verdict::Warn, "STARTTLS is not offered");
 }
+
+#[tokio::test]
+async fn the_certificate_that_clients_see_is_judged_by_the_name_they_connect_to() {
+    const NAME: &str = "submission certificate";
+    let app = TestApp::sqlite().await;
+    let made = Certificates::lasting("DNS:smtp.canopy.test", 60);
+    let [certificate, key] = ["cert.pem", "key.pem"].map(|name| made.path(name).display().to_string());
+    let missing = made.path("missing.pem").display().to_string();
+    for (key, host, verdict, words) in [
+        (&key, "smtp.canopy.test", Verdict::Ok, "That of the submission listener is valid until"),
+        (&key, "elsewhere.test", Verdict::Warn, "It does not name elsewhere.test (host_name)."),
+        (&missing, "smtp.canopy.test", Verdict::Fail, "submission_tls_key (CANOPY_SUBMISSION_TLS_KEY) cannot be used"),
+    ] {
+        let options = [
+            ("submission_listen", "127.0.0.1:0"),
+            ("submission_tls_cert", certificate.as_str()),
+            ("submission_tls_key", key.as_str()),
+            ("host_name", host),
+        ];
+        expect(&examine(subject(&app, configured(&app, &options))).await, NAME, verdict, words);
+    }
+    expect(&examine(subject(&app, configured(&app, &[]))).await, NAME, Verdict::Skip, "submission_listen");
+}

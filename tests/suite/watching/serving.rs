@@ -1,12 +1,12 @@
 //! Who is shown `/metrics`, and where.
 
-use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use secrecy::ExposeSecret as _;
 
 use super::{Scrape, TOKEN, watched};
 use crate::support::app::{On, TestApp};
+use crate::support::ports;
 use crate::support::process::Process;
 
 #[tokio::test]
@@ -36,8 +36,7 @@ async fn the_site_shows_its_metrics_to_whoever_has_the_token_and_to_nobody_else(
 }
 
 fn free_address() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").to_string()
+    ports::free().to_string()
 }
 
 #[tokio::test]
