@@ -73,7 +73,8 @@ impl Node {
             *under_way.entry(one.message.account_id).or_default() += 1;
         }
         Wanted {
-            limit: room.saturating_sub(self.ahead.len()).min(AHEAD),
+            // Whoever waits while places are free belongs to an account with its share: that takes nothing from others.
+            limit: room.saturating_sub(self.ahead.len()).max(self.places.free()).min(AHEAD),
             per_account: self.per_account(),
             under_way,
             ahead,
