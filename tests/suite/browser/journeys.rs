@@ -133,14 +133,15 @@ async fn export(browser: &Browser, demo: &Demo) {
     assert!(lines[1].contains("Larkspur Dental") && lines[1].contains("7500"), "{file}");
 }
 
-/// The first file that is wholly there.
+/// The first file that is wholly there: its name stands, empty, before its bytes do.
 async fn downloaded(folder: &Path) -> String {
     let deadline = Instant::now() + Duration::from_secs(15);
     loop {
         let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        if let Some(file) = files.map(|file| file.path()).find(|file| file.extension().is_some_and(|end| end == "csv"))
-        {
-            return std::fs::read_to_string(file).expect("a file in UTF-8");
+        let file = files.map(|file| file.path()).find(|file| file.extension().is_some_and(|end| end == "csv"));
+        let text = file.map(|file| std::fs::read_to_string(file).expect("a file in UTF-8"));
+        if let Some(text) = text.filter(|text| text.ends_with('\n')) {
+            return text;
         }
         assert!(Instant::now() < deadline, "nothing was downloaded");
         tokio::time::sleep(Duration::from_millis(50)).await;
