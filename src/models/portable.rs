@@ -5,12 +5,17 @@ use diesel::pg::PgConnection;
 
 use super::AnyConnection;
 
-/// The connection where rows have locks of their own, which PostgreSQL has; on SQLite the transaction itself is the lock.
-pub fn with_row_locks(conn: &mut AnyConnection) -> Option<&mut PgConnection> {
+/// The connection where it is one to PostgreSQL.
+pub fn postgres(conn: &mut AnyConnection) -> Option<&mut PgConnection> {
     match conn {
         AnyConnection::Pg(conn) => Some(conn),
         AnyConnection::Sqlite(_) => None,
     }
+}
+
+/// The connection where rows have locks of their own, which PostgreSQL has; on SQLite the transaction itself is the lock.
+pub fn with_row_locks(conn: &mut AnyConnection) -> Option<&mut PgConnection> {
+    postgres(conn)
 }
 
 /// Inserts `rows` (a slice of an `Insertable` struct) into `table`.

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Integer, Text, Timestamp};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamp};
 
 use super::AnyConnection;
 use super::kept::{bind, for_rows, load_each, one_of};
-use super::portable::insert_many;
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
 use crate::domain::waiting::State;
@@ -33,7 +32,27 @@ pub struct Queued {
 }
 
 pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
-    insert_many!(conn, queue::table, rows)
+    let binds = |row: &Queued| {
+        vec![
+            bind::<Binary>(row.message_id),
+            bind::<Binary>(row.account_id),
+            bind::<Timestamp>(row.due_at),
+            bind::<Nullable<Timestamp>>(row.leased_until),
+            bind::<Nullable<Binary>>(row.lease_owner),
+            bind::<Integer>(row.attempts),
+            bind::<Timestamp>(row.expires_at),
+            bind::<Binary>(row.parent_id),
+            bind::<Text>(&row.destination),
+            bind::<Text>(&row.state),
+        ]
+    };
+    for_rows(
+        conn,
+        "INSERT INTO queue (message_id, account_id, due_at, leased_until, lease_owner, attempts, expires_at, \
+         parent_id, destination, state)",
+        &rows.iter().map(binds).collect::<Vec<_>>(),
+        "",
+    )
 }
 
 /// Makes sure that a worker looks at each account, once and in their order, at its time or before.

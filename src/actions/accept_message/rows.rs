@@ -69,7 +69,7 @@ impl Rows {
 
     /// Writes everything gathered.
     pub fn insert(self, conn: &mut AnyConnection) -> ActionResult<()> {
-        messages::insert_contents(conn, &self.contents)?;
+        messages::insert_contents(conn, self.contents)?;
         messages::insert_attachments(conn, &self.attachments)?;
         messages::insert(conn, &self.messages)?;
         messages::insert_events(conn, &self.events)?;

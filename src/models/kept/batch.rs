@@ -1,15 +1,20 @@
 //! One statement over many rows.
 
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::Untyped;
 
 use super::bind::{Bind, Values};
+use super::columns::Columns;
 use super::numbered;
 use crate::models::AnyConnection;
+use crate::models::portable::postgres;
 
 /// Rows of one statement at most.
 const ROWS: usize = 64;
+/// The same where a statement's text does not grow with them.
+const COLUMN_ROWS: usize = 512;
 /// Queries made one at most: planning them costs, and grows with their number.
 const EACH: usize = 16;
 
@@ -19,15 +24,16 @@ struct Each<'a> {
     rows: &'a [Vec<Bind>],
 }
 
-/// A statement over several rows: its text depends on how many alone.
+/// A statement over several rows, for SQLite: its text depends on how many alone.
 struct Batch<'a> {
     before: &'static str,
     rows: &'a [Vec<Bind>],
     after: &'static str,
 }
 
-/// Runs `before VALUES (...), (...) after` over `rows`, in parts of 64, 32, 16 and so on down to one, so that there are
-/// few texts. Inserts that meet what is there, and with `before` opening a `WITH`, updates of many rows at once.
+/// Runs `before`, a query that answers `rows`, and `after`: inserts, also those that meet what is there, and with `before`
+/// opening a `WITH`, updates of many rows at once. On SQLite the rows are written out, in parts of 64, 32, 16 and so on
+/// down to one, so that there are few texts; on PostgreSQL they are [`Columns`].
 ///
 /// # Errors
 /// Only the database's.
@@ -37,6 +43,12 @@ pub fn for_rows(
     rows: &[Vec<Bind>],
     after: &'static str,
 ) -> QueryResult<()> {
+    if let Some(conn) = postgres(conn) {
+        for rows in rows.chunks(COLUMN_ROWS) {
+            Columns::of(before, rows, after)?.execute(conn)?;
+        }
+        return Ok(());
+    }
     let mut rest = rows;
     while !rest.is_empty() {
         let (now, later) = part(rest, ROWS);
@@ -57,9 +69,17 @@ pub fn load_rows<T>(
     after: &'static str,
 ) -> QueryResult<Vec<T>>
 where
-    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend> + 'static,
+    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend>
+        + diesel::deserialize::FromSqlRow<Untyped, Pg>
+        + 'static,
 {
     let (mut found, mut rest) = (Vec::new(), rows);
+    if let Some(conn) = postgres(conn) {
+        for rows in rows.chunks(COLUMN_ROWS) {
+            found.extend(Columns::of(before, rows, after)?.load::<T>(conn)?);
+        }
+        return Ok(found);
+    }
     while !rest.is_empty() {
         let (now, later) = part(rest, ROWS);
         found.extend(Batch { before, rows: now, after }.load::<T>(conn)?);

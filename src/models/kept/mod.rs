@@ -3,6 +3,7 @@
 
 mod batch;
 mod bind;
+mod columns;
 mod one_of;
 
 use diesel::prelude::*;
