@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret;
@@ -9,6 +10,7 @@ use secrecy::ExposeSecret;
 use crate::actions::Services;
 use crate::actions::accept_message::Committer;
 use crate::actions::error::{ActionError, ActionResult};
+use crate::actions::sign_in_smtp::SenderKey;
 use crate::clock::Clock;
 use crate::config::{Config, Transport};
 use crate::delivery::probe::probe;
@@ -23,7 +25,9 @@ use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
 use crate::metrics::Metrics;
+use crate::models::families::Families;
 use crate::models::nodes::Node;
+use crate::models::remembered::Remembered;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
@@ -54,9 +58,15 @@ pub struct App {
     pub facets: Facets,
     pub running: RunningPeriods,
     pub trends: Trends,
+    /// Who may hand in mail over SMTP: asked at each of their commands.
+    pub standings: Remembered<SenderKey, ()>,
     /// What the last looks at this installation found.
     pub health: Runs,
 }
+
+/// What another node did to whoever hands in mail shows at their commands after this long; what this one did, at once. A
+/// message is never accepted on it: the committer looks under its locks.
+const SENDERS: TimeDelta = TimeDelta::milliseconds(100);
 
 /// Why the program cannot start, in a sentence for its operator.
 #[derive(Debug)]
@@ -100,6 +110,7 @@ impl App {
             secrets,
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
+            families: Families::default(),
         });
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
         let metrics = Metrics::new(clock.now().timestamp() as f64)
@@ -128,6 +139,7 @@ impl App {
             facets: Facets::default(),
             running: RunningPeriods::default(),
             trends: Trends::default(),
+            standings: Remembered::lasting(SENDERS),
             health: Runs::default(),
             config,
             db,
@@ -179,7 +191,7 @@ impl App {
         probe(self, transport, from, to).await
     }
 
-    /// Runs a write transaction off the async threads.
+    /// Runs a write transaction off the async threads, and forgets what it may have changed.
     ///
     /// # Errors
     /// Whatever `work` answers: then nothing was written.
@@ -187,15 +199,39 @@ impl App {
         self: &Arc<Self>,
         work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
     ) -> ActionResult<T> {
+        // The work may be done though nobody waits for it any more: it forgets by itself.
         let app = Arc::clone(self);
         let written = tokio::task::spawn_blocking(move || {
-            let written = app.db.write(work);
-            app.facets.changed();
-            app.running.changed();
-            app.db.health.wrote(written.as_ref().err().and_then(ActionError::lack));
+            let written = app.written(work);
+            app.forget();
             written
         });
         finished(written.await)
+    }
+
+    /// Runs a write transaction that changes nothing of what is remembered: the steady work of deliveries.
+    ///
+    /// # Errors
+    /// Whatever `work` answers: then nothing was written.
+    pub async fn write_behind<T: Send + 'static>(
+        self: &Arc<Self>,
+        work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> ActionResult<T> {
+        let app = Arc::clone(self);
+        finished(tokio::task::spawn_blocking(move || app.written(work)).await)
+    }
+
+    fn written<T>(&self, work: impl FnOnce(&mut AnyConnection) -> ActionResult<T>) -> ActionResult<T> {
+        let written = self.db.write(work);
+        self.db.health.wrote(written.as_ref().err().and_then(ActionError::lack));
+        written
+    }
+
+    /// Lists and senders are read anew.
+    fn forget(&self) {
+        self.facets.changed();
+        self.running.changed();
+        self.standings.changed();
     }
 }
 

@@ -24,8 +24,6 @@ pub const LEASE: TimeDelta = TimeDelta::seconds(40);
 const PARKED: TimeDelta = TimeDelta::seconds(60);
 /// Accounts served in one turn.
 const ACCOUNTS: usize = 64;
-/// An account gets at least this many messages in a turn, as far as there is room.
-const SHARE: usize = 16;
 
 /// Messages of an account on hold that end by their expiry in one turn.
 const HELD_EXPIRED: i64 = 256;
@@ -86,13 +84,12 @@ pub fn renew_leases(conn: &mut AnyConnection, now: DateTime<Utc>, under_way: &[(
 /// Only the database's.
 pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &Wanted) -> ActionResult<Vec<Claimed>> {
     let at = now.naive_utc();
-    let accounts = turns(conn, at, wanted)?;
+    let (accounts, roots) = turns(conn, at, wanted)?;
     if accounts.is_empty() {
         return Ok(Vec::new());
     }
-    let roots = roots(conn, &accounts)?;
-    let held = held(conn, &roots, at)?;
-    let free: Vec<Id> = accounts.iter().copied().filter(|account| !held.contains(account)).collect();
+    let free = free(conn, &accounts, at)?;
+    let (free, held): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| free.contains(account));
     let (mut expired, live): (Vec<_>, Vec<_>) =
         fair_share(conn, &free, wanted, at)?.into_iter().partition(|row| row.expires_at <= at);
     for account in &held {
@@ -107,35 +104,29 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
     Ok(claimed)
 }
 
-/// The accounts of this turn, locked against a change of hold.
-fn turns(conn: &mut AnyConnection, at: NaiveDateTime, wanted: &Wanted) -> ActionResult<Vec<Id>> {
+/// The accounts of this turn, locked against a change of hold, and whom each is billed to: its parent, or itself.
+fn turns(conn: &mut AnyConnection, at: NaiveDateTime, wanted: &Wanted) -> ActionResult<(Vec<Id>, HashMap<Id, Id>)> {
     // An account with no room is passed over, so one more is looked for in its place.
     let limit = wanted.limit.min(ACCOUNTS) + wanted.under_way.len();
     let mut due = queue::accounts_due(conn, at, i64::try_from(limit).unwrap_or(i64::MAX))?;
     due.retain(|account| wanted.room(*account) > 0);
     due.truncate(wanted.limit.min(ACCOUNTS));
     if due.is_empty() {
-        return Ok(due);
+        return Ok((due, HashMap::new()));
     }
-    let mut family = due.clone();
-    family.extend(accounts::find_many(conn, &due)?.into_iter().filter_map(|account| account.parent_id));
+    let roots: HashMap<Id, Id> =
+        accounts::find_many(conn, &due)?.into_iter().map(|account| (account.id, account.root_id())).collect();
+    let family: Vec<Id> = due.iter().copied().chain(roots.values().copied()).collect();
     accounts::lock(conn, &family, &[])?;
-    Ok(queue::take_turns(conn, &due)?)
+    Ok((queue::take_turns(conn, &due)?, roots))
 }
 
-/// Whom each account is billed to: its parent, or itself.
-fn roots(conn: &mut AnyConnection, accounts: &[Id]) -> ActionResult<HashMap<Id, Id>> {
-    Ok(accounts::find_many(conn, accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect())
-}
-
-/// The accounts from which nothing may leave: deleted or on hold, or their parent is.
-fn held(conn: &mut AnyConnection, roots: &HashMap<Id, Id>, at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
-    let family: Vec<Id> = roots.iter().flat_map(|(account, root)| [*account, *root]).collect();
-    let mut stopped: HashSet<Id> = suspensions::held(conn, &family, at)?.into_iter().collect();
-    let family = accounts::find_many(conn, &family)?;
-    stopped.extend(family.into_iter().filter(|account| account.deleted_at.is_some()).map(|account| account.id));
-    let held = roots.iter().filter(|(account, root)| stopped.contains(account) || stopped.contains(root));
-    Ok(held.map(|(account, _)| *account).collect())
+/// The accounts from which something may leave: neither they nor their parents are deleted or on hold.
+fn free(conn: &mut AnyConnection, accounts: &[Id], at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
+    let asked: Vec<(Id, Option<Id>)> = accounts.iter().map(|account| (*account, None)).collect();
+    let standings = suspensions::standings(conn, &asked, at)?.into_iter();
+    let free = standings.filter(|standing| standing.complete && !standing.held && !standing.parent_held);
+    Ok(free.map(|standing| standing.account_id).collect())
 }
 
 /// One message of each account, then a second of each, and so on until the node is full.
@@ -145,12 +136,7 @@ fn fair_share(
     wanted: &Wanted,
     at: NaiveDateTime,
 ) -> ActionResult<Vec<Queued>> {
-    let share = wanted.limit.div_ceil(accounts.len().max(1)).max(SHARE);
-    let most = accounts.iter().map(|account| wanted.room(*account)).max().unwrap_or(0).min(share);
-    let mut found: HashMap<Id, Vec<Queued>> = HashMap::new();
-    for row in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
-        found.entry(row.account_id).or_default().push(row);
-    }
+    let mut found = waiting(conn, accounts, wanted, at)?;
     let waiting = |account| found.remove(account).unwrap_or_default().into_iter().take(wanted.room(*account));
     let mut waiting: Vec<_> = accounts.iter().map(waiting).collect();
     let mut taken = Vec::with_capacity(wanted.limit);
@@ -166,6 +152,43 @@ fn fair_share(
             return Ok(taken);
         }
     }
+}
+
+/// What waits of each account: an even share first, then more of those that have more, where others had less.
+fn waiting(
+    conn: &mut AnyConnection,
+    accounts: &[Id],
+    wanted: &Wanted,
+    at: NaiveDateTime,
+) -> ActionResult<HashMap<Id, Vec<Queued>>> {
+    let share = wanted.limit.div_ceil(accounts.len().max(1));
+    let mut found = due(conn, accounts, wanted, share, at)?;
+    let rows = |account: &Id| found.get(account).map_or(0, Vec::len);
+    let taken: usize = accounts.iter().map(|account| rows(account).min(wanted.room(*account))).sum();
+    let has_more = |account: &Id| rows(account) >= share && wanted.room(*account) > share;
+    let more: Vec<Id> = accounts.iter().copied().filter(has_more).collect();
+    let left = wanted.limit.saturating_sub(taken);
+    if left > 0 && !more.is_empty() {
+        let share = share + left.div_ceil(more.len());
+        found.extend(due(conn, &more, wanted, share, at)?);
+    }
+    Ok(found)
+}
+
+/// What is due of each account, at most `share` of it and no more than any has room for.
+fn due(
+    conn: &mut AnyConnection,
+    accounts: &[Id],
+    wanted: &Wanted,
+    share: usize,
+    at: NaiveDateTime,
+) -> ActionResult<HashMap<Id, Vec<Queued>>> {
+    let most = accounts.iter().map(|account| wanted.room(*account)).max().unwrap_or(0).min(share);
+    let mut found: HashMap<Id, Vec<Queued>> = HashMap::new();
+    for row in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
+        found.entry(row.account_id).or_default().push(row);
+    }
+    Ok(found)
 }
 
 /// Ends what waited too long.
@@ -204,18 +227,7 @@ fn start(conn: &mut AnyConnection, now: DateTime<Utc>, rows: &[Queued]) -> Actio
             queue::remove(conn, row.message_id)?;
             continue;
         };
-        let attempt = Attempt {
-            id: Id::new(now),
-            message_id: message.id,
-            account_id: message.account_id,
-            number: row.attempts + 1,
-            started_at: at,
-            finished_at: None,
-            status: "started".into(),
-            host: String::new(),
-            code: None,
-            log: String::new(),
-        };
+        let attempt = Attempt::started(&message, row.attempts + 1, now);
         claimed.push(Claimed { message, attempt, owner });
     }
     let attempts: Vec<Attempt> = claimed.iter().map(|claimed| claimed.attempt.clone()).collect();

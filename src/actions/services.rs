@@ -1,6 +1,7 @@
 //! What actions need besides the database: keys to seal with, and the names this installation goes by.
 
 use crate::domain::destination::Destinations;
+use crate::models::families::Families;
 use crate::secrets::SecretKeys;
 
 pub struct Services {
@@ -9,4 +10,5 @@ pub struct Services {
     pub public_url: String,
     /// Where transports of accounts may connect to.
     pub destinations: Destinations,
+    pub families: Families,
 }

@@ -38,7 +38,16 @@ pub struct Sender {
     pub domains: Option<Vec<String>>,
 }
 
+/// By what a sender's standing is found: the account, and the credentials.
+pub type SenderKey = (Id, Option<Id>);
+
 impl Sender {
+    /// By what its standing is found.
+    #[must_use]
+    pub const fn key(&self) -> SenderKey {
+        (self.account_id, self.credential_id)
+    }
+
     /// Whoever comes in by a trusted way.
     #[must_use]
     pub const fn trusted(account_id: Id) -> Self {

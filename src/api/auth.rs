@@ -19,7 +19,7 @@ use crate::domain::ip_allow_list::IpAllowList;
 use crate::domain::scopes::{Family, Reach, Required, ScopeSet};
 use crate::models::accounts::Account;
 use crate::models::api_keys::ApiKey;
-use crate::models::{AnyConnection, accounts, api_keys, suspensions};
+use crate::models::{AnyConnection, api_keys, suspensions};
 use crate::secrets;
 use crate::telemetry::{self, RequestInfo};
 
@@ -158,20 +158,13 @@ fn invalid() -> ApiError {
 type LookedUp = Option<Result<Caller, ApiError>>;
 
 fn look_up(conn: &mut AnyConnection, now: DateTime<Utc>, digest: &[u8], info: RequestInfo) -> ActionResult<LookedUp> {
-    let Some(key) = api_keys::find_by_digest(conn, digest)? else { return Ok(None) };
-    let Some(account) = accounts::find(conn, key.account_id)? else { return Ok(None) };
-    let mut holders = vec![account.id];
-    holders.extend(account.parent_id);
-    let held = suspensions::held(conn, &holders, now.naive_utc())?;
-    if held.contains(&account.id) {
-        return Ok(Some(Err(ActionError::Suspended { parent: false }.into())));
+    let Some((key, account)) = api_keys::find_by_digest(conn, digest)? else { return Ok(None) };
+    let standing = suspensions::standing(conn, account.id, None, now.naive_utc())?;
+    let Some(standing) = standing else { return Ok(None) };
+    if standing.held || standing.parent_held {
+        return Ok(Some(Err(ActionError::Suspended { parent: !standing.held }.into())));
     }
-    if !held.is_empty() {
-        return Ok(Some(Err(ActionError::Suspended { parent: true }.into())));
-    }
-    if let Some(parent) = account.parent_id
-        && accounts::find(conn, parent)?.is_none()
-    {
+    if !standing.complete {
         return Ok(None);
     }
     let scopes = api_keys::scopes_of(conn, &[key.id])?;

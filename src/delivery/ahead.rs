@@ -29,6 +29,12 @@ impl Ahead {
         self.0.is_empty()
     }
 
+    /// How many more may be claimed, where `free` places wait for somebody and `allowed` may wait for a place. Whoever waits
+    /// while places are free belongs to an account with its share: that takes nothing from others.
+    pub fn room(&self, free: usize, allowed: usize) -> usize {
+        (free + allowed).saturating_sub(self.len()).max(free)
+    }
+
     /// Takes up to `most`, and of each account as many as `per_account` leaves beside what it has in `busy`.
     pub fn take(&mut self, most: usize, per_account: usize, mut busy: HashMap<Id, usize>) -> Vec<Claimed> {
         let (mut taken, mut passed_over) = (Vec::new(), Vec::new());
@@ -72,20 +78,8 @@ mod tests {
     /// A claimed message of `account`.
     fn of(account: Id) -> Claimed {
         let now = chrono::DateTime::UNIX_EPOCH;
-        let at = now.naive_utc();
-        let message = Message { account_id: account, ..Message::sample(Id::new(now), at) };
-        let attempt = Attempt {
-            id: Id::new(now),
-            message_id: message.id,
-            account_id: account,
-            number: 1,
-            started_at: at,
-            finished_at: None,
-            status: "started".into(),
-            host: String::new(),
-            code: None,
-            log: String::new(),
-        };
+        let message = Message { account_id: account, ..Message::sample(Id::new(now), now.naive_utc()) };
+        let attempt = Attempt::started(&message, 1, now);
         Claimed { message, attempt, owner: Id::new(now) }
     }
 
@@ -104,6 +98,19 @@ mod tests {
         assert_eq!(ids(&ahead.take(4, 12, busy)), [all[0], all[3]], "one place more for the slow one");
         assert_eq!(ids(&ahead.take(4, 12, HashMap::new())), [all[1], all[2], all[4]], "in their order");
         assert!(ahead.is_empty());
+    }
+
+    #[test]
+    fn what_waits_ahead_of_an_account_with_its_share_takes_no_room_from_the_places_that_are_free() {
+        let slow = Id::new(chrono::DateTime::UNIX_EPOCH);
+        let mut ahead = Ahead::default();
+        assert_eq!(ahead.room(16, 40), 56);
+        ahead.push((0..60).map(|_| of(slow)).collect(), Instant::now());
+        // Twelve of sixteen places are the slow one's, and its sixty wait for them: whoever comes has the other four.
+        assert_eq!(ahead.take(4, 12, HashMap::from([(slow, 12)])).len(), 0);
+        assert_eq!(ahead.room(4, 0), 4);
+        assert_eq!(ahead.room(4, 60), 4, "sixty were allowed, and are there");
+        assert_eq!(ahead.room(0, 0), 0, "no place, no room");
     }
 
     #[test]

@@ -67,18 +67,12 @@ impl Node {
     pub fn wanted(&mut self) -> Wanted {
         self.rest();
         let ahead = self.pace.allows(Instant::now(), AHEAD);
-        let room = self.places.free() + ahead.values().sum::<usize>();
+        let limit = self.ahead.room(self.places.free(), ahead.values().sum());
         let mut under_way = self.busy();
         for one in self.ahead.iter() {
             *under_way.entry(one.message.account_id).or_default() += 1;
         }
-        Wanted {
-            // Whoever waits while places are free belongs to an account with its share: that takes nothing from others.
-            limit: room.saturating_sub(self.ahead.len()).max(self.places.free()).min(AHEAD),
-            per_account: self.per_account(),
-            under_way,
-            ahead,
-        }
+        Wanted { limit: limit.min(AHEAD), per_account: self.per_account(), under_way, ahead }
     }
 
     /// Whether so few are left that it is worth claiming more before somebody asks again.
@@ -157,7 +151,7 @@ impl Node {
             return;
         }
         let now = self.app.clock.now();
-        let renewed = self.app.write(move |conn| renew_leases(conn, now, &held)).await;
+        let renewed = self.app.write_behind(move |conn| renew_leases(conn, now, &held)).await;
         if let Err(error) = renewed {
             log::error!("leases could not be renewed: {error:?}");
         }
@@ -174,7 +168,7 @@ pub async fn look(app: Arc<App>, wanted: Wanted, ask_first: bool) -> ActionResul
     if ask_first && !app.read(move |conn| anything_due(conn, now)).await? {
         return Ok(Looked::Nothing);
     }
-    let claimed = app.write(move |conn| claim_deliveries(conn, now, &wanted)).await?;
+    let claimed = app.write_behind(move |conn| claim_deliveries(conn, now, &wanted)).await?;
     Ok(if claimed.is_empty() { Looked::Due } else { Looked::Found(claimed) })
 }
 

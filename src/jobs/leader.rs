@@ -85,7 +85,7 @@ impl Leader {
     /// Only the database's; what was not done is done in the next round.
     pub async fn round(&mut self) -> ActionResult<bool> {
         let (id, now) = (self.id, self.app.clock.now());
-        if !self.app.write(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
+        if !self.app.write_behind(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
             self.periods.clear();
             return Ok(false);
         }

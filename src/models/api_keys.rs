@@ -4,8 +4,9 @@ use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 use super::AnyConnection;
+use super::accounts::Account;
 use super::kept::one_of;
-use super::schema::{api_key_scopes, api_keys};
+use super::schema::{accounts, api_key_scopes, api_keys};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -60,12 +61,14 @@ fn insert_scopes(conn: &mut AnyConnection, scopes: &[KeyScope]) -> QueryResult<(
     super::portable::insert_many!(conn, api_key_scopes::table, scopes)
 }
 
-/// The live key whose secret has this digest.
-pub fn find_by_digest(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Option<ApiKey>> {
+/// The live key whose secret has this digest, and the live account it is of.
+pub fn find_by_digest(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Option<(ApiKey, Account)>> {
     api_keys::table
+        .inner_join(accounts::table.on(accounts::id.eq(api_keys::account_id)))
         .filter(api_keys::secret_digest.eq(digest))
         .filter(api_keys::deleted_at.is_null())
-        .select(ApiKey::as_select())
+        .filter(accounts::deleted_at.is_null())
+        .select((ApiKey::as_select(), Account::as_select()))
         .first(conn)
         .optional()
 }

@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Timestamp};
 
 use super::AnyConnection;
-use super::kept::{Bind, bind, for_rows, load_rows, one_of};
+use super::kept::{Bind, bind, for_rows, one_of};
 use super::portable::with_row_locks;
 use super::schema::counters;
 use super::usage::DayKey;
@@ -80,26 +80,6 @@ pub fn used(conn: &mut AnyConnection, account: Id, period: Id) -> QueryResult<i6
     let used: Option<i64> =
         counters::table.find((account, period)).select(counters::accepted).first(conn).optional()?;
     Ok(used.unwrap_or(0))
-}
-
-#[derive(QueryableByName)]
-#[diesel(table_name = counters)]
-struct UsedRow {
-    account_id: Id,
-    accepted: i64,
-}
-
-/// What each of `accounts` used of its cap in its period; those that have no counter yet are not among them.
-pub fn used_by(conn: &mut AnyConnection, accounts: &[(Id, Id)]) -> QueryResult<Vec<(Id, i64)>> {
-    let row = |(account, period): &(Id, Id)| vec![bind::<Binary>(*account), bind::<Binary>(*period)];
-    let rows: Vec<UsedRow> = load_rows(
-        conn,
-        "WITH asked (account_id, period_id) AS (",
-        &accounts.iter().map(row).collect::<Vec<_>>(),
-        ") SELECT c.account_id, c.accepted FROM asked CROSS JOIN counters c \
-         WHERE c.account_id = asked.account_id AND c.period_id = asked.period_id",
-    )?;
-    Ok(rows.into_iter().map(|row| (row.account_id, row.accepted)).collect())
 }
 
 /// Every counter of a parent's period: its own, its children's, removed ones'.

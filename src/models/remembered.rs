@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::{DateTime, TimeDelta, Utc};
 use parking_lot::Mutex;
 
-/// What another node or a worker wrote shows after this long; what this node's pages and API wrote, at once.
-const FRESH: TimeDelta = TimeDelta::seconds(3);
+/// What another node or a worker wrote shows on lists after this long; what this node's pages and API wrote, at once.
+const LISTS: TimeDelta = TimeDelta::seconds(3);
 /// Keys that are kept at most.
 const KEPT: usize = 1_000;
 
@@ -21,13 +21,23 @@ struct Kept<V> {
 
 /// What a node remembers by key.
 pub struct Remembered<K, V> {
+    /// How long something is kept at most.
+    span: TimeDelta,
     changes: AtomicU64,
     kept: Mutex<HashMap<K, Kept<V>>>,
 }
 
 impl<K, V> Default for Remembered<K, V> {
     fn default() -> Self {
-        Self { changes: AtomicU64::new(0), kept: Mutex::new(HashMap::new()) }
+        Self::lasting(LISTS)
+    }
+}
+
+impl<K, V> Remembered<K, V> {
+    /// Keeps what it reads for `span` at most.
+    #[must_use]
+    pub fn lasting(span: TimeDelta) -> Self {
+        Self { span, changes: AtomicU64::new(0), kept: Mutex::new(HashMap::new()) }
     }
 }
 
@@ -40,7 +50,7 @@ impl<K: Hash + Eq, V> Remembered<K, V> {
     /// What is kept of `key`, when it is fresh.
     pub fn fresh(&self, key: &K, now: DateTime<Utc>) -> Option<Arc<V>> {
         let changes = self.changes.load(Ordering::Acquire);
-        let fresh = |kept: &&Kept<V>| kept.changes == changes && kept.at <= now && now - kept.at < FRESH;
+        let fresh = |kept: &&Kept<V>| kept.changes == changes && kept.at <= now && now - kept.at < self.span;
         self.kept.lock().get(key).filter(fresh).map(|kept| Arc::clone(&kept.value))
     }
 

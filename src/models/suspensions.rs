@@ -53,6 +53,8 @@ pub fn held(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> Qu
 /// How an account that is there stands, for whoever hands in mail in its name.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub struct Standing {
+    #[diesel(sql_type = Binary)]
+    pub account_id: Id,
     #[diesel(sql_type = Bool)]
     pub held: bool,
     #[diesel(sql_type = Bool)]
@@ -62,19 +64,30 @@ pub struct Standing {
     pub complete: bool,
 }
 
-/// The standing of a live account at `now`, in one statement: it is asked for each command that a client sends.
+/// The standing of a live account at `now`, in one statement: it is asked for each request and command of a client.
 pub fn standing(
     conn: &mut AnyConnection,
     account: Id,
     credential: Option<Id>,
     now: NaiveDateTime,
 ) -> QueryResult<Option<Standing>> {
-    let row = vec![bind::<Binary>(account), bind::<Nullable<Binary>>(credential), bind::<Timestamp>(now)];
-    let found = load_rows(
+    Ok(standings(conn, &[(account, credential)], now)?.into_iter().next())
+}
+
+/// The standings of those accounts that are live, each asked about with credentials or without.
+pub fn standings(
+    conn: &mut AnyConnection,
+    asked: &[(Id, Option<Id>)],
+    now: NaiveDateTime,
+) -> QueryResult<Vec<Standing>> {
+    let row = |(account, credential): &(Id, Option<Id>)| {
+        vec![bind::<Binary>(*account), bind::<Nullable<Binary>>(*credential), bind::<Timestamp>(now)]
+    };
+    load_rows(
         conn,
         "WITH asked (account_id, credential_id, at) AS (",
-        &[row],
-        ") SELECT EXISTS (SELECT 1 FROM suspensions s WHERE s.account_id = a.id AND s.lifted_at IS NULL \
+        &asked.iter().map(row).collect::<Vec<_>>(),
+        ") SELECT a.id AS account_id, EXISTS (SELECT 1 FROM suspensions s WHERE s.account_id = a.id AND s.lifted_at IS NULL \
          AND (s.until_at IS NULL OR s.until_at > asked.at)) AS held, \
          EXISTS (SELECT 1 FROM suspensions s WHERE s.account_id = a.parent_id AND s.lifted_at IS NULL \
          AND (s.until_at IS NULL OR s.until_at > asked.at)) AS parent_held, \
@@ -82,8 +95,7 @@ pub fn standing(
          AND (asked.credential_id IS NULL OR EXISTS (SELECT 1 FROM smtp_credentials c WHERE c.id = asked.credential_id \
          AND c.account_id = a.id AND c.deleted_at IS NULL)) AS complete \
          FROM asked CROSS JOIN accounts a WHERE a.id = asked.account_id AND a.deleted_at IS NULL",
-    )?;
-    Ok(found.into_iter().next())
+    )
 }
 
 /// Every hold an account ever had, newest first.

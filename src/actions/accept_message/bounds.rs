@@ -1,7 +1,7 @@
 //! What bounds the accounts of a transaction: their own caps, and the pools of their parents. Read under the locks,
 //! counted as recipients are granted, written once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, TimeDelta, Utc};
 
@@ -154,18 +154,14 @@ pub struct Pool {
 pub struct Pools(BTreeMap<Id, Pool>);
 
 impl Pools {
-    /// Locks the counts of capped pools, in the order of their parents.
+    /// Locks the counts of capped pools, in the order of their parents, given with their period and limits.
     ///
     /// # Errors
     /// Only the database's.
-    pub fn lock(
-        conn: &mut AnyConnection,
-        periods: &BTreeMap<Id, Period>,
-        rows: &HashMap<Id, LimitsRow>,
-    ) -> ActionResult<Self> {
+    pub fn lock(conn: &mut AnyConnection, roots: &BTreeMap<Id, (Period, Option<LimitsRow>)>) -> ActionResult<Self> {
         let mut pools = BTreeMap::new();
-        for (parent, period) in periods {
-            let Some(row) = rows.get(parent).filter(|row| row.pool > 0) else { continue };
+        for (parent, (period, row)) in roots {
+            let Some(row) = row.as_ref().filter(|row| row.pool > 0) else { continue };
             let used = limits::lock_pool(conn, *parent, period.id)?;
             let (cap, alerts, period) = (row.pool, limits_of(Some(row))?.alerts, period.clone());
             pools.insert(*parent, Pool { parent: *parent, period, cap, alerts, used_before: used, used });

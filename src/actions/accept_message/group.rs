@@ -1,6 +1,6 @@
 //! One transaction for a group of requests: locks, holds, caps, suppressions, rows, counters.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use chrono::{DateTime, Utc};
 
@@ -17,9 +17,9 @@ use crate::actions::services::Services;
 use crate::domain::ids::Id;
 use crate::domain::limits::AtCap;
 use crate::models::accounts::Account;
-use crate::models::limits::{self, LimitsRow};
+use crate::models::limits::LimitsRow;
 use crate::models::periods::Period;
-use crate::models::{AnyConnection, accounts, counters, suspensions};
+use crate::models::{AnyConnection, accounts, counters, senders};
 
 /// An error of the whole transaction, kept apart from a request's own refusal.
 pub struct Failure(pub ActionError);
@@ -55,7 +55,7 @@ pub fn accept(
     intake: &mut Intake,
 ) -> ActionResult<Vec<ActionResult<Accepted>>> {
     let ids: HashSet<Id> = requests.iter().map(|request| request.account_id).collect();
-    let mut group = lock(conn, now, &ids.into_iter().collect::<Vec<_>>())?;
+    let mut group = lock(conn, now, services, &ids.into_iter().collect::<Vec<_>>())?;
     let known = Known::read(conn, now, requests)?;
     let mut rows = Rows::new(now);
     let mut ledger = Ledger::default();
@@ -106,40 +106,35 @@ pub fn finish(
 
 /// Locks the accounts and reads what decides: holds, period, limits, use. After the lock, holds and caps stand still
 /// until the commit, so that a suspension holds from its own.
-pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, ids: &[Id]) -> ActionResult<Group> {
-    let parents: Vec<Id> =
-        accounts::find_many(conn, ids)?.into_iter().filter_map(|account| account.parent_id).collect();
+pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, ids: &[Id]) -> ActionResult<Group> {
+    let parents = services.families.parents_of(conn, ids)?;
     accounts::lock(conn, &parents, ids)?;
-    let mut family = ids.to_vec();
-    family.extend(&parents);
-    let held: HashSet<Id> = suspensions::held(conn, &family, now.naive_utc())?.into_iter().collect();
-    let limits: HashMap<Id, LimitsRow> =
-        limits::find_many(conn, &family)?.into_iter().map(|row| (row.account_id, row)).collect();
-    let live: Vec<Account> =
-        accounts::find_many(conn, ids)?.into_iter().filter(|account| account.deleted_at.is_none()).collect();
-    let mut periods: BTreeMap<Id, Period> = BTreeMap::new();
-    for root in live.iter().map(Account::root_id).collect::<BTreeSet<_>>() {
-        periods.insert(root, ensure_period(conn, root, now)?);
+    let mut group = Group { senders: BTreeMap::new(), pools: Pools::default() };
+    let mut roots: BTreeMap<Id, (Period, Option<LimitsRow>)> = BTreeMap::new();
+    for found in senders::find_many(conn, ids, now.naive_utc())? {
+        let (id, root) = (found.account.id, found.account.root_id());
+        let of_root = if id == root { &found.limits } else { &found.parent_limits }.clone();
+        let sender = sender(conn, now, found)?;
+        roots.insert(root, (sender.period.clone(), of_root));
+        group.senders.insert(id, sender);
     }
-    let counted: Vec<(Id, Id)> = live.iter().map(|account| (account.id, periods[&account.root_id()].id)).collect();
-    let used: HashMap<Id, i64> = counters::used_by(conn, &counted)?.into_iter().collect();
-    let mut senders = BTreeMap::new();
-    for account in live {
-        let period = periods[&account.root_id()].clone();
-        let month = used.get(&account.id).copied().unwrap_or(0);
-        let bounds = Bounds::read(conn, now, &account, &period, limits.get(&account.id), month)?;
-        let sender = Sender {
-            held: held.contains(&account.id),
-            parent_held: account.parent_id.is_some_and(|parent| held.contains(&parent)),
-            used_before: bounds.used.month,
-            bounds,
-            period,
-            account,
-        };
-        senders.insert(sender.account.id, sender);
-    }
-    let pools = Pools::lock(conn, &periods, &limits)?;
-    Ok(Group { senders, pools })
+    group.pools = Pools::lock(conn, &roots)?;
+    Ok(group)
+}
+
+/// What was found of an account; its period begins with the first message that falls into it.
+fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) -> ActionResult<Sender> {
+    let senders::Sender { account, held, parent_held, limits, period, used, .. } = found;
+    let (period, used) = match period {
+        Some(period) => (period, used.unwrap_or(0)),
+        None => {
+            let period = ensure_period(conn, account.root_id(), now)?;
+            let used = counters::used(conn, account.id, period.id)?;
+            (period, used)
+        }
+    };
+    let bounds = Bounds::read(conn, now, &account, &period, limits.as_ref(), used)?;
+    Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account })
 }
 
 fn decide(

@@ -56,7 +56,7 @@ pub fn release_held(
     account: Id,
     limit: i64,
 ) -> ActionResult<usize> {
-    let mut group = group::lock(conn, now, &[account])?;
+    let mut group = group::lock(conn, now, services, &[account])?;
     let expired = held::expired(conn, account, now.naive_utc(), limit)?;
     let given_up = give_up(conn, now, &expired)?;
     let Group { senders, pools } = &mut group;

@@ -12,6 +12,7 @@ use crate::actions::Services;
 use crate::domain::destination::Destinations;
 use crate::models::bulk;
 use crate::models::connection::OpenError;
+use crate::models::families::Families;
 use crate::secrets::SecretKeys;
 use crate::seed::{self, SignIns, Wish};
 
@@ -92,7 +93,12 @@ impl Folder {
             }
         }
         let (secrets, secret_key) = SecretKeys::generate();
-        let services = Services { secrets, public_url: String::new(), destinations: Destinations::default() };
+        let services = Services {
+            secrets,
+            public_url: String::new(),
+            destinations: Destinations::default(),
+            families: Families::default(),
+        };
         let sign_ins = bulk::fill(&unfinished.to_string_lossy(), |conn| {
             seed::fill(conn, &services, wish, now).map_err(|error| OpenError(error.to_string()))
         })?;

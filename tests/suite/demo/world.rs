@@ -5,6 +5,7 @@ use canopy::actions::audit::{self, Verdict};
 use canopy::domain::destination::Destinations;
 use canopy::domain::period::local_day;
 use canopy::models::connection::OpenError;
+use canopy::models::families::Families;
 use canopy::models::{Db, audit as chains, bulk};
 use canopy::secrets::SecretKeys;
 use canopy::seed::{self, SignIns, Wish};
@@ -42,7 +43,12 @@ impl World {
         let dir = TempDir::new();
         let now: DateTime<Utc> = now.parse().expect("an instant");
         let (secrets, secret_key) = SecretKeys::generate();
-        let services = Services { secrets, public_url: String::new(), destinations: Destinations::default() };
+        let services = Services {
+            secrets,
+            public_url: String::new(),
+            destinations: Destinations::default(),
+            families: Families::default(),
+        };
         let path = dir.path().join("world.db");
         let path = path.to_str().expect("a path in UTF-8");
         let filled = bulk::fill(path, |conn| {
