@@ -73,6 +73,9 @@ impl Connector {
             TlsMode::Opportunistic => self.open_opportunistic(to).await?,
         };
         if let Some((user, password)) = to.auth {
+            // Before the sign-in, which an EHLO after it could end. It is meant to carry many messages, so that one round
+            // trip more is worth it.
+            session.learn().await.map_err(|err| NotConnected::refused(&err, &err))?;
             let credentials = Credentials::new(user.clone(), password.clone());
             let signed_in = session.sign_in(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
             signed_in.map_err(|err| NotConnected::new(format_args!("it refused our sign-in ({err})")))?;
@@ -90,7 +93,7 @@ impl Connector {
             match opened.await {
                 Ok(connection) => {
                     to.transcript.note(Speaker::Note, &format!("Connected to {at}, encrypted from the first byte."));
-                    return Ok(Session::new(connection, to.transcript.clone()).greeted(to.local_name).await);
+                    return Ok(Session::new(connection, to.local_name, to.transcript.clone()).greeted().await);
                 }
                 Err(err) => failure = NotConnected::refused(&err, &err),
             }
@@ -106,7 +109,7 @@ impl Connector {
         let tls = self.parameters(to, true).map_err(NotConnected::new)?;
         let upgraded = session.starttls(tls, &hello(to)).await;
         upgraded.map_err(|err| NotConnected::new(format_args!("TLS failed ({err})")))?;
-        Ok(session.greeted(to.local_name).await)
+        Ok(session.greeted().await)
     }
 
     /// TLS where it works, plain text where it does not (RFC 7435).
@@ -117,7 +120,7 @@ impl Connector {
         }
         let tls = self.parameters(to, false).map_err(NotConnected::new)?;
         match session.starttls(tls, &hello(to)).await {
-            Ok(()) => Ok(session.greeted(to.local_name).await),
+            Ok(()) => Ok(session.greeted().await),
             Err(err) => Ok(open(to).await?.in_the_clear(format!("TLS failed ({err})"))),
         }
     }
@@ -154,7 +157,7 @@ async fn open(to: &Wanted<'_>) -> Result<Session, NotConnected> {
     let connected = AsyncSmtpConnection::connect_with_transport(stream, &hello(to)).await;
     to.transcript.listen(false);
     let connection = connected.map_err(|err| NotConnected::refused(&err, &err))?;
-    Ok(Session::new(connection, to.transcript.clone()))
+    Ok(Session::new(connection, to.local_name, to.transcript.clone()))
 }
 
 fn hello(to: &Wanted<'_>) -> ClientId {

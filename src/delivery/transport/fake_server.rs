@@ -21,6 +21,8 @@ type Script = dyn Fn(usize, &str) -> Option<Act> + Send + Sync;
 struct Log {
     connections: usize,
     commands: Vec<String>,
+    /// Those of them that had come before the one before was answered.
+    together: Vec<String>,
     messages: Vec<Vec<u8>>,
 }
 
@@ -55,18 +57,26 @@ impl FakeServer {
 
     /// The first word of each command, all connections together.
     pub(super) fn verbs(&self) -> Vec<String> {
-        let first = |line: &String| line.split(' ').next().unwrap_or_default().to_owned();
-        self.log.lock().unwrap().commands.iter().map(first).collect()
+        self.log.lock().unwrap().commands.iter().map(first_word).collect()
     }
 
     pub(super) fn commands(&self) -> Vec<String> {
         self.log.lock().unwrap().commands.clone()
     }
 
+    /// The first word of each command that came before the one before it was answered.
+    pub(super) fn together(&self) -> Vec<String> {
+        self.log.lock().unwrap().together.iter().map(first_word).collect()
+    }
+
     /// Each message as it came over the wire, dots still doubled, without the final dot.
     pub(super) fn messages(&self) -> Vec<Vec<u8>> {
         self.log.lock().unwrap().messages.clone()
     }
+}
+
+fn first_word(line: &String) -> String {
+    line.split(' ').next().unwrap_or_default().to_owned()
 }
 
 struct Session {
@@ -82,9 +92,17 @@ impl Session {
         if !self.answer("", "220 fake ESMTP").await {
             return;
         }
-        while let Some(line) = self.read_to(b"\r\n").await {
+        loop {
+            let waited = self.buffer.is_empty();
+            let Some(line) = self.read_to(b"\r\n").await else { return };
             let line = String::from_utf8_lossy(&line).into_owned();
-            self.log.lock().unwrap().commands.push(line.clone());
+            {
+                let mut log = self.log.lock().unwrap();
+                log.commands.push(line.clone());
+                if !waited {
+                    log.together.push(line.clone());
+                }
+            }
             let usual = match line.split(' ').next().unwrap_or_default() {
                 "EHLO" => "250-fake\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME",
                 "DATA" => "354 go on",

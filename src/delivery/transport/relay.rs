@@ -135,4 +135,4 @@ fn unreachable(config: &RelayConfig, why: impl Display) -> Outcome {
 
 #[cfg(test)]
 #[path = "relay_tests.rs"]
-mod tests;
+pub(super) mod tests;

@@ -1,6 +1,8 @@
 //! One open connection, on which we drive MAIL, RCPT and DATA ourselves, one recipient a transaction, so that every
 //! recipient gets its own reply.
 
+mod pipeline;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::extension::{ClientId, Extension};
 use lettre::transport::smtp::response::Response;
 use tokio::time::timeout;
+
+use pipeline::Groups;
 
 use super::transcript::Transcript;
 use super::{Envelope, Outcome};
@@ -58,13 +62,19 @@ const GOODBYE: Duration = Duration::from_secs(5);
 pub(super) struct Session {
     smtp: AsyncSmtpConnection,
     transcript: Transcript,
+    /// The name we give.
+    local_name: String,
+    groups: Groups,
+    /// It has carried a message: what comes next begins with RSET.
+    used: bool,
     /// Why it is in the clear though the server offers TLS.
     clear: Option<String>,
 }
 
 impl Session {
-    pub(super) fn new(smtp: AsyncSmtpConnection, transcript: Transcript) -> Self {
-        Self { smtp, transcript, clear: None }
+    pub(super) fn new(smtp: AsyncSmtpConnection, local_name: &str, transcript: Transcript) -> Self {
+        let local_name = local_name.to_owned();
+        Self { smtp, transcript, local_name, groups: Groups::Unknown, used: false, clear: None }
     }
 
     /// The same, unencrypted for this reason.
@@ -94,10 +104,10 @@ impl Session {
     }
 
     /// Asks once more what the server offers, where somebody reads along: inside TLS the first answer went unseen.
-    pub(super) async fn greeted(mut self, local_name: &str) -> Self {
+    pub(super) async fn greeted(mut self) -> Self {
         if self.transcript.is_kept() {
             // A refusal is in the transcript; what follows shows whether it matters.
-            drop(self.say(&format!("EHLO {local_name}\r\n")).await);
+            drop(self.learn().await);
         }
         self
     }
@@ -116,11 +126,6 @@ impl Session {
         Ok(())
     }
 
-    /// Whether a kept connection is still good for another message.
-    pub(super) async fn reset(&mut self, within: Duration) -> bool {
-        matches!(timeout(within, self.smtp.command("RSET\r\n")).await, Ok(Ok(_)))
-    }
-
     /// Ends the connection politely. A server that does not answer loses nothing by our closing the socket.
     pub(super) async fn quit(mut self) {
         drop(timeout(GOODBYE, self.say("QUIT\r\n")).await);
@@ -132,10 +137,13 @@ impl Session {
             Ok(mail) => mail,
             Err(refused) => return Tried::Answered(refused),
         };
-        for command in [mail, format!("RCPT TO:<{}>\r\n", envelope.rcpt_to), "DATA\r\n".to_owned()] {
-            if let Err(tried) = self.step(&command, timeouts).await {
-                return tried;
-            }
+        let rcpt = format!("RCPT TO:<{}>\r\n", envelope.rcpt_to);
+        let begun = match self.groups {
+            Groups::Taken => self.begin_together(&mail, &rcpt, timeouts).await,
+            Groups::Unknown | Groups::Refused => self.begin(&[&mail, &rcpt, "DATA\r\n"], timeouts).await,
+        };
+        if let Err(tried) = begun {
+            return tried;
         }
         // lettre ends the message with CRLF . CRLF itself; its own last CRLF would make an empty line more.
         let message = message.strip_suffix(b"\r\n").unwrap_or(message);
@@ -157,6 +165,14 @@ impl Session {
                 Tried::Closing(Outcome::Unreachable { text: "The server did not confirm the message in time".into() })
             }
         }
+    }
+
+    /// Everything before the message, one by one.
+    async fn begin(&mut self, commands: &[&str], timeouts: Timeouts) -> Result<(), Tried> {
+        for command in commands {
+            self.step(command, timeouts).await?;
+        }
+        Ok(())
     }
 
     /// One command before the message; anything but a positive reply ends the try.
