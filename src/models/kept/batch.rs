@@ -88,16 +88,25 @@ where
     Ok(found)
 }
 
-/// Everything that `each` finds for any of `rows`: as many queries as rows, made one by `UNION ALL`. `each` has the values
-/// of its row as `$1`, `$2` and so on. For what has to stop early for every row, as `LIMIT` does.
+/// Everything that `each` finds for any of `rows`: as many queries as rows, made one by `UNION ALL` on SQLite and by
+/// `LATERAL` on PostgreSQL. `each` has the values of its row as `$1`, `$2` and so on. For what has to stop early for every
+/// row, as `LIMIT` does.
 ///
 /// # Errors
 /// Only the database's.
 pub fn load_each<T>(conn: &mut AnyConnection, each: &'static str, rows: &[Vec<Bind>]) -> QueryResult<Vec<T>>
 where
-    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend> + 'static,
+    T: diesel::deserialize::FromSqlRow<Untyped, <AnyConnection as Connection>::Backend>
+        + diesel::deserialize::FromSqlRow<Untyped, Pg>
+        + 'static,
 {
     let (mut found, mut rest) = (Vec::new(), rows);
+    if let Some(conn) = postgres(conn) {
+        for rows in rows.chunks(COLUMN_ROWS) {
+            found.extend(Columns::each(each, rows)?.load::<T>(conn)?);
+        }
+        return Ok(found);
+    }
     while !rest.is_empty() {
         let (now, later) = part(rest, EACH);
         found.extend(Each { each, rows: now }.load::<T>(conn)?);

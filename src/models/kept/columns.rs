@@ -1,6 +1,8 @@
 //! Many rows as few values: on PostgreSQL each column of a batch is one array, so that a batch of any size has the same
 //! text, is planned once, and takes one round trip.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDateTime;
 use diesel::pg::{Pg, PgConnection};
 use diesel::prelude::*;
@@ -22,9 +24,9 @@ enum Column<'a> {
 
 /// A statement over rows that lie in columns.
 pub struct Columns<'a> {
-    before: &'static str,
+    before: Cow<'static, str>,
     columns: Vec<Column<'a>>,
-    after: &'static str,
+    after: Cow<'static, str>,
 }
 
 impl<'a> Columns<'a> {
@@ -38,7 +40,20 @@ impl<'a> Columns<'a> {
             return Err(mixed());
         }
         let columns = (0..width).map(|place| column(rows, place)).collect::<QueryResult<_>>()?;
-        Ok(Self { before, columns, after })
+        Ok(Self { before: before.into(), columns, after: after.into() })
+    }
+
+    /// Runs `each` for every one of `rows`, whose values it has as `$1`, `$2` and so on.
+    ///
+    /// # Errors
+    /// As [`Columns::of`].
+    pub fn each(each: &str, rows: &'a [Vec<Bind>]) -> QueryResult<Self> {
+        let mut asked = Self::of("", rows, "")?;
+        let names: Vec<String> = (1..=asked.columns.len()).map(|place| format!("c{place}")).collect();
+        let each = each.replace('$', "asked.c");
+        asked.before = format!("WITH asked ({}) AS (", names.join(", ")).into();
+        asked.after = format!(") SELECT found.* FROM asked CROSS JOIN LATERAL ({each}) AS found").into();
+        Ok(asked)
     }
 }
 
@@ -84,7 +99,7 @@ impl QueryFragment<Pg> for Column<'_> {
 
 impl QueryFragment<Pg> for Columns<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(self.before);
+        out.push_sql(&self.before);
         out.push_sql(" SELECT * FROM unnest(");
         for (place, column) in self.columns.iter().enumerate() {
             if place > 0 {
@@ -93,7 +108,7 @@ impl QueryFragment<Pg> for Columns<'_> {
             column.walk_ast(out.reborrow())?;
         }
         out.push_sql(") AS batch ");
-        out.push_sql(self.after);
+        out.push_sql(&self.after);
         Ok(())
     }
 }
