@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
@@ -11,6 +12,8 @@ use tokio::sync::watch;
 pub struct Proxy {
     address: SocketAddr,
     whole: Arc<watch::Sender<bool>>,
+    /// The next commit is carried out, and its answer lost.
+    lossy: Arc<AtomicBool>,
 }
 
 impl Proxy {
@@ -20,16 +23,17 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let whole = Arc::new(watch::Sender::new(true));
-        let wire = Arc::clone(&whole);
+        let lossy = Arc::new(AtomicBool::new(false));
+        let (wire, loses) = (Arc::clone(&whole), Arc::clone(&lossy));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // A cut wire takes connections and closes them, as a server does that is going down.
                 if *wire.borrow() {
-                    tokio::spawn(forward(stream, target.clone(), wire.subscribe()));
+                    tokio::spawn(forward(stream, target.clone(), wire.subscribe(), Arc::clone(&loses)));
                 }
             }
         });
-        Self { address, whole }
+        Self { address, whole, lossy }
     }
 
     /// The URL that leads through this wire.
@@ -45,14 +49,52 @@ impl Proxy {
     pub fn mend(&self) {
         self.whole.send_replace(true);
     }
+
+    /// Breaks the connection of the next commit when the server has carried it out and said so.
+    pub fn lose_an_answer_to_commit(&self) {
+        self.lossy.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether that happened.
+    pub fn lost_one(&self) -> bool {
+        !self.lossy.load(Ordering::SeqCst)
+    }
 }
 
-async fn forward(mut stream: TcpStream, target: String, mut whole: watch::Receiver<bool>) {
-    let Ok(mut server) = TcpStream::connect(target).await else { return };
+async fn forward(stream: TcpStream, target: String, mut whole: watch::Receiver<bool>, lossy: Arc<AtomicBool>) {
+    let Ok(server) = TcpStream::connect(target).await else { return };
     tokio::select! {
-        _ = copy_bidirectional(&mut stream, &mut server) => {}
+        () = both_ways(stream, server, &lossy) => {}
         _ = whole.wait_for(|whole| !whole) => {}
     }
+}
+
+/// Carries what either side says, until one has said all, or an answer is to be lost.
+async fn both_ways(mut stream: TcpStream, mut server: TcpStream, lossy: &AtomicBool) {
+    let (mut asked, mut answered) = ([0; 16 * 1024], [0; 16 * 1024]);
+    let mut loses = false;
+    loop {
+        tokio::select! {
+            read = stream.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                loses = loses || (is_commit(&asked[..length]) && lossy.swap(false, Ordering::SeqCst));
+                if server.write_all(&asked[..length]).await.is_err() {
+                    return;
+                }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if loses || stream.write_all(&answered[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// A simple query of PostgreSQL that commits.
+fn is_commit(said: &[u8]) -> bool {
+    said.first() == Some(&b'Q') && said.windows(7).any(|word| word == b"COMMIT\0")
 }
 
 fn host_of(url: &str) -> &str {
