@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::roles::{bounce, mail};
 use crate::support::app::{Client, On, TestApp};
-use crate::support::node::{Node, free_address};
+use crate::support::node::{Node, PATIENCE, free_address};
 use crate::support::proxy::Proxy;
 use crate::support::smtp_sink::{Behaviour, SmtpSink};
 
@@ -99,6 +99,33 @@ async fn told_to_end_while_its_database_is_away_it_ends_and_nothing_is_lost() {
     again.clock.step(TimeDelta::minutes(1));
     assert_eq!(worker::run_once(&again).await, 1);
     assert_eq!(rows(&app, &client).await[0].status, "delivered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_freezes_keeps_neither_a_request_nor_the_end_waiting() {
+    let Some(app) = TestApp::start(On::Postgres).await else { return };
+    let agency = app.agency("Frozen").await;
+    let client = app.client(&agency, "frozen", 0).await;
+    let wire = Proxy::before(app.app.config.database_url()).await;
+    let url = wire.url(app.app.config.database_url());
+    let mut node = Node::start(&app, &[("CANOPY_DATABASE_URL", &url), ("RUST_LOG", "off")]).await;
+    node.accepted(&client, "ann@example.org").await;
+    wire.freeze();
+    for _ in 0..2 {
+        let refused = node.send(&client, "bob@example.org").await.expect("an answer");
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["x-canopy-reason"]),
+            (503, &"database".parse().expect("a value"))
+        );
+    }
+    assert_eq!(node.status("/healthz").await, 200);
+    node.process.terminate();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !node.process.has_ended() {
+        assert!(std::time::Instant::now() < deadline, "it waits for what does not come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rows(&app, &client).await.len(), 1, "nothing half-done");
 }
 
 #[derive(QueryableByName)]

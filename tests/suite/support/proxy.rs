@@ -14,6 +14,8 @@ pub struct Proxy {
     whole: Arc<watch::Sender<bool>>,
     /// The next commit is carried out, and its answer lost.
     lossy: Arc<AtomicBool>,
+    /// Nothing is carried, and nothing closed.
+    frozen: Arc<watch::Sender<bool>>,
 }
 
 impl Proxy {
@@ -24,16 +26,18 @@ impl Proxy {
         let address = listener.local_addr().expect("an address");
         let whole = Arc::new(watch::Sender::new(true));
         let lossy = Arc::new(AtomicBool::new(false));
-        let (wire, loses) = (Arc::clone(&whole), Arc::clone(&lossy));
+        let frozen = Arc::new(watch::Sender::new(false));
+        let (wire, loses, stands) = (Arc::clone(&whole), Arc::clone(&lossy), Arc::clone(&frozen));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 // A cut wire takes connections and closes them, as a server does that is going down.
                 if *wire.borrow() {
-                    tokio::spawn(forward(stream, target.clone(), wire.subscribe(), Arc::clone(&loses)));
+                    let state = (wire.subscribe(), stands.subscribe());
+                    tokio::spawn(forward(stream, target.clone(), state, Arc::clone(&loses)));
                 }
             }
         });
-        Self { address, whole, lossy }
+        Self { address, whole, lossy, frozen }
     }
 
     /// The URL that leads through this wire.
@@ -50,6 +54,11 @@ impl Proxy {
         self.whole.send_replace(true);
     }
 
+    /// Keeps every connection and carries nothing any more, as a server that was stopped.
+    pub fn freeze(&self) {
+        self.frozen.send_replace(true);
+    }
+
     /// Breaks the connection of the next commit when the server has carried it out and said so.
     pub fn lose_an_answer_to_commit(&self) {
         self.lossy.store(true, Ordering::SeqCst);
@@ -61,22 +70,31 @@ impl Proxy {
     }
 }
 
-async fn forward(stream: TcpStream, target: String, mut whole: watch::Receiver<bool>, lossy: Arc<AtomicBool>) {
+/// Whether the wire is whole, and whether it is frozen.
+type State = (watch::Receiver<bool>, watch::Receiver<bool>);
+
+async fn forward(stream: TcpStream, target: String, (mut whole, frozen): State, lossy: Arc<AtomicBool>) {
     let Ok(server) = TcpStream::connect(target).await else { return };
     tokio::select! {
-        () = both_ways(stream, server, &lossy) => {}
+        () = both_ways(stream, server, &lossy, frozen) => {}
         _ = whole.wait_for(|whole| !whole) => {}
     }
 }
 
 /// Carries what either side says, until one has said all, or an answer is to be lost.
-async fn both_ways(mut stream: TcpStream, mut server: TcpStream, lossy: &AtomicBool) {
+async fn both_ways(
+    mut stream: TcpStream,
+    mut server: TcpStream,
+    lossy: &AtomicBool,
+    mut frozen: watch::Receiver<bool>,
+) {
     let (mut asked, mut answered) = ([0; 16 * 1024], [0; 16 * 1024]);
     let mut loses = false;
     loop {
         tokio::select! {
             read = stream.read(&mut asked) => {
                 let Ok(length @ 1..) = read else { return };
+                drop(frozen.wait_for(|frozen| !frozen).await);
                 loses = loses || (is_commit(&asked[..length]) && lossy.swap(false, Ordering::SeqCst));
                 if server.write_all(&asked[..length]).await.is_err() {
                     return;
@@ -84,6 +102,7 @@ async fn both_ways(mut stream: TcpStream, mut server: TcpStream, lossy: &AtomicB
             }
             read = server.read(&mut answered) => {
                 let Ok(length @ 1..) = read else { return };
+                drop(frozen.wait_for(|frozen| !frozen).await);
                 if loses || stream.write_all(&answered[..length]).await.is_err() {
                     return;
                 }
