@@ -1,11 +1,13 @@
 //! The application: everything built once and passed down. No statics.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::TimeDelta;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret;
+use tokio::time::timeout;
 
 use crate::actions::Services;
 use crate::actions::accept_message::Committer;
@@ -26,6 +28,7 @@ use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
 use crate::metrics::Metrics;
 use crate::models::families::Families;
+use crate::models::health::Lack;
 use crate::models::nodes::Node;
 use crate::models::remembered::Remembered;
 use crate::models::sub_account_list::Facets;
@@ -34,6 +37,9 @@ use crate::models::trends::Trends;
 use crate::models::usage::RunningPeriods;
 use crate::models::{AnyConnection, Db, migrate};
 use crate::secrets::SecretKeys;
+
+/// How long the short read that begins a request may take: longer than a busy database ever does.
+const GLIMPSE: Duration = Duration::from_secs(15);
 
 pub struct App {
     pub config: Config,
@@ -164,17 +170,21 @@ impl App {
     }
 
     /// Runs a short read by key: on SQLite at once, when a connection is free, since changing threads costs more than
-    /// reading a few pages that are in memory; on PostgreSQL, which is asked over a socket, as [`App::read`] does.
+    /// reading a few pages that are in memory; on PostgreSQL, which is asked over a socket, as [`App::read`] does. Nearly
+    /// every request begins with one, so that none waits long for a server that took the question and froze.
     ///
     /// # Errors
-    /// Whatever `work` answers.
+    /// Whatever `work` answers; `Unavailable` when the database does not answer in time.
     pub async fn glimpse<T: Send + 'static>(
         self: &Arc<Self>,
         work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
     ) -> ActionResult<T> {
         match self.db.idle_reader() {
             Some(reader) => reader.read(work),
-            None => self.read(work).await,
+            None => timeout(GLIMPSE, self.read(work)).await.unwrap_or_else(|_| {
+                self.db.health.answered(false);
+                Err(ActionError::Unavailable(Lack::Database))
+            }),
         }
     }
 

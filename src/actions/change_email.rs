@@ -6,7 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 
 use super::user_audit::{self, as_user};
-use super::{ActionError, ActionResult, Cx, Services, notify};
+use super::{ActionError, ActionResult, Cx, Services, notify, throttle};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::emails::{Action, Notice};
@@ -19,10 +19,13 @@ const KIND: &str = "email";
 const CONTEXT: &str = "change_email";
 const LASTS: TimeDelta = TimeDelta::hours(1);
 
+/// Links that one person may have mailed to addresses that are not theirs yet, within [`throttle::WINDOW`].
+const PER_PERSON: i64 = 5;
+
 /// Mails the link to the new address. The address travels sealed in the link itself.
 ///
 /// # Errors
-/// `NotFound` when the person is gone.
+/// `NotFound` when the person is gone, `Conflict` for too many at once.
 pub fn request_email(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -31,6 +34,10 @@ pub fn request_email(
     new: &EmailAddress,
 ) -> ActionResult<()> {
     let user = users::find(conn, user)?.ok_or(ActionError::NotFound("user"))?;
+    let subject = (digest(&format!("new address of {}", user.id)), PER_PERSON);
+    if throttle::count(conn, cx.now, &[subject])?.is_none() {
+        return Err(ActionError::Conflict("So many links were just sent. Wait a quarter of an hour.".into()));
+    }
     let sealed = services.secrets.seal(CONTEXT, new.to_string().as_bytes());
     let token = BASE64_URL_SAFE_NO_PAD.encode(sealed);
     user_tokens::revoke(conn, KIND, Some(user.id), None, cx.at())?;

@@ -3,7 +3,7 @@
 //!
 //! Locks in the order of every transaction: accounts, their queues, then messages, contents, counters, usage.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
@@ -15,7 +15,8 @@ use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Message};
 use crate::models::queue::{self, Queued};
-use crate::models::{accounts, suspensions};
+use crate::models::suppressions::Address;
+use crate::models::{accounts, suppressions, suspensions};
 
 /// How long a claimed message is ours before another node may take it: what a dead node held is taken over within a
 /// minute. Renewed several times in between while its attempt is under way.
@@ -29,6 +30,9 @@ const ACCOUNTS: usize = 64;
 const HELD_EXPIRED: i64 = 256;
 
 const EXPIRED: &str = "Expired before it could be delivered.";
+/// Said of what was put on the suppression list while it waited.
+pub(super) const SUPPRESSED: &str =
+    "The address was put on the suppression list while the message waited: it was not sent.";
 const LAPSED: &str = "No answer was recorded: the server stopped in between. The message may have arrived; it is sent \
                       again under the same Message-ID.";
 
@@ -96,8 +100,13 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
         expired.extend(queue::expired(conn, *account, at, HELD_EXPIRED)?);
     }
     let mut tally = Tally::default();
-    expire(conn, now, &expired, &roots, &mut tally)?;
-    let claimed = start(conn, now, &live)?;
+    let expiry = Ending { classification: Classification::MessageExpired.as_str(), log: EXPIRED };
+    end(conn, now, &expired, &roots, expiry, &mut tally)?;
+    let messages = messages::find_many(conn, &live.iter().map(|row| row.message_id).collect::<Vec<_>>())?;
+    let suppressed = suppressed(conn, &messages, at)?;
+    let (unwanted, live): (Vec<_>, Vec<_>) = live.into_iter().partition(|row| suppressed.contains(&row.message_id));
+    end(conn, now, &unwanted, &roots, Ending { classification: "", log: SUPPRESSED }, &mut tally)?;
+    let claimed = start(conn, now, &live, messages)?;
     queue::end_turns(conn, &free, at)?;
     queue::park(conn, &held.iter().map(|account| (*account, at + PARKED)).collect::<Vec<_>>(), at)?;
     tally.write(conn)?;
@@ -191,25 +200,56 @@ fn due(
     Ok(found)
 }
 
-/// Ends what waited too long.
-fn expire(
+/// Those whose recipients must not be written to any more: they bounced, complained or left since the message came.
+///
+/// # Errors
+/// Only the database's.
+pub(super) fn suppressed(
+    conn: &mut AnyConnection,
+    messages: &[Message],
+    at: NaiveDateTime,
+) -> ActionResult<HashSet<Id>> {
+    let asked: BTreeSet<Address> = messages.iter().map(address).collect();
+    let found: HashSet<Address> =
+        suppressions::suppressed(conn, &asked.into_iter().collect::<Vec<_>>(), at)?.into_iter().collect();
+    Ok(messages.iter().filter(|message| found.contains(&address(message))).map(|message| message.id).collect())
+}
+
+fn address(message: &Message) -> Address {
+    Address {
+        account_id: message.account_id,
+        email_lower: message.recipient_lower.clone(),
+        domain: message.sender_domain.clone(),
+    }
+}
+
+/// Ends what is not sent any more.
+fn end(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
     rows: &[Queued],
     roots: &HashMap<Id, Id>,
+    ending: Ending<'_>,
     tally: &mut Tally,
 ) -> ActionResult<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
     let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
     messages::lapse_attempts(conn, &ids, now.naive_utc(), LAPSED)?;
     let root = |message: &Message| roots.get(&message.account_id).copied().unwrap_or(message.account_id);
-    let ending = Ending { classification: Classification::MessageExpired.as_str(), log: EXPIRED };
     let failed = messages::find_many(conn, &ids)?;
     end_messages(conn, now, &failed, root, ending, tally)?;
     Ok(queue::remove_many(conn, &ids)?)
 }
 
 /// Leases the messages and writes the attempts: from the commit on, their deliveries have started.
-fn start(conn: &mut AnyConnection, now: DateTime<Utc>, rows: &[Queued]) -> ActionResult<Vec<Claimed>> {
+fn start(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    rows: &[Queued],
+    messages: Vec<Message>,
+) -> ActionResult<Vec<Claimed>> {
     let at = now.naive_utc();
     let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
     let lapsed: Vec<Id> = rows.iter().filter(|row| row.leased_until.is_some()).map(|row| row.message_id).collect();
@@ -218,8 +258,7 @@ fn start(conn: &mut AnyConnection, now: DateTime<Utc>, rows: &[Queued]) -> Actio
     }
     let owner = Id::new(now);
     queue::lease(conn, &ids, owner, at + LEASE)?;
-    let mut found: HashMap<Id, Message> =
-        messages::find_many(conn, &ids)?.into_iter().map(|message| (message.id, message)).collect();
+    let mut found: HashMap<Id, Message> = messages.into_iter().map(|message| (message.id, message)).collect();
     let mut claimed = Vec::with_capacity(rows.len());
     for row in rows {
         // A queue row without its message can only be left over from one that was purged: it says nothing any more.

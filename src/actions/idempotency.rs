@@ -79,11 +79,16 @@ pub fn begin(db: &Db, now: DateTime<Utc>, services: &Services, claim: &Claim<'_>
                     .open(CONTEXT, &sealed)
                     .map_err(|error| ActionError::Internal(error.to_string()))?,
             }),
-            _ => Ok(Begin::InFlight {
-                retry_after: (record.lease_until - now.naive_utc()).num_seconds().clamp(1, LEASE.num_seconds()),
-            }),
+            _ => Ok(Begin::InFlight { retry_after: retry_after(record.lease_until - now.naive_utc()) }),
         }
     })
+}
+
+/// Seconds until asking again makes sense, of a lease that has `left` to run: as long again as it has run already, since
+/// most requests take a moment, and only that of a killed node runs to its end.
+fn retry_after(left: TimeDelta) -> i64 {
+    let age = (LEASE - left).num_seconds();
+    age.min(left.num_seconds() + 1).clamp(1, LEASE.num_seconds())
 }
 
 /// Stores the answer of a request in the transaction that did its work.
@@ -116,4 +121,17 @@ pub type RenderAccepted = fn(&Accepted) -> Vec<u8>;
 /// Only the database's.
 pub fn release(db: &Db, ticket: &Ticket) -> ActionResult<()> {
     db.write(|conn| Ok(idempotency::release(conn, ticket.account_id, &ticket.key, ticket.owner)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_while_it_runs_waits_a_moment_and_longer_the_longer_it_runs() {
+        let after = |seconds: i64| retry_after(LEASE - TimeDelta::seconds(seconds));
+        assert_eq!((after(0), after(1), after(20), after(100)), (1, 1, 20, 100));
+        assert_eq!((after(200), after(299), after(300)), (101, 2, 1), "not beyond its end");
+        assert_eq!(retry_after(TimeDelta::minutes(9)), 1, "another node's clock is ahead");
+    }
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::audit::{self, Record};
 use super::refresh_summary::refresh_summary;
-use super::{ActionError, ActionResult, ActorKind, Cx, Services, notify};
+use super::{ActionError, ActionResult, ActorKind, Cx, Services, notify, throttle};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::domain::role::Role;
@@ -16,12 +16,17 @@ use crate::models::accounts::{self, Account};
 use crate::models::memberships::{self, Membership};
 use crate::models::user_tokens::{self, UserToken};
 use crate::models::users::{self, User};
-use crate::secrets::Token;
+use crate::secrets::{Token, digest};
 
 /// The kind of the tokens in invitation links.
 pub const INVITE: &str = "invite";
 /// How long an invitation can be accepted.
 pub const INVITE_LASTS: TimeDelta = TimeDelta::days(7);
+
+/// Invitations of one account, and those of it to one person, within [`throttle::WINDOW`]: they leave in the platform's name
+/// with a text that the account chose, and nobody may send the world mail by them.
+const PER_ACCOUNT: i64 = 50;
+const PER_PERSON: i64 = 5;
 
 /// Who is to be a member, as what.
 pub struct NewMember {
@@ -34,7 +39,8 @@ pub struct NewMember {
 /// Adds a member and mails the invitation.
 ///
 /// # Errors
-/// `Conflict` for someone who is a member already, `Invalid` for the owner's role, `NotFound` for a deleted account.
+/// `Conflict` for someone who is a member already and for too many invitations at once, `Invalid` for the owner's role,
+/// `NotFound` for a deleted account.
 pub fn invite_member(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -76,7 +82,7 @@ pub fn invite_member(
 /// Mails a fresh invitation to a member who has not accepted yet; the links before it stop working.
 ///
 /// # Errors
-/// `NotFound` for who is no member, `Conflict` for who has accepted.
+/// `NotFound` for who is no member, `Conflict` for who has accepted and for too many invitations at once.
 pub fn resend_invitation(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -126,6 +132,14 @@ fn mail_invitation(
     user: &User,
     role: Role,
 ) -> ActionResult<()> {
+    let subjects = [
+        (digest(&format!("invitations of {}", account.id)), PER_ACCOUNT),
+        (digest(&format!("invitations of {} to {}", account.id, user.id)), PER_PERSON),
+    ];
+    if throttle::count(conn, cx.now, &subjects)?.is_none() {
+        let why = "So many invitations were just sent. Wait a quarter of an hour before the next one.";
+        return Err(ActionError::Conflict(why.into()));
+    }
     let token = Token::generate();
     user_tokens::insert(
         conn,

@@ -94,7 +94,7 @@ fn about(services: &Services, incoming: &Incoming) -> Result<Vec<Id>, InboundRef
     match incoming.returned.report {
         Report::Nothing => return Err(InboundRefusal::Unreadable),
         Report::Notice => return Err(InboundRefusal::Notice),
-        Report::Bounce(_) | Report::Complaint(_) => {}
+        Report::Bounce(..) | Report::Complaint(_) => {}
     }
     if !incoming.addressed.is_empty() {
         return Ok(incoming.addressed.clone());
@@ -129,7 +129,8 @@ fn record(
         Report::Complaint(complaint) => record_complaint(conn, now, &sent, complaint),
         report => match report.failure_of(&sent.recipient_lower()) {
             Some(failure) => record_bounce(conn, now, &sent, failure),
-            None => Ok(Err(InboundRefusal::Unreadable)),
+            // It was about somebody else that the message went to as well.
+            None => Ok(Err(InboundRefusal::Notice)),
         },
     }
 }

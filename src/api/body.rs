@@ -13,11 +13,15 @@ use super::error::ApiError;
 pub struct Body(pub Bytes);
 
 impl Body {
-    /// Reads it as `T`; unknown fields are ignored.
+    /// Reads it as `T`, an object; unknown fields are ignored.
     ///
     /// # Errors
     /// 400 that says where it is not what was expected.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        // serde would take an array as an object's fields in their order, which no client means.
+        if self.0.trim_ascii_start().first() == Some(&b'[') {
+            return Err(ApiError::bad_request("invalid JSON body: invalid type: sequence, expected an object"));
+        }
         serde_json::from_slice(&self.0).map_err(|error| ApiError::bad_request(format!("invalid JSON body: {error}")))
     }
 }

@@ -79,6 +79,7 @@ impl From<ActionError> for ApiError {
             ActionError::Unavailable(lack) => {
                 let (reason, seconds) = match lack {
                     Lack::Database => ("database", 5),
+                    Lack::Writes => ("read_only", 5),
                     Lack::Disk => ("disk_full", 30),
                     Lack::Line => ("busy", 1),
                 };
@@ -143,6 +144,7 @@ mod tests {
             (ActionError::Suspended { parent: true }, 401, Some("parent_suspended")),
             (ActionError::Unavailable(Lack::Database), 503, Some("database")),
             (ActionError::Unavailable(Lack::Disk), 503, Some("disk_full")),
+            (ActionError::Unavailable(Lack::Writes), 503, Some("read_only")),
             (ActionError::Unavailable(Lack::Line), 503, Some("busy")),
             (ActionError::Internal("secret detail".into()), 500, None),
         ];

@@ -9,6 +9,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::{HttpServer, web as actix};
 use tokio::sync::watch;
 
+mod ending;
 mod mail;
 mod metrics;
 
@@ -116,6 +117,7 @@ impl Site {
     /// # Errors
     /// When the server fails, or `ready` does.
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
+        ending::bound()?;
         let mail = std::mem::take(&mut self.mail).start(&app)?;
         let (stop, stopped) = watch::channel(false);
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));
@@ -126,6 +128,7 @@ impl Site {
         actix_web::rt::task::spawn_blocking(move || until_answered(address)).await??;
         ready()?;
         let served = server.await?;
+        ending::ends_soon();
         if let Some(metrics) = metrics {
             metrics.stop(false).await;
         }

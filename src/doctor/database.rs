@@ -39,6 +39,7 @@ fn look(db: &Db, now: DateTime<Utc>) -> Vec<Finding> {
         Err(error) => return vec![unreachable(&error.to_string())],
     };
     let mut all = vec![Finding::ok("database", format!("{kind} answers.")), schema(db), durability(&read.settings)];
+    all.extend(read.language.as_deref().and_then(language));
     all.push(match db.read(durability::newest) {
         Ok(newest) => clock(now, read.time, newest),
         Err(error) => Finding::skip("clock", "It is compared once the schema is there.").because(error),
@@ -66,6 +67,19 @@ fn schema(db: &Db) -> Finding {
             Finding::fail("schema", "There is no schema that can be read.", "`canopy migrate` makes it.").because(error)
         }
     }
+}
+
+/// Why a server refused is known from its words, as far as they are English: the program asks for them and may not get
+/// them where it signs in as an ordinary user.
+fn language(language: &str) -> Option<Finding> {
+    let english = language.is_empty() || language.starts_with("C") || language.starts_with("en");
+    (!english && language != "POSIX").then(|| {
+        Finding::warn(
+            "database language",
+            format!("PostgreSQL writes its messages in {language}: a full disk is recognised by English words only."),
+            "ALTER ROLE ... SET lc_messages = 'C', for the user that database_url names, by a superuser.",
+        )
+    })
 }
 
 /// A setting, and what it is in the session that asks and without that session's own wishes.
@@ -160,6 +174,14 @@ mod tests {
             assert_eq!(finding.verdict, Verdict::Fail, "{named}");
             assert!(finding.found.contains(named), "{finding:?}");
         }
+    }
+
+    #[test]
+    fn messages_in_another_language_are_told_and_english_ones_are_not() {
+        for english in ["C", "C.UTF-8", "POSIX", "en_US.UTF-8", ""] {
+            assert_eq!(language(english), None, "{english}");
+        }
+        assert!(language("de_DE.UTF-8").is_some_and(|finding| finding.found.contains("de_DE.UTF-8")));
     }
 
     #[test]

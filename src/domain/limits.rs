@@ -98,6 +98,17 @@ impl AlertPercents {
         if all.len() > 5 { Err(wrong()) } else { Ok(Self(all)) }
     }
 
+    /// The same for a cap that nothing passes: a share beyond all of it would never be told.
+    ///
+    /// # Errors
+    /// A sentence when there is one.
+    pub fn within_the_whole(self) -> Result<Self, Refusal> {
+        if self.0.last().is_some_and(|most| *most > 100) {
+            return Err(Refusal::new("More than 100 % of this cap is never used: enter percents up to 100."));
+        }
+        Ok(self)
+    }
+
     /// As the column keeps it.
     #[must_use]
     pub fn stored(&self) -> String {
@@ -250,6 +261,8 @@ mod tests {
         for wrong in ["0", "501", "1.5", "-3", "x", "1 2 3 4 5 6"] {
             assert!(AlertPercents::parse(wrong).is_err(), "{wrong}");
         }
+        assert!(AlertPercents::parse("80 100").and_then(AlertPercents::within_the_whole).is_ok());
+        assert!(AlertPercents::parse("80 101").and_then(AlertPercents::within_the_whole).is_err());
         assert_eq!(AlertPercents::default().reached(7, 6), [80]);
         assert!(AlertPercents::default().reached(0, 6).is_empty(), "no cap has no shares");
     }

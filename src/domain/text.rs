@@ -1,4 +1,4 @@
-//! Short texts that people type: trimmed, bounded, without control characters.
+//! Short texts that people type: trimmed, bounded, visible, without characters that control a line or its direction.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 fn checked(text: &str, what: &str, max: usize) -> Result<String, Refusal> {
     // As it was sent: the API's document says so of the whole text, blanks at its ends included.
     let length = text.chars().count();
-    let text = text.trim();
+    let text = trimmed(text);
     if text.is_empty() {
         return Err(Refusal::new(format!("{what} is empty. Enter 1 to {max} characters.")));
     }
@@ -18,7 +18,33 @@ fn checked(text: &str, what: &str, max: usize) -> Result<String, Refusal> {
     if text.chars().any(char::is_control) {
         return Err(Refusal::new(format!("{what} holds a line break or another control character. Remove it.")));
     }
+    if text.chars().any(turns_direction) {
+        return Err(Refusal::new(format!(
+            "{what} holds a hidden character that turns the direction of the text around it. Remove it."
+        )));
+    }
     Ok(text.to_owned())
+}
+
+/// Without blanks at its ends, and without what shows nothing: a name of those alone could not be seen or clicked.
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(|c: char| c.is_whitespace() || is_unseen(c))
+}
+
+/// Signs that show nothing by themselves (Unicode's Default_Ignorable_Code_Point, and blank letters). Those that change
+/// how their neighbours look, as in emoji, are not among them.
+const fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2060}'..='\u{2064}' | '\u{206a}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+    )
+}
+
+/// Overrides, embeddings and isolates (UAX 9): one that is not ended turns what stands behind the text, on a page or in
+/// the subject of a mail, into something else. The text itself needs none: its letters have their direction.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 macro_rules! short_text {
@@ -115,7 +141,7 @@ impl SuspendReason {
 
     /// Trims, turns line endings into `\n` and checks.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let text = text.trim().replace("\r\n", "\n");
+        let text = trimmed(text).replace("\r\n", "\n");
         let one_line = text.replace(['\n', '\t'], " ");
         checked(&one_line, "The reason", Self::MAX).map(|_| Self(text))
     }
@@ -156,6 +182,23 @@ mod tests {
             assert!(AccountName::parse(text).is_err());
             assert!(Tag::parse(text).is_err());
         }
+    }
+
+    #[test]
+    fn a_text_that_shows_nothing_is_empty_and_none_turns_what_stands_behind_it() {
+        for unseen in ["\u{200b}", " \u{feff}\u{2060} ", "\u{3164}", "\u{2800}\u{ad}"] {
+            assert!(AccountName::parse(unseen).is_err_and(|refusal| refusal.message().contains("empty")), "{unseen:?}");
+            assert!(SuspendReason::parse(unseen).is_err(), "{unseen:?}");
+        }
+        for turned in ["gpj.\u{202e}exe", "a\u{2067}b", "\u{202a}a\u{202c}"] {
+            assert!(AccountName::parse(turned).is_err(), "{turned:?}");
+        }
+        for (name, kept) in [("\u{200b}Acme\u{feff}", "Acme"), ("❤\u{fe0f}", "❤\u{fe0f}"), ("שלום", "שלום")]
+        {
+            assert_eq!(AccountName::parse(name).map(String::from), Ok(kept.to_owned()));
+        }
+        let family = "👩\u{200d}👩\u{200d}👧";
+        assert_eq!(AccountName::parse(family).map(String::from), Ok(family.to_owned()), "joiners inside stay");
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub type Setting = (String, String, String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Read {
     pub settings: Vec<Setting>,
+    /// The language of the server's messages to this program; a SQLite file has one only.
+    pub language: Option<String>,
     /// The server's clock; a SQLite file has none.
     pub time: Option<DateTime<Utc>>,
 }
@@ -36,6 +38,9 @@ struct Micros {
     micros: i64,
 }
 
+/// PostgreSQL's setting.
+const LANGUAGE: &str = "lc_messages";
+
 /// Reads it on a connection that writes: SQLite's settings are each connection's own.
 ///
 /// # Errors
@@ -44,7 +49,7 @@ pub fn read(conn: &mut AnyConnection, backend: Backend) -> QueryResult<Read> {
     let (sql, clock) = match backend {
         Backend::Postgres => (
             "SELECT name, setting AS value, reset_val AS otherwise FROM pg_settings \
-             WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes') ORDER BY name",
+             WHERE name IN ('fsync', 'synchronous_commit', 'full_page_writes', 'lc_messages') ORDER BY name",
             Some("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS micros"),
         ),
         Backend::Sqlite => (
@@ -58,7 +63,12 @@ pub fn read(conn: &mut AnyConnection, backend: Backend) -> QueryResult<Read> {
         Some(sql) => DateTime::from_timestamp_micros(diesel::sql_query(sql).get_result::<Micros>(conn)?.micros),
         None => None,
     };
-    Ok(Read { settings: rows.into_iter().map(|row| (row.name, row.value, row.otherwise)).collect(), time })
+    let (said, settings): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(|row| row.name == LANGUAGE);
+    Ok(Read {
+        settings: settings.into_iter().map(|row| (row.name, row.value, row.otherwise)).collect(),
+        language: said.into_iter().next().map(|row| row.value),
+        time,
+    })
 }
 
 /// When the newest message was written, by the clock of whoever wrote it.

@@ -11,6 +11,8 @@ use parking_lot::Mutex;
 pub enum Lack {
     /// The database does not answer.
     Database,
+    /// The database answers and takes no writes: a standby, or a disk that turned read-only.
+    Writes,
     /// There is no room on the database's disk.
     Disk,
     /// Too much waits to be committed on this node.
@@ -21,14 +23,14 @@ pub enum Lack {
 const PATIENCE: Duration = Duration::from_secs(4);
 /// One that did not gets this long, so that nobody waits for what is known to be gone.
 const IMPATIENCE: Duration = Duration::from_millis(250);
-/// A full disk is told of for this long after the last write that found it full.
-const FULL: Duration = Duration::from_secs(30);
+/// A full disk, or a database that takes no writes, is told of for this long after the last write that found it so.
+const TOLD: Duration = Duration::from_secs(30);
 
 /// What the last use of a database has shown.
 #[derive(Debug, Default)]
 pub struct Health {
     silent: AtomicBool,
-    full_at: Mutex<Option<Instant>>,
+    refused: Mutex<Option<(Lack, Instant)>>,
 }
 
 impl Health {
@@ -47,12 +49,12 @@ impl Health {
 
     /// How a write ended: what was missing, if anything.
     pub fn wrote(&self, lack: Option<Lack>) {
-        let full = match lack {
+        let refused = match lack {
             None => None,
-            Some(Lack::Disk) => Some(Instant::now()),
-            Some(_) => return,
+            Some(lack @ (Lack::Disk | Lack::Writes)) => Some((lack, Instant::now())),
+            Some(Lack::Database | Lack::Line) => return,
         };
-        *self.full_at.lock() = full;
+        *self.refused.lock() = refused;
     }
 
     /// What is missing, as far as is known.
@@ -61,8 +63,7 @@ impl Health {
         if self.silent.load(Ordering::Relaxed) {
             return Some(Lack::Database);
         }
-        let full = self.full_at.lock().is_some_and(|at| at.elapsed() < FULL);
-        full.then_some(Lack::Disk)
+        self.refused.lock().filter(|(_, at)| at.elapsed() < TOLD).map(|(lack, _)| lack)
     }
 }
 
@@ -75,13 +76,14 @@ pub fn lack_of(error: &DbError) -> Option<Lack> {
         DbError::DatabaseError(DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection, _) => {
             Some(Lack::Database)
         }
+        DbError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _) => Some(Lack::Writes),
         DbError::DatabaseError(_, said) => in_words(said.message()),
         _ => None,
     }
 }
 
 /// Neither library gives its codes away. SQLite's words are fixed (sqlite3ErrStr); PostgreSQL's are those of its
-/// messages in English, of libpq, and of the system.
+/// messages in English (`opening.rs` asks for that), of libpq, and of the system.
 fn in_words(said: &str) -> Option<Lack> {
     const FULL: [&str; 4] = ["disk is full", "No space left on device", "could not extend file", "Disk quota exceeded"];
     const GONE: [&str; 16] = [
@@ -103,6 +105,9 @@ fn in_words(said: &str) -> Option<Lack> {
         "remaining connection slots",
     ];
     let has = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if has(&["attempt to write a readonly database"]) {
+        return Some(Lack::Writes);
+    }
     if has(&FULL) { Some(Lack::Disk) } else { has(&GONE).then_some(Lack::Database) }
 }
 
@@ -127,6 +132,12 @@ mod tests {
         assert!(gone.iter().all(|error| lack_of(error) == Some(Lack::Database)));
         let full = [unknown("database or disk is full"), unknown("could not extend file \"base/1/2\"")];
         assert!(full.iter().all(|error| lack_of(error) == Some(Lack::Disk)));
+        let standby = "cannot execute INSERT in a read-only transaction".to_owned();
+        let closed = [
+            DbError::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, Box::new(standby)),
+            unknown("attempt to write a readonly database"),
+        ];
+        assert!(closed.iter().all(|error| lack_of(error) == Some(Lack::Writes)));
         assert_eq!(lack_of(&unknown("syntax error at or near SELECT")), None);
         assert_eq!(lack_of(&DbError::NotFound), None);
     }
@@ -139,6 +150,16 @@ mod tests {
         assert_eq!((health.lack(), health.patience()), (Some(Lack::Database), IMPATIENCE));
         health.answered(true);
         assert_eq!((health.lack(), health.patience()), (None, PATIENCE));
+    }
+
+    #[test]
+    fn a_database_that_takes_no_writes_is_remembered_until_one_succeeds() {
+        let health = Health::default();
+        health.wrote(Some(Lack::Writes));
+        health.wrote(Some(Lack::Database));
+        assert_eq!(health.lack(), Some(Lack::Writes));
+        health.wrote(None);
+        assert_eq!(health.lack(), None);
     }
 
     #[test]

@@ -47,10 +47,21 @@ impl Opener {
 fn open_postgres(url: &str) -> Result<AnyConnection, OpenError> {
     let mut conn = PgConnection::establish(&impatient(url))
         .map_err(|error| OpenError(format!("cannot open the PostgreSQL database: {error}")))?;
-    conn.batch_execute("SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET client_min_messages = warning")
+    conn.batch_execute(PREPARED)
         .map_err(|error| OpenError(format!("cannot prepare the PostgreSQL connection: {error}")))?;
+    // Where only a superuser may: `canopy check` tells how to set it for the program's user.
+    if let Err(error) = conn.batch_execute("SET lc_messages = 'C'") {
+        log::debug!("PostgreSQL keeps the language of its messages: {error}");
+    }
     Ok(AnyConnection::Pg(conn))
 }
+
+/// What a session is told. A node that stops in the middle of a transaction (a frozen machine; nothing of ours waits
+/// there for anybody) gives its locks back after 20 seconds, unless the server or the URL says otherwise: all other
+/// nodes would wait for them.
+const PREPARED: &str = "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET client_min_messages = warning; \
+     SELECT set_config('idle_in_transaction_session_timeout', '20s', false) \
+     WHERE current_setting('idle_in_transaction_session_timeout') = '0'";
 
 /// The URL with limits for a network that swallows everything, as far as it says nothing about them itself: 5 seconds
 /// to connect, and 15 for what was sent to arrive.

@@ -135,6 +135,7 @@ mod tests {
             (ActionError::Suspended { parent: true }, 521),
             (ActionError::Unavailable(Lack::Database), 451),
             (ActionError::Unavailable(Lack::Disk), 451),
+            (ActionError::Unavailable(Lack::Writes), 451),
             (ActionError::Unavailable(Lack::Line), 421),
             (ActionError::Internal("a secret".into()), 451),
         ] {

@@ -29,8 +29,8 @@ pub async fn healthz() -> HttpResponse {
     HttpResponse::Ok().content_type(PLAIN).body("ok\n")
 }
 
-/// `GET /readyz`: whether it can serve, and in a line each what that takes: the database answers, its schema is of this
-/// version, there was room on its disk, and the committer's line is not full.
+/// `GET /readyz`: whether it can serve, and in a line each what that takes: the database answers and takes writes, its
+/// schema is of this version, there was room on its disk, and the committer's line is not full.
 pub async fn readyz(app: Data<App>) -> HttpResponse {
     let app = app.into_inner();
     let node = Arc::clone(&app);
@@ -47,9 +47,11 @@ pub async fn readyz(app: Data<App>) -> HttpResponse {
             ("does not answer", "unknown")
         }
     };
-    let disk = if app.db.health.lack() == Some(Lack::Disk) { "full" } else { "has room" };
+    let lack = app.db.health.lack();
+    let disk = if lack == Some(Lack::Disk) { "full" } else { "has room" };
+    let database = if lack == Some(Lack::Writes) { "takes no writes" } else { database };
     let (waiting, most) = app.committer.waiting();
-    let ready = schema == "current" && disk == "has room" && waiting < most;
+    let ready = schema == "current" && !matches!(lack, Some(Lack::Disk | Lack::Writes)) && waiting < most;
     let said = format!(
         "{}\ndatabase: {database}\nschema: {schema}\ndisk: {disk}\nline: {waiting} of {most}\n",
         if ready { "ready" } else { "not ready" }

@@ -1,8 +1,9 @@
 //! The committer: takes what waits (at most 512, no artificial wait), commits it as one, answers each.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use diesel::result::Error as DbError;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -12,9 +13,10 @@ use super::{Accepted, Prepared};
 use crate::actions::error::{ActionError, ActionResult};
 use crate::actions::services::Services;
 use crate::clock::Clock;
+use crate::domain::ids::Id;
 use crate::metrics::Metrics;
-use crate::models::Db;
 use crate::models::health::Lack;
+use crate::models::{Db, accounts, messages};
 
 /// At most this many requests in one transaction; measured where the gain flattens.
 const GROUP: usize = 512;
@@ -174,18 +176,58 @@ fn alone(node: &Node, request: &Prepared) -> ActionResult<Accepted> {
         .unwrap_or_else(|| Err(ActionError::Internal("a group answered nothing".into())))
 }
 
+/// How long a commit whose answer was lost is looked for.
+const LOOKED_FOR: Duration = Duration::from_secs(10);
+
+/// Whether a group that was decided is in the database, though the connection broke before its commit was answered: a
+/// mail program that was told to come again would hand everything in twice. Under the locks of its accounts, which the
+/// broken transaction holds until it is over, what is not there now will not come.
+fn landed(node: &Node, requests: &[Prepared], decided: Option<&[ActionResult<Accepted>]>) -> bool {
+    let witness = decided.unwrap_or_default().iter().flatten().find_map(Accepted::first_id);
+    let Some(witness) = witness else { return false };
+    let accounts: Vec<Id> = requests.iter().map(|request| request.account_id).collect();
+    let until = Instant::now() + LOOKED_FOR;
+    loop {
+        let looked = node.db.write(|conn| {
+            accounts::lock(conn, &[], &accounts)?;
+            Ok::<_, DbError>(!messages::find_many(conn, &[witness])?.is_empty())
+        });
+        match looked {
+            Ok(there) => {
+                log::warn!("the connection broke at a commit, which is {}", if there { "there" } else { "not there" });
+                return there;
+            }
+            Err(error) if Instant::now() >= until => {
+                log::warn!("the connection broke at a commit, and whether it is there is not known: {error}");
+                return false;
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(100)),
+        }
+    }
+}
+
 fn attempt(node: &Node, requests: &[Prepared]) -> ActionResult<Vec<ActionResult<Accepted>>> {
     let begun = Instant::now();
     let mut intake = Intake::default();
+    // What the transaction decided, kept outside of it: its commit may be there though its answer was lost.
+    let mut decided = None;
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let now = node.clock.now();
-        node.db.write(|conn| group::accept(conn, now, &node.services, requests, &mut intake).map_err(Failure))
+        node.db.write(|conn| {
+            decided = Some(group::accept(conn, now, &node.services, requests, &mut intake).map_err(Failure)?);
+            Ok::<(), Failure>(())
+        })
     }));
     match result {
         Ok(result) => {
-            let results = result.map_err(|Failure(error)| error);
-            node.db.health.wrote(results.as_ref().err().and_then(ActionError::lack));
-            let results = results?;
+            let result = match result.map_err(|Failure(error)| error) {
+                Err(error) if error.lack() == Some(Lack::Database) && landed(node, requests, decided.as_deref()) => {
+                    Ok(())
+                }
+                result => result,
+            };
+            node.db.health.wrote(result.as_ref().err().and_then(ActionError::lack));
+            let results = result.map(|()| decided.unwrap_or_default())?;
             node.metrics.mail.committed(requests.len(), begun.elapsed());
             node.committed.notify_one();
             intake.tell(&node.metrics.mail);

@@ -101,3 +101,14 @@ pub struct Accepted {
     pub first_attempt: Option<DateTime<Utc>>,
     pub expires: Option<DateTime<Utc>>,
 }
+
+impl Accepted {
+    /// One of its messages; none where nothing was written down.
+    #[must_use]
+    pub fn first_id(&self) -> Option<Id> {
+        self.entries.iter().find_map(|entry| match entry.outcome {
+            Outcome::Queued { id } | Outcome::Scheduled { id } => Some(id),
+            Outcome::Refused { .. } => None,
+        })
+    }
+}

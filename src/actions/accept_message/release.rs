@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use super::group::{self, Group, Sender};
 use super::ledger::Ledger;
 use super::rows::LIFETIME;
+use crate::actions::claim_deliveries::{SUPPRESSED, suppressed};
 use crate::actions::error::ActionResult;
 use crate::actions::services::Services;
 use crate::domain::ids::Id;
@@ -66,33 +67,41 @@ pub fn release_held(
     let root = sender.account.root_id();
     let room = sender.bounds.room(pools.of(root), limit).messages;
     let rows = held::oldest(conn, account, room)?;
-    let released = i64::try_from(rows.len()).unwrap_or(i64::MAX);
     let mut ledger = Ledger::default();
-    go_on(conn, now, sender, &rows, &mut ledger)?;
+    let released = go_on(conn, now, sender, &rows, &mut ledger)?;
     sender.bounds.grant(released);
     pools.grant(root, released);
     group::finish(conn, now, services, &group, &ledger)?;
     Ok(given_up + rows.len())
 }
 
-/// Queues what has room, counts it in the period of its release, and writes it into its story.
+/// Queues what has room, counts it in the period of its release, and writes it into its story; answers how many. Who
+/// came onto the suppression list in the meantime is not written to.
 fn go_on(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
     sender: &Sender,
     rows: &[Held],
     ledger: &mut Ledger,
-) -> ActionResult<()> {
+) -> ActionResult<i64> {
     let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
     let zone = parse_time_zone(&sender.period.time_zone).unwrap_or(chrono_tz::UTC);
     let (at, day) = (now.naive_utc(), local_day(zone, now));
     let (mut queued, mut events) = (Vec::new(), Vec::new());
-    for message in messages::find_many(conn, &ids)? {
+    let messages = messages::find_many(conn, &ids)?;
+    let suppressed = suppressed(conn, &messages, at)?;
+    for message in messages {
+        if suppressed.contains(&message.id) {
+            end_held(conn, now, &message, SUPPRESSED)?;
+            continue;
+        }
         let Some(row) = rows.iter().find(|row| row.message_id == message.id) else { continue };
         let scheduled = row.due_at > at;
         let due_at = row.due_at.max(at);
         let status = if scheduled { MessageStatus::Scheduled } else { MessageStatus::Received };
-        let expires_at = due_at + LIFETIME;
+        // What its sender asked for stays; else it has as long as any other from now on.
+        let asked = message.expires_at != row.due_at + LIFETIME;
+        let expires_at = if asked { message.expires_at } else { due_at + LIFETIME };
         let release = Release { status: status.as_str(), period_id: sender.period.id, day: &day, expires_at, now: at };
         messages::release_held(conn, message.id, &release)?;
         queued.push(Queued {
@@ -117,7 +126,7 @@ fn go_on(
     if let Some(due) = queued.iter().map(|row| row.due_at).min() {
         queue::wake(conn, &[(sender.account.id, due)])?;
     }
-    Ok(())
+    Ok(i64::try_from(queued.len()).unwrap_or(i64::MAX))
 }
 
 /// Ends messages that were held for too long. They were never counted, so nothing is.

@@ -15,9 +15,10 @@ pub fn read(status: &str) -> Option<Report> {
     if recipients.is_empty() {
         return None;
     }
-    let failures: Vec<Failure> =
-        recipients.into_iter().filter(|group| failed(group)).map(|group| failure(group, &host)).collect();
-    Some(if failures.is_empty() { Report::Notice } else { Report::Bounce(failures) })
+    let (failed, others): (Vec<&Fields>, Vec<&Fields>) = recipients.into_iter().partition(|group| failed(group));
+    let failures: Vec<Failure> = failed.into_iter().map(|group| failure(group, &host)).collect();
+    let spared = others.into_iter().flat_map(addresses).collect();
+    Some(if failures.is_empty() { Report::Notice } else { Report::Bounce(failures, spared) })
 }
 
 fn is_recipient(group: &Fields) -> bool {
@@ -33,18 +34,22 @@ fn failed(group: &Fields) -> bool {
 }
 
 fn failure(group: &Fields, reporting: &str) -> Failure {
-    let addresses = ["original-recipient", "final-recipient"];
     let diagnostic = group.get("diagnostic-code").map(said).unwrap_or_default();
     let (code, words) = code_and_words(&diagnostic);
     let (hard, classification) = verdict(code, &with_status(words, status(group)));
     let host = group.get("remote-mta").map(host_name).filter(|host| !host.is_empty());
     Failure {
-        addresses: addresses.iter().filter_map(|name| group.get(name).and_then(address)).collect(),
+        addresses: addresses(group),
         hard,
         classification,
         reason: reason(&diagnostic, status(group)),
         host: host.unwrap_or_else(|| reporting.to_owned()),
     }
+}
+
+/// What was written to first, then where it was forwarded to.
+fn addresses(group: &Fields) -> Vec<String> {
+    ["original-recipient", "final-recipient"].iter().filter_map(|name| group.get(name).and_then(address)).collect()
 }
 
 /// `5.1.1` of `5.1.1 (bad destination mailbox address)`.
@@ -107,7 +112,7 @@ mod tests {
 
     fn one(recipient: &str) -> Option<(bool, C)> {
         match read(&format!("Reporting-MTA: dns; mx.example\n\nFinal-Recipient: rfc822; a@b.example\n{recipient}"))? {
-            Report::Bounce(failures) => failures.first().map(|failure| (failure.hard, failure.classification)),
+            Report::Bounce(failures, _) => failures.first().map(|failure| (failure.hard, failure.classification)),
             _ => None,
         }
     }
@@ -142,7 +147,12 @@ mod tests {
         let text = "Reporting-MTA: dns; relay.example (Postfix)\r\n\r\nFinal-Recipient: rfc822; ok@b.example\r\nAction: relayed\r\n\
                     Status: 2.0.0\r\n\r\nOriginal-Recipient: rfc822; First@b.example\r\nFinal-Recipient: rfc822; then@c.example\r\n\
                     Action: failed\r\nStatus: 5.1.1\r\nRemote-MTA: dns; mx.c.example\r\n";
-        let Some(Report::Bounce(failures)) = read(text) else { panic!("a bounce") };
+        let report = read(text);
+        let Some(Report::Bounce(failures, spared)) = &report else { panic!("a bounce") };
+        assert_eq!(spared, &["ok@b.example"]);
+        let of = |recipient: &str| report.as_ref().and_then(|report| report.failure_of(recipient));
+        assert!(of("ok@b.example").is_none(), "it arrived there, whoever else it did not reach");
+        assert!(of("then@c.example").is_some() && of("other@b.example").is_some());
         assert_eq!(failures.len(), 1);
         assert_eq!(failures[0].addresses, ["first@b.example", "then@c.example"]);
         assert_eq!(failures[0].host, "mx.c.example");

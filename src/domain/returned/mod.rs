@@ -24,8 +24,8 @@ const REASON: usize = 800;
 /// What a message is that came to a return path or a complaint address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
-    /// Delivery failed for good; at least one failure.
-    Bounce(Vec<Failure>),
+    /// Delivery failed for good: at least one failure, and the addresses (lower case) that are named as not failed.
+    Bounce(Vec<Failure>, Vec<String>),
     Complaint(Complaint),
     /// A report that changes nothing: delayed, relayed, delivered, not spam.
     Notice,
@@ -65,12 +65,14 @@ pub struct Returned {
 }
 
 impl Report {
-    /// The failure that concerns `recipient` (lower case): the one that names it, else the first.
+    /// The failure that concerns `recipient` (lower case): the one that names it, else the first; none where the report
+    /// says that it was not this one, but somebody else that the message went to as well.
     #[must_use]
     pub fn failure_of(&self, recipient: &str) -> Option<&Failure> {
-        let Self::Bounce(failures) = self else { return None };
+        let Self::Bounce(failures, spared) = self else { return None };
         let named = |failure: &&Failure| failure.addresses.iter().any(|address| address == recipient);
-        failures.iter().find(named).or_else(|| failures.first())
+        let first = || failures.first().filter(|_| spared.iter().all(|address| address != recipient));
+        failures.iter().find(named).or_else(first)
     }
 }
 

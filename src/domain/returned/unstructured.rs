@@ -98,13 +98,16 @@ pub fn read(parts: &Parts) -> Option<Report> {
     let (hard, classification) = verdict(code, &said);
     let reason = if code == 0 { said } else { format!("{code} {said}") };
     let host = parts.headers.get("from").and_then(address).and_then(|from| Some(from.rsplit_once('@')?.1.to_owned()));
-    Some(Report::Bounce(vec![Failure {
-        addresses: addresses.into_iter().take(MAX_RECIPIENTS).collect(),
-        hard,
-        classification,
-        reason: tidy(&reason, REASON),
-        host: host.unwrap_or_default(),
-    }]))
+    Some(Report::Bounce(
+        vec![Failure {
+            addresses: addresses.into_iter().take(MAX_RECIPIENTS).collect(),
+            hard,
+            classification,
+            reason: tidy(&reason, REASON),
+            host: host.unwrap_or_default(),
+        }],
+        Vec::new(),
+    ))
 }
 
 /// Programs that answer for a person say so. Auto-Submitted tells nothing: bounces carry it too.

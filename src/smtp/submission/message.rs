@@ -1,7 +1,7 @@
 //! A message that was handed in: read, accepted by the node's committer with all that waits, and answered after the commit.
 
 use super::{Submission, look_at, refusal};
-use crate::actions::accept_message::{Accepted, Outcome, Prepared};
+use crate::actions::accept_message::{Accepted, Prepared};
 use crate::actions::prepare_submission::{Submission as Handed, Trace, prepare_submission};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::email_address::EmailAddress;
@@ -65,11 +65,7 @@ fn trace(session: &Session<Submission>, trusted: bool) -> Trace {
 
 /// Under what the message is found again: the id of its first recipient's copy.
 fn receipt(accepted: &Accepted) -> String {
-    let id = accepted.entries.iter().find_map(|entry| match entry.outcome {
-        Outcome::Queued { id } | Outcome::Scheduled { id } => Some(id),
-        Outcome::Refused { .. } => None,
-    });
-    let Some(id) = id else { return "Accepted".to_owned() };
+    let Some(id) = accepted.first_id() else { return "Accepted".to_owned() };
     let more = match accepted.entries.len() {
         0 | 1 => String::new(),
         many => format!(" and {} more", many - 1),

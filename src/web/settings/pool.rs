@@ -55,7 +55,7 @@ pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
     require(&acting)?;
     let mut errors = Errors::none();
     let pool = errors.take("pool", parse_limit(&form.pool));
-    let alerts = errors.take("alerts", AlertPercents::parse(&form.alerts));
+    let alerts = errors.take("alerts", AlertPercents::parse(&form.alerts).and_then(AlertPercents::within_the_whole));
     let (Some(pool), Some(alerts)) = (pool, alerts) else {
         return page(&acting, Some(form.clone()), errors).await;
     };

@@ -87,7 +87,9 @@ pub async fn change_address(acting: Acting, form: Posted<Email>) -> PageResult {
     };
     let (cx, user, services) = (acting.cx(), acting.user.id, Arc::clone(&acting.app.services));
     let text = format!("A link is on its way to {new}. The address changes when you open it.");
-    acting.app.write(move |conn| request_email(conn, &cx, &services, user, &new)).await?;
+    if let Err(error) = acting.app.write(move |conn| request_email(conn, &cx, &services, user, &new)).await {
+        return page(&acting, acting.user.name.clone(), form.email.clone(), Errors::from_action(error, "email")?);
+    }
     acting.flash(&Flash::new(Tone::Info, text));
     Ok(see_other(PAGE))
 }

@@ -1,7 +1,7 @@
 //! What bounds an account beside its month, and what happens at the cap: exact, whoever races.
 
 use canopy::actions::ActionError;
-use canopy::actions::accept_message::has_room;
+use canopy::actions::accept_message::{Prepared, has_room};
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::lift_suspension::lift_suspension;
@@ -174,6 +174,39 @@ async fn held_messages_are_accepted_kept_and_released_oldest_first_as_far_as_the
         let (counted, held, queued) = stands(&app, &agency, client.id).await;
         assert_eq!((held, queued), (0, 40), "who may send beyond its cap holds nothing");
         assert!(counted == 40 || counted == 28, "each was counted once: {counted}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_held_message_keeps_the_end_that_was_asked_for_and_goes_to_nobody_who_was_suppressed_meanwhile() {
+    on_both(|app| async move {
+        let agency = app.agency("Keeps").await;
+        let client = app.client(&agency, "keeps", 1).await;
+        let mut leader = Leader::new(app.app.clone());
+        limit(&app, &agency, &client, Limits { at_cap: AtCap::Hold, hold_days: 30, ..Limits::default() }).await;
+        let end = app.app.clock.now() + TimeDelta::hours(1);
+        let send = |to: &'static str, ends: bool| {
+            let expires = ends.then_some(end);
+            app.app.committer.accept(Prepared { expires, ..prepared(&client, &[to]) })
+        };
+        for (to, ends) in [("first@example.org", false), ("ann@example.org", true), ("bob@example.org", false)] {
+            send(to, ends).await.expect("accepted");
+        }
+        send("gone@example.org", false).await.expect("accepted");
+        let path = format!("/v2/accounts/{}/suppressions", client.id);
+        let until = (end + TimeDelta::days(20)).to_rfc3339();
+        let body = json!({ "email": "gone@example.org", "expires_at": until });
+        assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 201);
+        set_cap(&app, &agency, &client, 10).await;
+        leader.round().await.expect("it keeps house");
+        assert_eq!(stands(&app, &agency, client.id).await, (3, 0, 3), "who was suppressed is not counted");
+        let rows = all_messages(&app, client.id).await;
+        let row = |name: &str| rows.iter().find(|row| row.recipient.starts_with(name)).expect("it is there");
+        assert_eq!(row("gone").status, "failed");
+        let (asked, otherwise) = (row("ann").expires_at.and_utc(), row("bob").expires_at.and_utc());
+        assert!(asked <= end && asked > end - TimeDelta::seconds(1), "released, and no longer than asked: {asked}");
+        assert!(otherwise > end + TimeDelta::days(2), "the others have as long as any: {otherwise}");
     })
     .await;
 }

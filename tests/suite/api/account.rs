@@ -53,8 +53,16 @@ async fn values_out_of_range_are_refused_and_nothing_is_saved() {
         json!({ "name": "x".repeat(256) }),
         json!({ "website": "no host" }),
         json!({ "track_opens": "yes" }),
+        json!({ "name": "\u{200b}" }),
+        json!({ "name": "New \u{202e}" }),
     ] {
         assert_eq!(app.call("PUT", &path, &agency.key, Some(&wrong)).await.0, 400, "{wrong}");
     }
     assert_eq!(app.call("GET", &path, &agency.key, None).await.1, before);
+    // The fields of an object in their order, which no client means.
+    let children = format!("{path}/sub-accounts");
+    let (status, said) = app.call("POST", &children, &agency.key, Some(&json!(["New", "new.example", 5]))).await;
+    assert_eq!(status, 400, "{said}");
+    let (_, list) = app.call("GET", &children, &agency.key, None).await;
+    assert_eq!(list["data"], json!([]));
 }

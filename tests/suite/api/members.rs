@@ -38,6 +38,38 @@ async fn mailed_tokens(app: &TestApp) -> Vec<String> {
     .await
 }
 
+#[tokio::test]
+async fn invitations_in_the_platforms_name_are_bounded_so_that_no_tenant_sends_the_world_mail_by_them() {
+    on_both(|app| async move {
+        let agency = app.agency("Loud").await;
+        let mut answers = Vec::new();
+        for number in 0..52 {
+            let body = json!({ "email": format!("nobody{number}@person.example"), "role": "Developer" });
+            answers.push(app.call("POST", &members(&agency), &agency.key, Some(&body)).await);
+        }
+        let (taken, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(|(status, _)| *status == 201);
+        assert_eq!((taken.len(), refused.len()), (50, 2));
+        assert!(refused.iter().all(|(status, said)| *status == 409 && said.to_string().contains("quarter of an hour")));
+        assert_eq!(mailed_tokens(&app).await.len(), 50);
+        let (_, list) = app.call("GET", &members(&agency), &agency.key, None).await;
+        assert_eq!(list["data"].as_array().map(Vec::len), Some(51), "who was not invited is no member");
+
+        // Nor is one person mailed over and over.
+        app.app.clock.step(TimeDelta::minutes(16));
+        let (status, member) = app.call("POST", &members(&agency), &agency.key, Some(&somebody())).await;
+        assert_eq!(status, 201, "a quarter of an hour later");
+        let user: Id = member["user_id"].as_str().expect("an id").parse().expect("an id");
+        let mut again = Vec::new();
+        for _ in 0..6 {
+            let (services, cx) = (app.app.services.clone(), Cx::system(app.app.clock.now(), "test"));
+            let done = app.app.write(move |conn| resend_invitation(conn, &cx, &services, agency.id, user)).await;
+            again.push(done.is_ok());
+        }
+        assert_eq!(again, [true, true, true, true, false, false]);
+    })
+    .await;
+}
+
 async fn accept(app: &TestApp, token: &str, credentials: Option<&str>) -> Result<Id, ActionError> {
     let (token, cx) = (token.to_owned(), Cx::system(app.app.clock.now(), "test"));
     let credentials = credentials

@@ -85,6 +85,43 @@ async fn an_address_that_does_not_exist_bounces_and_is_suppressed_for_thirty_day
 }
 
 #[tokio::test]
+async fn what_waits_for_an_address_that_is_suppressed_meanwhile_is_not_sent_and_says_why() {
+    on_both(|app| async move {
+        let Some(sink) = SmtpSink::start() else { return };
+        let agency = app.agency("Meanwhile").await;
+        let client = app.client(&agency, "meanwhile", 0).await;
+        let other = app.client(&agency, "sibling", 0).await;
+        send_through(&app, agency.id, &sink).await;
+        // One waits to be tried again, one was not tried yet, and a sibling's goes to the same address.
+        sink.set("ann@example.org", Behaviour::RefuseRecipient("451 4.2.0 Try later")).await;
+        let tried = accept(&app, &client, &["ann@example.org"]).await[0];
+        assert_eq!(deliver(&app).await, 1);
+        sink.set("ann@example.org", Behaviour::Accept).await;
+        let new = accept(&app, &client, &["Ann@example.org", "bob@example.org"]).await;
+        let siblings = accept(&app, &other, &["ann@example.org"]).await[0];
+        let path = format!("/v2/accounts/{}/suppressions", client.id);
+        let until = app.app.clock.now() + TimeDelta::days(3);
+        let body = serde_json::json!({ "email": "ann@example.org", "expires_at": until.to_rfc3339() });
+        assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 201);
+        app.app.clock.step(TimeDelta::minutes(2));
+        assert_eq!(deliver(&app).await, 2, "bob's, and the sibling's");
+        for id in [tried, new[0]] {
+            let row = message(&app, id).await;
+            assert_eq!((row.status.as_str(), row.bounce_classification.as_str()), ("failed", ""));
+            let events = app.read(move |conn| Ok(messages::events(conn, id)?)).await;
+            assert!(events.last().is_some_and(|event| event.log.contains("suppression list")), "{events:?}");
+        }
+        assert_eq!(message(&app, new[1]).await.status, "delivered");
+        assert_eq!(message(&app, siblings).await.status, "delivered", "another account's list is its own");
+        let counted = counter_of(&app, tried).await;
+        assert_eq!((counted.accepted, counted.delivered, counted.failed, counted.bounced), (3, 1, 2, 0));
+        assert_eq!(queued(&app, client.id).await, (0, 0));
+        assert_eq!(sink.messages().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_full_mailbox_bounces_without_a_word_against_the_address() {
     let app = TestApp::sqlite().await;
     let Some(sink) = SmtpSink::start() else { return };

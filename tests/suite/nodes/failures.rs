@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use canopy::delivery::worker;
 use canopy::models::messages::{self, Message};
+use canopy::models::{Db, accounts};
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::sql_types::BigInt;
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::roles::{bounce, mail};
 use crate::support::app::{Client, On, TestApp};
-use crate::support::node::{Node, free_address};
+use crate::support::node::{Node, PATIENCE, free_address};
 use crate::support::proxy::Proxy;
 use crate::support::smtp_sink::{Behaviour, SmtpSink};
 
@@ -99,6 +100,97 @@ async fn told_to_end_while_its_database_is_away_it_ends_and_nothing_is_lost() {
     again.clock.step(TimeDelta::minutes(1));
     assert_eq!(worker::run_once(&again).await, 1);
     assert_eq!(rows(&app, &client).await[0].status, "delivered");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_freezes_keeps_neither_a_request_nor_the_end_waiting() {
+    let Some(app) = TestApp::start(On::Postgres).await else { return };
+    let agency = app.agency("Frozen").await;
+    let client = app.client(&agency, "frozen", 0).await;
+    let wire = Proxy::before(app.app.config.database_url()).await;
+    let url = wire.url(app.app.config.database_url());
+    let mut node = Node::start(&app, &[("CANOPY_DATABASE_URL", &url), ("RUST_LOG", "off")]).await;
+    node.accepted(&client, "ann@example.org").await;
+    wire.freeze();
+    for _ in 0..2 {
+        let refused = node.send(&client, "bob@example.org").await.expect("an answer");
+        assert_eq!(
+            (refused.status().as_u16(), &refused.headers()["x-canopy-reason"]),
+            (503, &"database".parse().expect("a value"))
+        );
+    }
+    assert_eq!(node.status("/healthz").await, 200);
+    node.process.terminate();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while !node.process.has_ended() {
+        assert!(std::time::Instant::now() < deadline, "it waits for what does not come back");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(rows(&app, &client).await.len(), 1, "nothing half-done");
+}
+
+#[derive(QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    setting: String,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_freezes_in_a_transaction_gives_its_locks_back_to_the_others() {
+    let Some(app) = TestApp::start(On::Postgres).await else { return };
+    let agency = app.agency("Paused").await;
+    let client = app.client(&agency, "paused", 0).await;
+    let asked = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'";
+    let set = app.read(move |conn| Ok(sql_query(asked).get_result::<Setting>(conn)?.setting)).await;
+    assert_eq!(set, "20000", "milliseconds, of every connection");
+    // One with less patience, as the URL says, so that the test need not wait for so long.
+    let url = format!("{}?options=-c%20idle_in_transaction_session_timeout%3D1500", app.app.config.database_url());
+    let (locked, is_locked) = tokio::sync::oneshot::channel();
+    let (wake, asleep) = std::sync::mpsc::channel::<()>();
+    let account = client.id;
+    let frozen = tokio::task::spawn_blocking(move || {
+        let db = Db::open(&url, 1).expect("it opens");
+        db.write(|conn| {
+            accounts::lock(conn, &[], &[account])?;
+            locked.send(()).expect("the test waits");
+            assert!(asleep.recv().is_err(), "the test lets go of it");
+            Ok::<_, diesel::result::Error>(())
+        })
+    });
+    is_locked.await.expect("it has the lock");
+    app.accept(&client, &["ann@example.org"]).await.expect("accepted, while the other still sleeps");
+    drop(wake);
+    assert!(frozen.await.expect("it ends").is_err(), "what it began is undone");
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_told_as_such_until_it_takes_one() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("Standby").await;
+    let client = app.client(&agency, "standby", 0).await;
+    let path = format!("/v2/accounts/{}/messages", client.id);
+    let body = json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
+                       "recipients": [{ "email": "ann@example.org" }], "text_content": "Hello there" });
+    assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 202);
+    let closed = |closed: bool| {
+        let sql = format!("PRAGMA query_only = {}", u8::from(closed));
+        app.app.db.exclusive(|conn| conn.batch_execute(&sql)).expect("it is set");
+    };
+    let ready = async || {
+        let answer = app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    };
+    closed(true);
+    let refused = app.send("POST", &path, &client.key, Some(&body), &[]).await;
+    assert_eq!((refused.status().as_u16(), refused.headers().contains_key("retry-after")), (503, true));
+    assert_eq!(refused.headers()["x-canopy-reason"], "read_only");
+    let (status, said) = ready().await;
+    assert!(status == 503 && said.contains("database: takes no writes"), "{status} {said}");
+    assert_eq!(app.http.get(format!("{}/sign-in", app.url)).send().await.expect("an answer").status(), 503);
+    closed(false);
+    assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 202);
+    assert_eq!(ready().await.0, 200);
+    assert_eq!(rows(&app, &client).await.len(), 2);
 }
 
 #[derive(QueryableByName)]

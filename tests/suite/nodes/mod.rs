@@ -2,6 +2,7 @@
 
 mod clock;
 mod failures;
+mod handing_in;
 mod limits;
 pub mod pressure;
 mod roles;

@@ -140,7 +140,7 @@ proptest! {
     fn changed_reports_are_read_without_harm(seed in any::<prop::sample::Index>(), changes in prop::collection::vec(change(), 1..20)) {
         let seeds = seeds();
         let raw = changed(seeds[seed.index(seeds.len())].clone(), &changes);
-        if let Report::Bounce(failures) = read_quickly(&raw) {
+        if let Report::Bounce(failures, _) = read_quickly(&raw) {
             prop_assert!(!failures.is_empty() && failures.len() <= 100);
             for failure in failures {
                 prop_assert!(failure.reason.len() <= 900 && !failure.reason.chars().any(char::is_control));

@@ -57,6 +57,11 @@ impl Door {
         Self { address: listener.address, listener: Some(listener) }
     }
 
+    /// That of a program of its own.
+    pub fn of_program(address: &str) -> Self {
+        Self { address: address.parse().expect("an address"), listener: None }
+    }
+
     /// A conversation by hand, after its greeting.
     pub async fn talk(&self) -> Talk {
         let mut talk = Talk { stream: TcpStream::connect(self.address).await.expect("it listens") };

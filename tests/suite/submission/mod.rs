@@ -1,7 +1,7 @@
 //! Mail handed in over SMTP: by clients that sign in, and by programs of this machine.
 
 mod caps;
-mod door;
+pub mod door;
 mod holds;
 mod hostile;
 mod limits;

@@ -22,7 +22,7 @@ pub(super) const RULES: &[(&str, &str, Tighten)] = &[
     ("UpdateAccountRequest", "name", |schema| line(schema, AccountName::MAX)),
     ("UpdateAccountRequest", "website", website),
     ("UpdateAccountRequest", "about", |schema| text(schema, &texts::lines_or_blank(), LONGEST_ABOUT)),
-    ("AddMemberRequest", "name", |schema| text(schema, &texts::line_or_blank(), PersonName::MAX)),
+    ("AddMemberRequest", "name", |schema| text(schema, &texts::name_or_blank(), PersonName::MAX)),
     ("AddMemberRequest", "role", role),
     ("UserAccount", "role", role),
     // Sub accounts
@@ -69,7 +69,7 @@ pub(super) const RULES: &[(&str, &str, Tighten)] = &[
     ("DNSRecord", "type", |schema| object(schema, |field| one_of(field, ["TXT", "CNAME", "MX"]))),
     // Suppressions
     ("CreateSuppressionRequest", "domain", domain_or_blank),
-    ("CreateSuppressionRequest", "reason", |schema| text(schema, &texts::line_or_blank(), ShortText::MAX)),
+    ("CreateSuppressionRequest", "reason", |schema| text(schema, &texts::name_or_blank(), ShortText::MAX)),
     // Messages
     ("CreateMessageRequest", "recipients", |schema| count(schema, Some(1), draft::MAX_RECIPIENTS)),
     ("CreateConversationMessageRequest", "to", |schema| count(schema, Some(1), draft::MAX_CONVERSATION)),

@@ -9,9 +9,26 @@ const CONTROL_IN_LINES: &str = r"\x00-\x08\x0B-\x1F\x7F-\x9F";
 /// What is trimmed at both ends (Unicode's White_Space).
 const BLANK: &str = r"\t-\r \x85\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000";
 
-/// One line that is not blank, trimmed.
+/// What shows nothing by itself, trimmed like blanks where people give names (`domain::text`).
+const UNSEEN: &str =
+    r"\u00AD\u034F\u115F\u1160\u17B4\u17B5\u180E\u200B-\u200F\u2060-\u2064\u206A-\u206F\u2800\u3164\uFEFF\uFFA0";
+/// What turns the direction of what stands around it.
+const TURNS: &str = r"\u202A-\u202E\u2066-\u2069";
+
+/// One line that shows something, trimmed.
 pub fn line() -> String {
-    format!("^[{BLANK}]*[^{BLANK}{CONTROL}](?:[^{CONTROL}]*[^{BLANK}{CONTROL}])?[{BLANK}]*$")
+    format!("^{}$", shown(&format!("[^{CONTROL}{TURNS}]")))
+}
+
+/// One line, trimmed; one that shows nothing counts as none.
+pub fn name_or_blank() -> String {
+    format!("^(?:{}|[{BLANK}]*)$", shown(&format!("[^{CONTROL}{TURNS}]")))
+}
+
+/// Something to see, with `any` in between and what is trimmed around it.
+fn shown(any: &str) -> String {
+    let (edge, seen) = (format!("[{BLANK}{UNSEEN}]*"), format!("[^{BLANK}{UNSEEN}{CONTROL}{TURNS}]"));
+    format!("{edge}{seen}(?:{any}*{seen})?{edge}")
 }
 
 /// One line, trimmed; a blank one counts as none.
@@ -24,10 +41,9 @@ pub fn line_as_it_is() -> String {
     format!("^[^{CONTROL}]*[^{BLANK}{CONTROL}][^{CONTROL}]*$")
 }
 
-/// Lines that are not all blank, trimmed.
+/// Lines that show something, trimmed.
 pub fn lines() -> String {
-    let any = format!(r"(?:\r\n|[^{CONTROL_IN_LINES}])*");
-    format!("^[{BLANK}]*[^{BLANK}{CONTROL}](?:{any}[^{BLANK}{CONTROL}])?[{BLANK}]*$")
+    format!("^{}$", shown(&format!(r"(?:\r\n|[^{CONTROL_IN_LINES}{TURNS}])")))
 }
 
 /// Lines, trimmed; blank ones count as none.
