@@ -94,6 +94,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         // Usage and cost
         .service(page("/usage").get(usage::show))
         .service(page("/usage.csv").get(usage::csv))
+        .service(page("/usage.xlsx").get(usage::xlsx))
         // Activity
         .service(page("/activity").get(activity::show))
         .service(page("/activity.csv").get(activity::csv))

@@ -107,6 +107,7 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/sub-accounts/{id}/queue", Agency(P::Suspend)),
     ("GET", "/usage", Agency(P::ViewUsage)),
     ("GET", "/usage.csv", Agency(P::ViewUsage)),
+    ("GET", "/usage.xlsx", Agency(P::ViewUsage)),
     ("GET", "/activity", Agency(P::ViewActivity)),
     ("GET", "/activity.csv", Agency(P::ViewActivity)),
     ("POST", "/activity/verify", Agency(P::ViewActivity)),

@@ -12,6 +12,7 @@ mod sessions;
 mod settings;
 mod settings_agency;
 mod sign_in;
+mod spreadsheet;
 mod sub_accounts;
 mod transports;
 mod usage;
