@@ -24,6 +24,8 @@ use crate::domain::ids::Id;
 use crate::mailer::{Mailer, SystemTransport};
 use crate::metrics::Metrics;
 use crate::models::nodes::Node;
+use crate::models::remembered::Remembered;
+use crate::models::saved_views::SavedView;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
@@ -54,6 +56,8 @@ pub struct App {
     pub facets: Facets,
     pub running: RunningPeriods,
     pub trends: Trends,
+    /// Views by account and person.
+    pub views: Remembered<(Id, Id), Vec<SavedView>>,
     /// What the last looks at this installation found.
     pub health: Runs,
 }
@@ -128,6 +132,7 @@ impl App {
             facets: Facets::default(),
             running: RunningPeriods::default(),
             trends: Trends::default(),
+            views: Remembered::default(),
             health: Runs::default(),
             config,
             db,
@@ -192,6 +197,7 @@ impl App {
             let written = app.db.write(work);
             app.facets.changed();
             app.running.changed();
+            app.views.changed();
             app.db.health.wrote(written.as_ref().err().and_then(ActionError::lack));
             written
         });

@@ -34,6 +34,7 @@ pub mod queue_view;
 pub mod rate_buckets;
 pub mod remembered;
 pub mod returned;
+pub mod saved_views;
 pub mod schema;
 pub mod sessions;
 pub mod sign_in_failures;

@@ -13,8 +13,8 @@ use canopy::domain::waiting::Reason;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, smtp_credentials, summaries, suppressions, suspensions,
-    system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, saved_views, smtp_credentials, sub_account_list, summaries,
+    suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -119,6 +119,10 @@ const ASKS: &[(&str, Ask)] = asks! {
     "external ids taken": |conn, cx, big| accounts::external_ids_taken(conn, big.agency.id, &["k-77".into()]);
     "tags": |conn, cx, big| account_tags::used(conn, big.agency.id, 1);
     "the running period": |conn, cx, big| periods::containing(conn, big.agency.id, big.now);
+    "figures of a page": |conn, cx, big| sub_account_list::some(conn, big.agency.id, &[big.child; 50]);
+    "saved views": |conn, cx, big| saved_views::seen_by(conn, big.agency.id, big.agency.id);
+    "a saved view": |conn, cx, big| saved_views::find(conn, big.agency.id, big.agency.id, big.child);
+    "saved views that go with a member": |conn, cx, big| saved_views::delete_own(conn, big.agency.id, big.child);
     "an MTA-STS policy": |conn, cx, big| mta_sts::find(conn, "x7.example", big.now);
     "next job": |conn, cx, big| jobs::next(conn);
     "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
@@ -210,6 +214,8 @@ async fn the_activity_of_a_day_is_that_days() {
 fn too_much(conn: &mut AnyConnection, cx: &Cx, big: Big, ask: Ask) -> canopy::actions::ActionResult<Option<String>> {
     let asked: Arc<Mutex<Vec<String>>> = Arc::default();
     let notes = Arc::clone(&asked);
+    // PostgreSQL adds up what a connection read until it has told it, also in transactions before.
+    let before = if matches!(conn, AnyConnection::Pg(_)) { read_so_far(conn)?.n } else { 0 };
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {
             let text = query.to_string();
@@ -222,13 +228,9 @@ fn too_much(conn: &mut AnyConnection, cx: &Cx, big: Big, ask: Ask) -> canopy::ac
     answered?;
     match conn {
         AnyConnection::Pg(_) => {
-            let read: Read = sql_query(
-                "SELECT CAST(COALESCE(sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0) AS BIGINT) AS n, \
-                 COALESCE(string_agg(relname || ' ' || (seq_tup_read + COALESCE(idx_tup_fetch, 0)), ', '), '') AS tables \
-                 FROM pg_stat_xact_user_tables WHERE seq_tup_read + COALESCE(idx_tup_fetch, 0) > 100",
-            )
-            .get_result(conn)?;
-            Ok((read.n > MOST).then(|| format!("{} rows read: {}", read.n, read.tables)))
+            let read = read_so_far(conn)?;
+            let n = read.n - before;
+            Ok((n > MOST).then(|| format!("{n} rows read: {}", read.tables)))
         }
         AnyConnection::Sqlite(conn) => {
             let asked = asked.lock().expect("one thread").clone();
@@ -237,6 +239,16 @@ fn too_much(conn: &mut AnyConnection, cx: &Cx, big: Big, ask: Ask) -> canopy::ac
             Ok((!costly.is_empty()).then(|| costly.join("\n")))
         }
     }
+}
+
+/// The rows that this connection read of tables, on PostgreSQL.
+fn read_so_far(conn: &mut AnyConnection) -> diesel::QueryResult<Read> {
+    sql_query(
+        "SELECT CAST(COALESCE(sum(seq_tup_read + COALESCE(idx_tup_fetch, 0)), 0) AS BIGINT) AS n, \
+         COALESCE(string_agg(relname || ' ' || (seq_tup_read + COALESCE(idx_tup_fetch, 0)), ', '), '') AS tables \
+         FROM pg_stat_xact_user_tables WHERE seq_tup_read + COALESCE(idx_tup_fetch, 0) > 0",
+    )
+    .get_result(conn)
 }
 
 #[derive(QueryableByName)]
@@ -255,7 +267,7 @@ struct Step {
 
 /// A plan that walks a large table from end to end, or sorts what it has found.
 fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
-    const LARGE: [&str; 16] = [
+    const LARGE: [&str; 17] = [
         "accounts",
         "account_summaries",
         "account_tags",
@@ -267,6 +279,7 @@ fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
         "idempotency_keys",
         "messages",
         "queue",
+        "saved_views",
         "sessions",
         "smtp_credential_domains",
         "smtp_credentials",
@@ -344,6 +357,9 @@ fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize
          SELECT {id}, {parent}, i, CASE WHEN i % 100 = 0 THEN {child} ELSE {parent} END, {at}, 'user', 'ann@example.org', 'account.update', 'x', '', '', {id}, {id} FROM {numbers}; \
          INSERT INTO idempotency_keys (account_id, key, fingerprint, lease_until, lease_owner, expires_at) \
          SELECT {child}, 'key ' || i, {id}, {past}, {id}, {future} FROM {numbers}; \
+         INSERT INTO users (id, name, email, email_lower, created_at, updated_at) SELECT {id}, 'Ann', 'u' || i, 'u' || i, {past}, {past} FROM {numbers}; \
+         INSERT INTO saved_views (id, account_id, user_id, name, name_lower, shared, query, created_at, updated_at) \
+         SELECT {id}, {parent}, {id}, 'View', 'view', i <= 50, '', {past}, {past} FROM {numbers}; \
          INSERT INTO sessions (digest, state, address, user_agent, created_at, last_seen_at, expires_at) \
          SELECT {id}, '', '', '', {past}, {past}, {future} FROM {numbers}; ANALYZE;"
     ))
