@@ -24,13 +24,13 @@ struct NowPart {
 /// `GET .../now` of an account.
 pub async fn show(scope: AccountScope) -> PageResult {
     scope.require(Permission::ViewOverview)?;
-    let cost = scope.may(Permission::ViewCost);
-    let (facts, data) = frame::load(&scope, move |conn, account, facts| figures_of(conn, account, facts, cost)).await?;
+    // Its share of the bill takes everybody's counters: that one figure is of when the page was opened.
+    let (facts, data) = frame::load(&scope, |conn, account, facts| figures_of(conn, account, facts, false)).await?;
     let cap = Some(scope.account.monthly_credit).filter(|cap| *cap > 0);
     html(&NowPart {
         frame: Frame::new(&scope, &facts, "Overview"),
         period: facts.period.label(facts.now.naive_utc()),
         meter: Meter::new(whole(facts.used), cap.map(whole)),
-        figures: overview_facts::figures(&facts, &data, cost),
+        figures: overview_facts::figures(&facts, &data, false),
     })
 }

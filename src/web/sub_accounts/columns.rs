@@ -103,8 +103,11 @@ impl Params {
         let turned = if turned { ", the other way round" } else { "" };
         let without: Vec<String> =
             COLUMNS.iter().filter(|(word, _)| !self.shows(word)).map(|(_, label)| label.to_lowercase()).collect();
-        let without =
-            if without.is_empty() { String::new() } else { format!("; without the columns {}", without.join(", ")) };
+        let without = match without.len() {
+            0 => String::new(),
+            1 => format!("; without the column {}", without[0]),
+            _ => format!("; without the columns {}", without.join(", ")),
+        };
         format!("{which}; by {order}{turned}{without}")
     }
 }
@@ -171,6 +174,6 @@ mod tests {
             said("hold=suspended&tag=vip&sort=bounces&dir=asc&hide=domains.cost"),
             "Suspended, tagged vip; by bounce rate, the other way round; without the columns domains, cost"
         );
-        assert_eq!(said("q=dental"), "With “dental”; by name");
+        assert_eq!(said("q=dental&hide=trend"), "With “dental”; by name; without the column 30 days");
     }
 }

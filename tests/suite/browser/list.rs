@@ -47,11 +47,15 @@ async fn keep_a_view(browser: &Browser, demo: &Demo, script: bool) {
         press(browser, "main form[role=search] button").await;
         wait_for(browser, name).await;
     }
-    press(browser, "details.views > summary").await;
-    press(browser, "details.views a[href^='/sub-accounts/views/new']").await;
+    press(browser, "#views > summary").await;
+    press(browser, "#views a[href^='/sub-accounts/views/new']").await;
     wait_for(browser, &format!("With “{name}”; by messages this period")).await;
     press(browser, "main form button.go").await;
     wait_for(browser, "The name is empty").await;
+    if script {
+        let found = browser.accessibility_violations().await;
+        assert!(found.is_empty(), "the form: {found:?}");
+    }
     fill(browser, "#name", "The one").await;
     press(browser, "main form button.go").await;
     wait_for(browser, "The view “The one” is saved.").await;
@@ -59,8 +63,12 @@ async fn keep_a_view(browser: &Browser, demo: &Demo, script: bool) {
     // Something else is shown: the view is brought up to that.
     press(browser, "#chips a[href*='hold=active']").await;
     wait_for(browser, "changed").await;
-    press(browser, "details.views > summary").await;
-    press(browser, "details.views button[form=update-view]").await;
+    press(browser, "#views > summary").await;
+    if script {
+        let found = browser.accessibility_violations().await;
+        assert!(found.is_empty(), "the open menu: {found:?}");
+    }
+    press(browser, "#views button[form=update-view]").await;
     wait_for(browser, "The view “The one” is updated.").await;
     browser.goto(&demo.address("/sub-accounts/views")).await;
     wait_for(browser, &format!("Active, with “{name}”; by messages this period")).await;

@@ -49,7 +49,7 @@ async fn what_the_list_shows_is_kept_opened_brought_up_to_date_renamed_and_delet
         let list = owner.get("/sub-accounts?q=birch&sort=sent&hide=domains&after=").await;
         list.shows("href=\"/sub-accounts/views/new?q=birch&#38;sort=sent&#38;hide=domains\"");
         let form = owner.get("/sub-accounts/views/new?q=birch&sort=sent&hide=domains").await;
-        form.shows("With “birch”; by messages this period; without the columns domains");
+        form.shows("With “birch”; by messages this period; without the column domains");
         let kept = keep(&owner, "  Birch & co ", "q=birch&sort=sent&hide=domains", false).await;
         assert_eq!(kept.status, 303, "{}", kept.html);
         let row = own(&app, agency.id, agency.owner).await.remove(0);
