@@ -31,6 +31,7 @@ use crate::models::families::Families;
 use crate::models::health::Lack;
 use crate::models::nodes::Node;
 use crate::models::remembered::Remembered;
+use crate::models::saved_views::SavedView;
 use crate::models::sub_account_list::Facets;
 use crate::models::transports;
 use crate::models::trends::Trends;
@@ -66,6 +67,8 @@ pub struct App {
     pub trends: Trends,
     /// Who may hand in mail over SMTP: asked at each of their commands.
     pub standings: Remembered<SenderKey, ()>,
+    /// Views by account and person.
+    pub views: Remembered<(Id, Id), Vec<SavedView>>,
     /// What the last looks at this installation found.
     pub health: Runs,
 }
@@ -146,6 +149,7 @@ impl App {
             running: RunningPeriods::default(),
             trends: Trends::default(),
             standings: Remembered::lasting(SENDERS),
+            views: Remembered::default(),
             health: Runs::default(),
             config,
             db,
@@ -242,6 +246,7 @@ impl App {
         self.facets.changed();
         self.running.changed();
         self.standings.changed();
+        self.views.changed();
     }
 }
 

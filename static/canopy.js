@@ -150,7 +150,8 @@
     if (radio && event.target !== radio) radio.checked = true;
   });
 
-  // Search as you type: <form data-live="target-id">; the answer is the same page, of which one part is put in place.
+  // Search as you type: <form data-live="ids">; the answer is the same page, of which these parts are put in place. The
+  // first must be there.
   let timer, running;
   on("input", (event) => {
     const form = event.target.form;
@@ -165,9 +166,12 @@
         const answer = await fetch(address, { signal: running.signal, headers: { "X-Requested-With": "fetch" } });
         if (!answer.ok || answer.redirected) { location.href = address; return; }
         const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-        const part = page.getElementById(form.dataset.live);
-        if (!part) { location.href = address; return; }
-        document.getElementById(form.dataset.live).replaceWith(part);
+        const [list, ...others] = form.dataset.live.split(" ");
+        if (!page.getElementById(list)) { location.href = address; return; }
+        [list, ...others].forEach((id) => {
+          const part = page.getElementById(id);
+          if (part) document.getElementById(id)?.replaceWith(part);
+        });
         history.replaceState(null, "", address);
       } catch (error) { if (error.name !== "AbortError") form.requestSubmit(); }
     }, 220);
@@ -175,6 +179,44 @@
 
   // A select that acts at once: <select data-submit>. Its form keeps a button for pages without script (.nojs).
   on("change", (event) => { if (event.target.matches("[data-submit]")) event.target.form.requestSubmit(); });
+
+  // Figures that stay true while they are looked at: [data-poll] names where the page's piece is; its values go into the
+  // places with the same [data-row] and [data-now], so that nothing moves and nothing is announced. It rests while the page
+  // is hidden or nobody touched it for a quarter of an hour (a session is not kept alive by a page alone), waits longer
+  // after each failure, and ends with the session.
+  const [EVERY, LONGEST, UNATTENDED] = [10000, 300000, 900000];
+  let pause = EVERY, touched = Date.now(), next, ended = false;
+  const put = (page) => all("[data-now]", page).forEach((fresh) => {
+    const row = fresh.closest("[data-row]").dataset.row, name = fresh.dataset.now;
+    const at = document.querySelector(`[data-row="${CSS.escape(row)}"]`);
+    const place = at?.dataset.now === name ? at : at?.querySelector(`[data-now="${name}"]`);
+    // Not under whoever edits or reads just this.
+    if (!place || place.closest("details[open]") || place.parentElement.closest("summary:focus")) return;
+    if (place.className !== fresh.className) place.className = fresh.className;
+    if (place.innerHTML !== fresh.innerHTML) place.replaceChildren(...fresh.childNodes);
+  });
+  const poll = async () => {
+    next = null;
+    const from = document.querySelector("[data-poll]");
+    if (!from || ended || document.hidden || Date.now() - touched > UNATTENDED) return;
+    const ids = all("tr[data-row]").map((row) => row.dataset.row).join(",");
+    try {
+      const answer = await fetch(from.dataset.poll + (ids && `?ids=${ids}`), { redirect: "manual" });
+      ended = answer.type === "opaqueredirect" || [401, 403, 404].includes(answer.status);
+      if (!ended && !answer.ok) throw new Error(answer.status);
+      if (!ended) put(new DOMParser().parseFromString(await answer.text(), "text/html"));
+      pause = EVERY;
+    } catch { pause = Math.min(pause * 2, LONGEST); }
+    if (!ended) next ??= setTimeout(poll, pause);
+  };
+  if (document.querySelector("[data-poll]")) {
+    next = setTimeout(poll, pause);
+    on("visibilitychange", () => { if (!document.hidden && !next && !ended) next = setTimeout(poll, 0); });
+    ["pointermove", "keydown", "scroll"].forEach((type) => addEventListener(type, () => {
+      touched = Date.now();
+      if (!next && !ended && !document.hidden) next = setTimeout(poll, pause);
+    }, { passive: true, capture: true }));
+  }
 
   // Unsaved changes: <form data-guard> asks before the page is left.
   let unsaved = false;

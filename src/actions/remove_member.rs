@@ -11,7 +11,7 @@ use crate::domain::role::Role;
 use crate::models::accounts::{self, Account};
 use crate::models::memberships::Membership;
 use crate::models::users::User;
-use crate::models::{AnyConnection, memberships, user_tokens, users};
+use crate::models::{AnyConnection, memberships, saved_views, user_tokens, users};
 
 /// Removes a member, invited or accepted.
 ///
@@ -20,6 +20,7 @@ use crate::models::{AnyConnection, memberships, user_tokens, users};
 pub fn remove_member(conn: &mut AnyConnection, cx: &Cx, account_id: Id, user_id: Id) -> ActionResult<()> {
     let (account, membership, user) = changeable(conn, cx, account_id, user_id)?;
     memberships::delete(conn, account_id, user_id)?;
+    saved_views::delete_own(conn, account_id, user_id)?;
     user_tokens::revoke(conn, INVITE, Some(user_id), Some(account_id), cx.at())?;
     refresh_summary(conn, account_id, cx.now)?;
     let before = Some(json!({ "role": membership.role }));

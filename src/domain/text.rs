@@ -107,6 +107,12 @@ short_text!(
     100
 );
 short_text!(
+    /// What a saved view of the list of sub accounts is called.
+    ViewName,
+    "The name",
+    60
+);
+short_text!(
     /// A person's name.
     PersonName,
     "The name",

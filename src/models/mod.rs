@@ -35,6 +35,7 @@ pub mod queue_view;
 pub mod rate_buckets;
 pub mod remembered;
 pub mod returned;
+pub mod saved_views;
 pub mod schema;
 pub mod senders;
 pub mod sessions;

@@ -687,6 +687,20 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    saved_views (id) {
+        id -> Binary,
+        account_id -> Binary,
+        user_id -> Binary,
+        name -> Text,
+        name_lower -> Text,
+        shared -> Bool,
+        query -> Text,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     smtp_credential_domains,
     smtp_credentials,
@@ -723,6 +737,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     queue,
     rate_buckets,
     returned_reports,
+    saved_views,
     sending_limits,
     sessions,
     sign_in_failures,

@@ -33,7 +33,6 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         "fonts/inter-latin.woff2" "font/woff2",
         "icons.svg" "image/svg+xml",
         "logo.svg" "image/svg+xml",
-        "vendor/htmx.min.js" "text/javascript; charset=utf-8",
     ]
     .map(|(path, kind, bytes)| Asset { path, kind, bytes, hash: hex(&sha256(bytes)[..8]) })
     .into()

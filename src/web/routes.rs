@@ -14,7 +14,9 @@ use super::error::PageError;
 use super::settings::{
     account as account_settings, health as system_health, plan, pool, profile, sessions, transports,
 };
-use super::sub_accounts::{bulk, cap, create, delete, export, import, lift, limits, list, suspend, undelete};
+use super::sub_accounts::{
+    bulk, cap, create, delete, export, import, lift, limits, list, now, suspend, undelete, views,
+};
 use super::{
     account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, queue,
     search, session, usage, view_as,
@@ -70,9 +72,15 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/setup/{token}").get(set_up::show).post(set_up::submit))
         // Sub accounts
         .service(page("/sub-accounts").get(list::show))
+        .service(page("/sub-accounts/now").get(now::show))
         .service(page("/sub-accounts.csv").get(export::csv))
         .service(page("/sub-accounts/new").get(create::show).post(create::submit))
         .service(page("/sub-accounts/import").get(import::show).post(import::submit))
+        .service(page("/sub-accounts/views").get(views::list::show))
+        .service(page("/sub-accounts/views/new").get(views::form::new).post(views::form::create))
+        .service(page("/sub-accounts/views/{view}").get(views::form::edit).post(views::form::update))
+        .service(page("/sub-accounts/views/{view}/update").post(views::change::update))
+        .service(page("/sub-accounts/views/{view}/delete").post(views::change::delete))
         .service(page("/sub-accounts/bulk").get(bulk::show).post(bulk::ask))
         .service(page("/sub-accounts/bulk/start").post(bulk::start))
         .service(page("/sub-accounts/{id}/cap").get(cap::show).post(cap::submit))
@@ -94,6 +102,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         // Usage and cost
         .service(page("/usage").get(usage::show))
         .service(page("/usage.csv").get(usage::csv))
+        .service(page("/usage.xlsx").get(usage::xlsx))
         // Activity
         .service(page("/activity").get(activity::show))
         .service(page("/activity.csv").get(activity::csv))

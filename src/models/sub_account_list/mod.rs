@@ -9,6 +9,7 @@ mod facets;
 mod filter;
 mod freeze;
 mod page;
+mod some;
 mod sql;
 
 pub use count::{Counts, counts, total};
@@ -17,4 +18,5 @@ pub use facets::{Facet, Facets};
 pub use filter::{CapFilter, Filter, Health, HoldFilter};
 pub use freeze::freeze;
 pub use page::{Line, Page, Query, Sort, page};
+pub use some::some;
 pub use sql::explain;

@@ -81,7 +81,7 @@ impl Sort {
 }
 
 /// The statement of a page with the types of its columns: rows are read by place, which is quicker than by name.
-struct Lines(Sql);
+pub(super) struct Lines(pub(super) Sql);
 
 impl QueryFragment<Backend> for Lines {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
@@ -130,8 +130,11 @@ pub struct Line {
 type Figures = (Id, String, String, Option<Id>, i64, i64, i64, i64, i64, i64, i64, i64);
 type About = (Option<NaiveDateTime>, NaiveDateTime, String, String, Option<String>, i64, Option<NaiveDateTime>);
 
+/// A row as it is read.
+pub(super) type Row = (Figures, About, (Option<i64>, Option<i64>));
+
 impl Line {
-    fn of((figures, about, days): (Figures, About, (Option<i64>, Option<i64>))) -> Self {
+    pub(super) fn of((figures, about, days): Row) -> Self {
         let (account_id, name_lower, state, period_id, sent, used_permille, delivered, bounced, complained, ..) =
             figures;
         let (bounce_ppm, complaint_ppm, domain_count) = (figures.9, figures.10, figures.11);
@@ -195,7 +198,7 @@ pub fn page(conn: &mut AnyConnection, query: &Query) -> QueryResult<Page> {
     let mut rows: Vec<Line> = Vec::new();
     for sql in statements(conn, query)? {
         if rows.len() <= query.limit {
-            let lines = Lines(sql.kept_by(conn)).load::<(Figures, About, (Option<i64>, Option<i64>))>(conn)?;
+            let lines = Lines(sql.kept_by(conn)).load::<Row>(conn)?;
             rows.extend(lines.into_iter().map(Line::of));
         }
     }
@@ -262,7 +265,7 @@ fn statement(query: &Query, parts: &[Part], driver: Option<usize>, dialect: Dial
 }
 
 /// The same lines with two columns more. The days are looked up for lines of the page alone, not for all that are sorted.
-fn with_open_days(lines: Sql, days: &[String]) -> Sql {
+pub(super) fn with_open_days(lines: Sql, days: &[String]) -> Sql {
     let mut sql = Sql::text("SELECT line.*");
     for place in 0..2 {
         sql = match days.get(place) {
@@ -277,10 +280,12 @@ fn with_open_days(lines: Sql, days: &[String]) -> Sql {
     sql.and(" FROM (").append(lines).and(") line")
 }
 
+/// The columns of a line, from `s` and the account `a`.
+pub(super) const LINE: &str = "SELECT s.account_id, s.name_lower, s.state, s.period_id, s.sent, s.used_permille, s.delivered, s.bounced, \
+     s.complained, s.bounce_ppm, s.complaint_ppm, s.domain_count, s.last_activity_at, s.created_at, a.name, a.website, \
+     a.external_id, a.monthly_credit, a.deleted_at FROM ";
+
 fn source(parent: Id, parts: &[Part], driver: Option<usize>, dialect: Dialect) -> Sql {
-    let all = "SELECT s.account_id, s.name_lower, s.state, s.period_id, s.sent, s.used_permille, s.delivered, s.bounced, \
-               s.complained, s.bounce_ppm, s.complaint_ppm, s.domain_count, s.last_activity_at, s.created_at, a.name, \
-               a.website, a.external_id, a.monthly_credit, a.deleted_at FROM ";
     // The account of each row is looked up by its id, and never leads.
     let account = match dialect {
         Dialect::Postgres => {
@@ -289,11 +294,11 @@ fn source(parent: Id, parts: &[Part], driver: Option<usize>, dialect: Dialect) -
         Dialect::Sqlite => " CROSS JOIN accounts a WHERE a.id = s.account_id AND s.parent_id = ",
     };
     match driver.and_then(|index| parts.get(index)) {
-        None => Sql::text(all).and("account_summaries s").and(account).bind(Bind::Id(parent)),
+        None => Sql::text(LINE).and("account_summaries s").and(account).bind(Bind::Id(parent)),
         Some(part) => Sql::text("WITH few AS MATERIALIZED (")
             .append(part.source.clone())
             .and(") ")
-            .and(all)
+            .and(LINE)
             // The few are looked up by their own ids. PostgreSQL would read all accounts into a hash as soon as that
             // seems cheaper for this many; a subquery of one row each leaves it no such choice.
             .and(match dialect {

@@ -26,6 +26,8 @@ use crate::web::scope::AccountScope;
 
 /// More keys than anybody keeps apart.
 const SHOWN: i64 = 200;
+/// Characters of a public key by which one is told from another; more of it only fills lines.
+const BEGINNING: usize = 20;
 
 /// A key of the list.
 pub struct Row {
@@ -118,7 +120,7 @@ fn row(key: &ApiKey, scopes: &[String], facts: &Facts) -> Row {
     Row {
         id: key.id.to_string(),
         label: key.label.clone(),
-        public_key: key.public_key.clone(),
+        public_key: key.public_key.chars().take(BEGINNING).collect(),
         may: key_scopes::summary(scopes),
         from: match allowed.as_slice() {
             [] => "Anywhere".to_owned(),

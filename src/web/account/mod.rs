@@ -13,6 +13,7 @@ mod message_story;
 pub mod messages;
 pub mod overview;
 mod overview_facts;
+pub mod overview_now;
 pub mod paging;
 pub mod routes;
 pub mod settings;

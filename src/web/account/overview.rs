@@ -57,6 +57,7 @@ struct OverviewPage {
 }
 
 /// What the page is made from.
+#[derive(Default)]
 pub struct Data {
     pub days: Vec<UsageDay>,
     pub counter: Option<crate::models::counters::Counter>,
@@ -108,20 +109,10 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, may: May) ->
     let today = format::local_date(facts.now.naive_utc(), facts.tz());
     let from = (today - chrono::Days::new(56)).min(facts.period.first_day()).to_string();
     let days = usage::days(conn, account.id, &from, &facts.period.last_day().to_string())?;
-    let (waiting, scheduled) = crate::models::queue::depth(conn, account.id, facts.now.naive_utc())?;
     let hidden = hidden::in_overviews(may.cost);
     let filter = Filter { account_id: Some(account.id), hidden, ..Filter::default() };
     Ok(Data {
         days,
-        counter: match facts.period.id {
-            Some(id) => crate::models::counters::find(conn, account.id, id)?,
-            None => None,
-        },
-        deferred: crate::models::queue::tried(conn, account.id)?,
-        waiting,
-        scheduled,
-        held: crate::models::held::count(conn, account.id)?,
-        cost: if may.cost { overview_facts::cost(conn, account, facts)? } else { None },
         messages: match may.messages {
             true => messages::page(conn, account.id, &messages::Filter::default(), None, false, 5)?,
             false => Vec::new(),
@@ -130,6 +121,27 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, may: May) ->
             true => audit::page(conn, account.root_id(), &filter, None, false, 5)?,
             false => Vec::new(),
         },
+        ..figures_of(conn, account, facts, may.cost)?
+    })
+}
+
+/// What the period came to, without days, messages and activity.
+///
+/// # Errors
+/// Only the database's.
+pub fn figures_of(conn: &mut AnyConnection, account: &Account, facts: &Facts, cost: bool) -> ActionResult<Data> {
+    let (waiting, scheduled) = crate::models::queue::depth(conn, account.id, facts.now.naive_utc())?;
+    Ok(Data {
+        counter: match facts.period.id {
+            Some(id) => crate::models::counters::find(conn, account.id, id)?,
+            None => None,
+        },
+        deferred: crate::models::queue::tried(conn, account.id)?,
+        waiting,
+        scheduled,
+        held: crate::models::held::count(conn, account.id)?,
+        cost: if cost { overview_facts::cost(conn, account, facts)? } else { None },
+        ..Data::default()
     })
 }
 

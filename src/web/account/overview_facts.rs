@@ -70,7 +70,12 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
             "Not sent, because the recipient is suppressed; not counted as accepted",
         ),
         line("Waiting to leave", whole(data.waiting), String::new(), "Due now"),
-        line("Scheduled", whole(data.scheduled), String::new(), "Due later"),
+        line(
+            "Due later",
+            whole(data.scheduled),
+            String::new(),
+            "Scheduled for later, or deferred until their next attempt",
+        ),
     ];
     if data.held > 0 {
         lines.push(line("Held at the cap", whole(data.held), String::new(), "Released once there is room"));

@@ -3,7 +3,7 @@
 use actix_web::web::ServiceConfig;
 
 use super::{
-    activity, credentials, key_form, members, message, messages, overview, settings, smtp_credentials,
+    activity, credentials, key_form, members, message, messages, overview, overview_now, settings, smtp_credentials,
     suppression_changes, suppressions, test_message, transport, usage,
 };
 use crate::web::queue;
@@ -12,6 +12,7 @@ use crate::web::routes::{Page, page};
 /// Mounts them. After `/sub-accounts/new` and its like, because `{id}` takes any word.
 pub fn configure(config: &mut ServiceConfig) {
     both(config, "", |page| page.get(overview::show));
+    both(config, "/now", |page| page.get(overview_now::show));
     both(config, "/usage", |page| page.get(usage::show));
     both(config, "/usage.csv", |page| page.get(usage::csv));
     both(config, "/messages", |page| page.get(messages::list));

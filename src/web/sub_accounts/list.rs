@@ -4,18 +4,23 @@ use std::sync::Arc;
 
 use actix_web::web::Query as UrlQuery;
 use askama::Template;
-use chrono::TimeZone as _;
+use chrono::{DateTime, TimeZone as _, Utc};
 
+use super::columns::{COLUMNS, ORDERS};
 use super::params::Params;
 use super::row::{self, Row, Seen};
+use super::summary::Summary;
+use super::views::keeper;
+use super::views::menu::Menu;
 use crate::actions::ActionResult;
+use crate::actions::create_saved_view::Keeper;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::app::App;
 use crate::domain::role::Permission;
 use crate::models::AnyConnection;
 use crate::models::accounts::Account;
 use crate::models::sub_account_list::{self, Counts, Edge, Facet, Query, Sort};
-use crate::models::trends;
+use crate::models::{saved_views, trends};
 use crate::web::acting::Acting;
 use crate::web::error::PageResult;
 use crate::web::format;
@@ -44,8 +49,8 @@ struct ListPage {
 }
 
 struct Found {
-    glance: Glance,
-    facet: Arc<Facet>,
+    summary: Summary,
+    views: Menu,
     rows: Vec<Row>,
     previous: String,
     next: String,
@@ -54,37 +59,22 @@ struct Found {
 impl ListPage {
     /// The tags of the menu.
     fn tags(&self) -> &[(String, i64)] {
-        let tags = &self.found.facet.tags;
+        let tags = &self.found.summary.facet.tags;
         &tags[..tags.len().min(TAGS)]
     }
 
     fn all(&self) -> String {
-        shown(self.found.facet.counts.all())
+        shown(self.found.summary.facet.counts.all())
     }
 
     fn count(&self, number: &i64) -> String {
         shown(*number)
     }
 
-    fn near_note(&self) -> String {
-        match self.found.facet.counts.at {
-            0 => "none at its cap".into(),
-            at => format!("{} at the cap", shown(at)),
-        }
-    }
-
-    fn held_note(&self) -> &'static str {
-        if self.found.facet.counts.suspended == 0 { "every account may send" } else { "their mail waits" }
-    }
-
-    fn near_or_at(&self) -> String {
-        shown(self.found.facet.counts.near + self.found.facet.counts.at)
-    }
-
     fn subtitle(&self) -> String {
-        let all = self.found.facet.counts.all();
+        let all = self.found.summary.facet.counts.all();
         let accounts = if all == 1 { "1 account".to_owned() } else { format!("{} accounts", shown(all)) };
-        format!("{accounts} · period {}, {}", self.found.glance.range(), self.found.glance.days_left())
+        format!("{accounts} · period {}, {}", self.found.summary.glance.range(), self.found.summary.glance.days_left())
     }
 
     fn is_deleted_list(&self) -> bool {
@@ -97,27 +87,25 @@ impl ListPage {
 
     fn sort_label(&self) -> String {
         let sort = self.params.sort(self.money);
-        let name = self.orders().into_iter().find(|(_, of)| *of == sort).map_or("name", |(name, _)| name);
+        let name = self.orders().find(|(_, of)| *of == sort).map_or("name", |(name, _)| name);
         name.to_lowercase()
     }
 
     /// The orders for the menu, which the phone has instead of heads.
-    fn orders(&self) -> Vec<(&'static str, Sort)> {
-        let mut all = vec![
-            ("Name", Sort::Name),
-            ("Status", Sort::Status),
-            ("Messages this period", Sort::Sent),
-            ("Share of the cap", Sort::Used),
-            ("Bounce rate", Sort::Bounces),
-            ("Complaint rate", Sort::Complaints),
-            ("Domains", Sort::Domains),
-            ("Last activity", Sort::Activity),
-            ("Newest", Sort::Created),
-        ];
-        if self.money {
-            all.insert(3, ("Cost", Sort::Cost));
-        }
-        all
+    fn orders(&self) -> impl Iterator<Item = (&'static str, Sort)> {
+        let money = self.money;
+        ORDERS.into_iter().filter(move |(_, sort)| money || *sort != Sort::Cost)
+    }
+
+    /// The columns that can be left out, for the menu.
+    fn columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let money = self.money;
+        COLUMNS.into_iter().filter(move |(word, _)| money || *word != "cost")
+    }
+
+    /// Whether the list has a column, and the role sees it.
+    fn has(&self, column: &str) -> bool {
+        (self.money || column != "cost") && self.params.shows(column)
     }
 
     fn order(&self, sort: Sort) -> &'static str {
@@ -150,10 +138,10 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     let (parent, now, tz) = (acting.account.clone(), acting.now(), acting.time_zone());
     let asked = params.clone();
     let seen = Seen { now: now.naive_utc(), tz };
-    let app = Arc::clone(&acting.app);
+    let (app, keeper) = (Arc::clone(&acting.app), keeper(&acting));
     // What stands beside the list takes long to count; without that, a page without filters is a short read.
     let short = app.facets.fresh(&parent.id, now).is_some() && asked.filter().is_empty();
-    let read = move |conn: &mut AnyConnection| find(&app, conn, &parent, &asked, money, now, seen);
+    let read = move |conn: &mut AnyConnection| find(&app, conn, &parent, &asked, Looks { keeper, money, now, seen });
     let found = if short { acting.app.glimpse(read).await? } else { acting.app.read(read).await? };
     html(&ListPage {
         money,
@@ -168,15 +156,17 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     })
 }
 
-fn find(
-    app: &App,
-    conn: &mut AnyConnection,
-    parent: &Account,
-    params: &Params,
+/// Who looks, and when.
+#[derive(Clone, Copy)]
+struct Looks {
+    keeper: Keeper,
     money: bool,
-    now: chrono::DateTime<chrono::Utc>,
+    now: DateTime<Utc>,
     seen: Seen,
-) -> ActionResult<Found> {
+}
+
+fn find(app: &App, conn: &mut AnyConnection, parent: &Account, params: &Params, looks: Looks) -> ActionResult<Found> {
+    let Looks { keeper, money, now, seen } = looks;
     let glance = Glance::remembered(&app.running, conn, parent, now)?;
     let deleted_since = (now - UNDELETE_WITHIN).naive_utc();
     let sort = params.sort(money);
@@ -200,5 +190,9 @@ fn find(
     let previous = link(page.before, edge_of(page.rows.first()), &|edge| params.page_before(edge));
     let next = link(page.after, edge_of(page.rows.last()), &|edge| params.page_after(edge));
     let facet = app.facets.of(parent.id, now, || Facet::read(conn, parent.id, deleted_since))?;
-    Ok(Found { rows: row::rows(conn, page, &glance, seen, Some(&app.trends))?, glance, facet, previous, next })
+    let who = (keeper.account, keeper.user);
+    let views = app.views.of(who, now, || saved_views::seen_by(conn, keeper.account, keeper.user))?;
+    let views = Menu::new(&views, params, keeper, money);
+    let rows = row::rows(conn, page, &glance, seen, Some(&app.trends))?;
+    Ok(Found { summary: Summary { glance, facet, money }, views, rows, previous, next })
 }

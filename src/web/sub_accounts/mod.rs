@@ -3,6 +3,7 @@
 
 pub mod bulk;
 pub mod cap;
+mod columns;
 pub mod create;
 mod create_steps;
 pub mod delete;
@@ -11,10 +12,13 @@ pub mod import;
 pub mod lift;
 pub mod limits;
 pub mod list;
+pub mod now;
 mod params;
 pub mod row;
+mod summary;
 pub mod suspend;
 pub mod undelete;
+pub mod views;
 
 use super::acting::Acting;
 use super::error::PageError;

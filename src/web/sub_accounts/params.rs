@@ -23,6 +23,12 @@ pub struct Params {
     pub sort: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub dir: String,
+    /// Columns that are left out (`columns.rs`).
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub hide: String,
+    /// The saved view that the list was opened from.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub view: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub after: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -127,10 +133,10 @@ impl Params {
         Self { tag: toggled(&self.tag, tag), ..self.first() }.href()
     }
 
-    /// Nothing left out, the order kept.
+    /// Nothing left out, the order and the columns kept.
     #[must_use]
     pub fn cleared(&self) -> String {
-        Self { sort: self.sort.clone(), dir: self.dir.clone(), ..Self::default() }.href()
+        Self { sort: self.sort.clone(), dir: self.dir.clone(), hide: self.hide.clone(), ..Self::default() }.href()
     }
 
     /// The address of a head: the other way round where the list is sorted by it already.

@@ -6,7 +6,9 @@ mod cost;
 mod export;
 mod load;
 mod page;
+mod spreadsheet;
 mod table;
 
 pub use export::csv;
 pub use page::show;
+pub use spreadsheet::xlsx;

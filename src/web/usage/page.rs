@@ -43,6 +43,7 @@ struct UsagePage {
     previous: String,
     next: String,
     export: String,
+    spreadsheet: String,
 }
 
 /// `GET /usage`
@@ -86,6 +87,7 @@ fn page(acting: &Acting, asked: &UsageQuery, loaded: &Loaded) -> UsagePage {
         previous: if table.page > 1 { address(sort, table.page - 1) } else { String::new() },
         next: if table.page < table.pages { address(sort, table.page + 1) } else { String::new() },
         export: format!("/usage.csv?{}", query(&[("period", &chosen)])),
+        spreadsheet: format!("/usage.xlsx?{}", query(&[("period", &chosen)])),
         chosen,
         table,
         shell: acting.shell("Usage & cost"),

@@ -11,6 +11,8 @@ const BEYOND: &[&str] = &[
     "/sub-accounts/new",
     "/sub-accounts/import",
     "/sub-accounts/bulk",
+    "/sub-accounts/views",
+    "/sub-accounts/views/new?hold=suspended&sort=sent&hide=domains",
     "/jobs",
     "/activity/1",
     "/sub-accounts/{child}/cap",

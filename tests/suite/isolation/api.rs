@@ -147,6 +147,7 @@ async fn what_belongs_to_somebody_else_is_refused_like_what_is_not_there() {
         user: Id::new(app.app.clock.now()),
         job: Id::new(app.app.clock.now()),
         transport: Id::new(app.app.clock.now()),
+        view: Id::new(app.app.clock.now()),
     };
     let deleted = Things { account: world.deleted.id, ..unknown.clone() };
     let before = world.heads(&app).await;

@@ -28,6 +28,7 @@ fn filled(path: &str, things: &Things, seq: &str) -> String {
         ("{key}", things.key.to_string()),
         ("{credential}", things.credential.to_string()),
         ("{transport}", things.transport.to_string()),
+        ("{view}", things.view.to_string()),
         ("{token}", "no-such-token".to_owned()),
         ("{account}", things.account.to_string()),
         ("{path:.*}", "canopy.css".to_owned()),
@@ -197,8 +198,9 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
         user: Id::new(app.app.clock.now()),
         job: Id::new(app.app.clock.now()),
         transport: Id::new(app.app.clock.now()),
+        view: Id::new(app.app.clock.now()),
     };
-    let names = ["{message}", "{domain}", "{user}", "{key}", "{credential}", "{transport}", "/jobs/{id}"];
+    let names = ["{message}", "{domain}", "{user}", "{key}", "{credential}", "{transport}", "{view}", "/jobs/{id}"];
     let before = world.heads(&app).await;
     let mut asked = 0;
     for (email, inside) in [("own@member.example", true), (world.agency.email.as_str(), false)] {
@@ -225,6 +227,7 @@ async fn things_of_others_are_refused_like_those_that_are_not_there() {
                     things.credential.to_string(),
                     things.job.to_string(),
                     things.transport.to_string(),
+                    things.view.to_string(),
                 ];
                 let (status, location, text) = said(&page, "(nothing)");
                 let clean = |text: String| blots.iter().fold(text, |text, blot| text.replace(blot, "(id)"));

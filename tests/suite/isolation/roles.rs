@@ -25,6 +25,7 @@ use Takes::{Account, Agency, Nothing};
 /// The end of an account's address, and what it takes.
 const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
     ("GET", "", P::ViewOverview),
+    ("GET", "/now", P::ViewOverview),
     ("GET", "/usage", P::ViewUsage),
     ("GET", "/usage.csv", P::ViewUsage),
     ("GET", "/messages", P::ViewMessages),
@@ -81,6 +82,14 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/sub-accounts/new", Agency(P::CreateSubAccounts)),
     ("GET", "/sub-accounts/import", Agency(P::CreateSubAccounts)),
     ("POST", "/sub-accounts/import", Agency(P::CreateSubAccounts)),
+    ("GET", "/sub-accounts/now", Agency(P::ViewSubAccounts)),
+    ("GET", "/sub-accounts/views", Agency(P::ViewSubAccounts)),
+    ("GET", "/sub-accounts/views/new", Agency(P::ViewSubAccounts)),
+    ("POST", "/sub-accounts/views/new", Agency(P::ViewSubAccounts)),
+    ("GET", "/sub-accounts/views/{view}", Agency(P::ViewSubAccounts)),
+    ("POST", "/sub-accounts/views/{view}", Agency(P::ViewSubAccounts)),
+    ("POST", "/sub-accounts/views/{view}/update", Agency(P::ViewSubAccounts)),
+    ("POST", "/sub-accounts/views/{view}/delete", Agency(P::ViewSubAccounts)),
     ("GET", "/sub-accounts/bulk", Nothing),
     ("POST", "/sub-accounts/bulk", Agency(P::ViewSubAccounts)),
     ("POST", "/sub-accounts/bulk/start", Nothing),
@@ -107,6 +116,7 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/sub-accounts/{id}/queue", Agency(P::Suspend)),
     ("GET", "/usage", Agency(P::ViewUsage)),
     ("GET", "/usage.csv", Agency(P::ViewUsage)),
+    ("GET", "/usage.xlsx", Agency(P::ViewUsage)),
     ("GET", "/activity", Agency(P::ViewActivity)),
     ("GET", "/activity.csv", Agency(P::ViewActivity)),
     ("POST", "/activity/verify", Agency(P::ViewActivity)),
@@ -194,6 +204,7 @@ pub(super) fn filled(route: &Route, world: &World) -> String {
         .replace("{member}", &world.agency.owner.to_string())
         .replace("{key}", &world.things.key.to_string())
         .replace("{transport}", &world.things.transport.to_string())
+        .replace("{view}", &world.things.view.to_string())
         .replace("{seq}", "1")
 }
 

@@ -1,13 +1,14 @@
 //! Two agencies with clients, and one of each thing that an address can name.
 
 use canopy::actions::accept_message::Outcome;
+use canopy::actions::create_saved_view::{Keeper, NewView, create_saved_view};
 use canopy::actions::create_smtp_credential::{NewSmtpCredential, create_smtp_credential};
 use canopy::actions::create_transport::create_transport;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::key_grant::KeyHolder;
 use canopy::actions::transport_changes::TransportChanges;
 use canopy::domain::ids::Id;
-use canopy::domain::text::{CredentialName, TransportName};
+use canopy::domain::text::{CredentialName, TransportName, ViewName};
 use canopy::domain::transport::TransportKind;
 use canopy::models::jobs::{self, Job};
 use canopy::models::{api_keys, audit};
@@ -32,6 +33,8 @@ pub struct Things {
     pub job: Id,
     /// Of its agency.
     pub transport: Id,
+    /// A saved view of the agency's owner; of the sibling and of others, what somebody else keeps for themselves.
+    pub view: Id,
 }
 
 pub struct World {
@@ -54,9 +57,10 @@ impl World {
         let foreign = app.client(&other, MARK, 0).await;
         let (parent, child) = (agency.id, deleted.id);
         app.write(move |conn, cx| delete_sub_account(conn, cx, parent, child).map(drop)).await;
-        let things = things(app, &own, agency.id, "own").await;
-        let sibling_things = things_of_sibling(app, &sibling, agency.id).await;
-        let foreign_things = things_of_foreign(app, &foreign, other.id).await;
+        let colleague = app.member(agency.id, "colleague@oak.example", "administrator").await;
+        let things = things(app, &own, agency.id, agency.owner, "own").await;
+        let sibling_things = things_of_sibling(app, &sibling, agency.id, colleague).await;
+        let foreign_things = things_of_foreign(app, &foreign, other.id, other.owner).await;
         Self { agency, own, sibling, deleted, other, foreign, things, sibling_things, foreign_things }
     }
 
@@ -75,22 +79,22 @@ impl World {
     }
 }
 
-async fn things_of_sibling(app: &TestApp, client: &Client, root: Id) -> Things {
-    things(app, client, root, "sibling").await
+async fn things_of_sibling(app: &TestApp, client: &Client, root: Id, colleague: Id) -> Things {
+    things(app, client, root, colleague, "sibling").await
 }
 
-async fn things_of_foreign(app: &TestApp, client: &Client, root: Id) -> Things {
-    things(app, client, root, MARK).await
+async fn things_of_foreign(app: &TestApp, client: &Client, root: Id, owner: Id) -> Things {
+    things(app, client, root, owner, MARK).await
 }
 
-async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things {
+async fn things(app: &TestApp, client: &Client, root: Id, keeper: Id, label: &str) -> Things {
     let to = format!("{label}@reader.example");
     let accepted = app.accept(client, &[&to]).await.expect("accepted");
     let Outcome::Queued { id: message } = accepted.entries[0].outcome else { panic!("it is queued") };
     let user = app.member(client.id, &format!("{label}@member.example"), "administrator").await;
     let (account, title) = (client.id, label.to_owned());
     let services = app.app.services.clone();
-    let (key, credential, job, transport) = app
+    let (key, credential, job, transport, view) = app
         .write(move |conn, cx| {
             let key = api_keys::page(conn, account, None, false, 1)?.first().expect("a key").id;
             let new = NewSmtpCredential {
@@ -121,8 +125,12 @@ async fn things(app: &TestApp, client: &Client, root: Id, label: &str) -> Things
                 ..TransportChanges::default()
             };
             let transport = create_transport(conn, cx, &services, root, &new)?.id;
-            Ok((key, credential, job.id, transport))
+            let keeper = Keeper { account: root, user: keeper, shares: false };
+            let name = ViewName::parse(&format!("{title} view")).expect("a name");
+            let new = NewView { name, shared: false, query: format!("q={title}") };
+            let view = create_saved_view(conn, cx, keeper, &new)?.id;
+            Ok((key, credential, job.id, transport, view))
         })
         .await;
-    Things { account, key, credential, domain: client.domain.clone(), message, user, job, transport }
+    Things { account, key, credential, domain: client.domain.clone(), message, user, job, transport, view }
 }

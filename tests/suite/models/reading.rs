@@ -15,8 +15,8 @@ use canopy::models::families::Families;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, senders, smtp_credentials, summaries, suppressions, suspensions,
-    system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, saved_views, senders, smtp_credentials, sub_account_list, summaries,
+    suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -122,6 +122,10 @@ const ASKS: &[(&str, Ask)] = asks! {
     "external ids taken": |conn, cx, big| accounts::external_ids_taken(conn, big.agency.id, &["k-77".into()]);
     "tags": |conn, cx, big| account_tags::used(conn, big.agency.id, 1);
     "the running period": |conn, cx, big| periods::containing(conn, big.agency.id, big.now);
+    "figures of a page": |conn, cx, big| sub_account_list::some(conn, big.agency.id, &[big.child; 50]);
+    "saved views": |conn, cx, big| saved_views::seen_by(conn, big.agency.id, big.agency.id);
+    "a saved view": |conn, cx, big| saved_views::find(conn, big.agency.id, big.agency.id, big.child);
+    "saved views that go with a member": |conn, cx, big| saved_views::delete_own(conn, big.agency.id, big.child);
     "an MTA-STS policy": |conn, cx, big| mta_sts::find(conn, "x7.example", big.now);
     "next job": |conn, cx, big| jobs::next(conn);
     "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
@@ -269,7 +273,7 @@ struct Step {
 
 /// A plan that walks a large table from end to end, or sorts what it has found.
 fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
-    const LARGE: [&str; 16] = [
+    const LARGE: [&str; 17] = [
         "accounts",
         "account_summaries",
         "account_tags",
@@ -281,6 +285,7 @@ fn costly_plan(conn: &mut SqliteConnection, sql: &str) -> Option<String> {
         "idempotency_keys",
         "messages",
         "queue",
+        "saved_views",
         "sessions",
         "smtp_credential_domains",
         "smtp_credentials",
@@ -358,6 +363,9 @@ fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize
          SELECT {id}, {parent}, i, CASE WHEN i % 100 = 0 THEN {child} ELSE {parent} END, {at}, 'user', 'ann@example.org', 'account.update', 'x', '', '', {id}, {id} FROM {numbers}; \
          INSERT INTO idempotency_keys (account_id, key, fingerprint, lease_until, lease_owner, expires_at) \
          SELECT {child}, 'key ' || i, {id}, {past}, {id}, {future} FROM {numbers}; \
+         INSERT INTO users (id, name, email, email_lower, created_at, updated_at) SELECT {id}, 'Ann', 'u' || i, 'u' || i, {past}, {past} FROM {numbers}; \
+         INSERT INTO saved_views (id, account_id, user_id, name, name_lower, shared, query, created_at, updated_at) \
+         SELECT {id}, {parent}, {id}, 'View', 'view', i <= 50, '', {past}, {past} FROM {numbers}; \
          INSERT INTO sessions (digest, state, address, user_agent, created_at, last_seen_at, expires_at) \
          SELECT {id}, '', '', '', {past}, {past}, {future} FROM {numbers}; ANALYZE;"
     ))

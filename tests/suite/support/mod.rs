@@ -18,5 +18,6 @@ pub mod process;
 pub mod proxy;
 pub mod rows;
 pub mod smtp_sink;
+pub mod spreadsheet;
 pub mod temp_dir;
 pub mod visitor;

@@ -78,6 +78,15 @@ impl Visitor {
         self.send(self.http.get(format!("{}{path}", self.url))).await
     }
 
+    /// A file that a page offers, which must be there.
+    pub async fn file(&self, path: &str) -> Vec<u8> {
+        let answer = self.http.get(format!("{}{path}", self.url)).send().await.expect("the program answers");
+        assert_eq!(answer.status().as_u16(), 200, "{path}");
+        let named = answer.headers().get("content-disposition").and_then(|value| value.to_str().ok());
+        assert!(named.is_some_and(|name| name.starts_with("attachment; filename=")), "{named:?}");
+        answer.bytes().await.expect("a whole file").to_vec()
+    }
+
     /// Fills in the form that `page` shows and sends it to `path`.
     pub async fn submit(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Page {
         let token = self.get(page).await.token();
