@@ -11,7 +11,7 @@ use super::accounts::Account;
 use super::kept::one_of;
 use super::limits::LimitsRow;
 use super::periods::Period;
-use super::schema::{accounts, counters, periods, sending_limits, suspensions};
+use super::schema::{accounts, counters, held_messages, periods, sending_limits, suspensions};
 use crate::domain::ids::Id;
 
 define_sql_function! {
@@ -34,11 +34,13 @@ pub struct Sender {
     pub period: Option<Period>,
     /// What it accepted in that period, where it accepted anything.
     pub used: Option<i64>,
+    /// Messages of it wait at the cap.
+    pub has_held: bool,
 }
 
 /// The live ones of `accounts`, as they stand at `now`. What was locked before does not change any more.
 pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Sender>> {
-    type Row = (Account, bool, bool, Option<LimitsRow>, Option<LimitsRow>, Option<Period>, Option<i64>);
+    type Row = (Account, bool, bool, Option<LimitsRow>, Option<LimitsRow>, Option<Period>, Option<i64>, bool);
     let running = periods::account_id
         .eq(coalesce(accounts::parent_id, accounts::id))
         .and(periods::start_at.le(now))
@@ -77,9 +79,10 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
                 .nullable(),
             Option::<Period>::as_select(),
             counters::accepted.nullable(),
+            exists(held_messages::table.filter(held_messages::account_id.eq(accounts::id))),
         ))
         .load(conn)?;
-    let sender = |(account, held, parent_held, limits, parent_limits, period, used): Row| Sender {
+    let sender = |(account, held, parent_held, limits, parent_limits, period, used, has_held): Row| Sender {
         account,
         held,
         parent_held,
@@ -87,6 +90,7 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
         parent_limits,
         period,
         used,
+        has_held,
     };
     Ok(rows.into_iter().map(sender).collect())
 }

@@ -38,6 +38,8 @@ pub struct Sender {
     pub parent_held: bool,
     pub bounds: Bounds,
     pub used_before: i64,
+    /// Messages of it wait at the cap: they go before any that comes now.
+    pub has_held: bool,
 }
 
 /// The accounts of a transaction under their locks, and the pools of their parents.
@@ -124,7 +126,7 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, i
 
 /// What was found of an account; its period begins with the first message that falls into it.
 fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) -> ActionResult<Sender> {
-    let senders::Sender { account, held, parent_held, limits, period, used, .. } = found;
+    let senders::Sender { account, held, parent_held, limits, period, used, has_held, .. } = found;
     let (period, used) = match period {
         Some(period) => (period, used.unwrap_or(0)),
         None => {
@@ -134,7 +136,7 @@ fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) 
         }
     };
     let bounds = Bounds::read(conn, now, &account, &period, limits.as_ref(), used)?;
-    Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account })
+    Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account, has_held })
 }
 
 fn decide(
@@ -157,6 +159,7 @@ fn decide(
     let wanted = countable(request, &suppressed);
     let room = sender.bounds.room(pools.of(root), wanted);
     let holds = sender.bounds.limits.at_cap == AtCap::Hold;
+    let behind = holds && sender.has_held;
     let over_cap = room.bound.map(|bound| sender.bounds.refusal(bound, pools.of(root).used, now, &sender.period));
     let too_little = room.messages == 0 || (request.all_or_none && room.messages < wanted);
     if let Some(refused) = over_cap.clone().filter(|_| too_little && !holds) {
@@ -172,7 +175,7 @@ fn decide(
             Ok(body) if suppressed.contains(entry.email_lower.as_str()) => {
                 (Fate::Suppressed, batch.suppress(entry, body))
             }
-            Ok(body) if granted < room.messages => {
+            Ok(body) if granted < room.messages && !behind => {
                 granted += 1;
                 (Fate::Queued, batch.queue(entry, body))
             }

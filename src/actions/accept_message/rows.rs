@@ -19,6 +19,9 @@ use crate::models::{AnyConnection, counters::Delta};
 /// A message that says nothing else is given up after this long: the end of the retry schedule.
 pub const LIFETIME: TimeDelta = TimeDelta::days(3);
 
+/// Why a message waits though there is room: the oldest goes first.
+const BEHIND: &str = "older messages of this account still wait at the cap";
+
 pub struct Rows {
     now: DateTime<Utc>,
     contents: Vec<Content>,
@@ -138,7 +141,7 @@ impl Batch<'_> {
             parent_id: self.sender.account.root_id(),
             destination: domain_of(&entry.email_lower).to_owned(),
         });
-        let why = why.map(ToString::to_string).unwrap_or_default();
+        let why = why.map_or_else(|| BEHIND.to_owned(), ToString::to_string);
         self.event(id, MessageStatus::Held, &format!("Held: {why}."));
         if self.request.first_attempt.is_some() { Outcome::Scheduled { id } } else { Outcome::Queued { id } }
     }

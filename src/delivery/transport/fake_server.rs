@@ -57,7 +57,7 @@ impl FakeServer {
 
     /// The first word of each command, all connections together.
     pub(super) fn verbs(&self) -> Vec<String> {
-        self.log.lock().unwrap().commands.iter().map(first_word).collect()
+        self.log.lock().unwrap().commands.iter().map(|line| first_word(line)).collect()
     }
 
     pub(super) fn commands(&self) -> Vec<String> {
@@ -66,7 +66,7 @@ impl FakeServer {
 
     /// The first word of each command that came before the one before it was answered.
     pub(super) fn together(&self) -> Vec<String> {
-        self.log.lock().unwrap().together.iter().map(first_word).collect()
+        self.log.lock().unwrap().together.iter().map(|line| first_word(line)).collect()
     }
 
     /// Each message as it came over the wire, dots still doubled, without the final dot.
@@ -75,7 +75,7 @@ impl FakeServer {
     }
 }
 
-fn first_word(line: &String) -> String {
+fn first_word(line: &str) -> String {
     line.split(' ').next().unwrap_or_default().to_owned()
 }
 
