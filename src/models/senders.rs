@@ -11,7 +11,7 @@ use super::accounts::Account;
 use super::kept::one_of;
 use super::limits::LimitsRow;
 use super::periods::Period;
-use super::schema::{accounts, counters, held_messages, periods, sending_limits, suspensions};
+use super::schema::{accounts, counters, periods, sending_limits, suspensions};
 use crate::domain::ids::Id;
 
 define_sql_function! {
@@ -34,13 +34,11 @@ pub struct Sender {
     pub period: Option<Period>,
     /// What it accepted in that period, where it accepted anything.
     pub used: Option<i64>,
-    /// Messages of it wait at the cap.
-    pub has_held: bool,
 }
 
 /// The live ones of `accounts`, as they stand at `now`. What was locked before does not change any more.
 pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Sender>> {
-    type Row = (Account, bool, bool, Option<LimitsRow>, Option<LimitsRow>, Option<Period>, Option<i64>, bool);
+    type Row = (Account, bool, bool, Option<LimitsRow>, Option<LimitsRow>, Option<Period>, Option<i64>);
     let running = periods::account_id
         .eq(coalesce(accounts::parent_id, accounts::id))
         .and(periods::start_at.le(now))
@@ -51,14 +49,13 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
     };
     let of_parent = above.field(sending_limits::account_id).nullable().eq(accounts::parent_id);
     let counted = counters::account_id.eq(accounts::id).and(counters::period_id.eq(periods::id));
-    let rows: Vec<Row> = accounts::table
+    let mut rows: Vec<Row> = accounts::table
         .left_join(sending_limits::table.on(sending_limits::account_id.eq(accounts::id)))
         .left_join(above.on(of_parent))
         .left_join(periods::table.on(running))
         .left_join(counters::table.on(counted))
         .filter(one_of(accounts::id, accounts.to_vec()))
         .filter(accounts::deleted_at.is_null())
-        .order((accounts::id, periods::start_at))
         .select((
             Account::as_select(),
             exists(open().filter(suspensions::account_id.eq(accounts::id))),
@@ -79,10 +76,11 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
                 .nullable(),
             Option::<Period>::as_select(),
             counters::accepted.nullable(),
-            exists(held_messages::table.filter(held_messages::account_id.eq(accounts::id))),
         ))
         .load(conn)?;
-    let sender = |(account, held, parent_held, limits, parent_limits, period, used, has_held): Row| Sender {
+    // Here and not by the database, which would sort for it: should two periods run, the later counts.
+    rows.sort_by_key(|row| (row.0.id, row.5.as_ref().map(|period| period.start_at)));
+    let sender = |(account, held, parent_held, limits, parent_limits, period, used): Row| Sender {
         account,
         held,
         parent_held,
@@ -90,7 +88,6 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
         parent_limits,
         period,
         used,
-        has_held,
     };
     Ok(rows.into_iter().map(sender).collect())
 }

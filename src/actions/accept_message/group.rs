@@ -19,7 +19,7 @@ use crate::domain::limits::AtCap;
 use crate::models::accounts::Account;
 use crate::models::limits::LimitsRow;
 use crate::models::periods::Period;
-use crate::models::{AnyConnection, accounts, counters, senders};
+use crate::models::{AnyConnection, accounts, counters, held, senders};
 
 /// An error of the whole transaction, kept apart from a request's own refusal.
 pub struct Failure(pub ActionError);
@@ -126,7 +126,7 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, i
 
 /// What was found of an account; its period begins with the first message that falls into it.
 fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) -> ActionResult<Sender> {
-    let senders::Sender { account, held, parent_held, limits, period, used, has_held, .. } = found;
+    let senders::Sender { account, held, parent_held, limits, period, used, .. } = found;
     let (period, used) = match period {
         Some(period) => (period, used.unwrap_or(0)),
         None => {
@@ -136,6 +136,8 @@ fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) 
         }
     };
     let bounds = Bounds::read(conn, now, &account, &period, limits.as_ref(), used)?;
+    // Asked of those alone that hold at the cap: most do not.
+    let has_held = bounds.limits.at_cap == AtCap::Hold && !held::oldest(conn, account.id, 1)?.is_empty();
     Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account, has_held })
 }
 

@@ -118,6 +118,8 @@ async fn whoever_hands_in_mail_while_the_database_is_away_is_told_to_come_again_
     inside.put(letter.as_bytes()).await;
     let mut stranger = behind.door.secure(&behind.certificates).await;
     behind.wire.cut();
+    // Who may hand in mail is remembered for a tenth of a second.
+    tokio::time::sleep(Duration::from_millis(200)).await;
     // At each step of a conversation the same: come again, and nothing is forgotten of who signed in.
     idle.expect("MAIL FROM:<>", 451).await;
     idle.expect("NOOP", 451).await;

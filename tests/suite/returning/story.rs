@@ -156,8 +156,9 @@ async fn check_pages(owner: &Visitor, scene: &Scene) {
         rows.first().map(|row| (*row).to_owned()).unwrap_or_else(|| panic!("no {name} in {list}"))
     };
     let cell = |row: &str, label: &str| {
-        let after = row.split(&format!("data-label=\"{label}\">")).nth(1).unwrap_or_default();
-        after.split('<').next().unwrap_or_default().to_owned()
+        let after = row.split(&format!("data-label=\"{label}\"")).nth(1).unwrap_or_default();
+        let inner = after.split_once('>').map_or("", |(_, inner)| inner);
+        inner.split('<').next().unwrap_or_default().to_owned()
     };
     assert_eq!(cell(&row("careless"), "Bounces"), "9.0\u{a0}%");
     assert_eq!(cell(&row("careful"), "Bounces"), "0\u{a0}%");

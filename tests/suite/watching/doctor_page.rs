@@ -25,7 +25,7 @@ async fn an_agency_looks_again_at_a_press_and_finds_the_last_look_with_its_time(
             assert!(page.contains(words), "{words}: {page}");
         }
         // The operator's relay said why to the operator alone.
-        for secret in ["canary", "refused our sign-in", "535", &app.app.config.database_url()[12..]] {
+        for secret in ["canary", "refused our sign-in", "(535", &app.app.config.database_url()[12..]] {
             assert!(!page.contains(secret), "{secret}: {page}");
         }
         let stranger = Visitor::signed_in(&app, &other.email).await;
