@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::dns::Dns;
-use crate::jobs::{Workers, heartbeat};
+use crate::jobs::{Workers, heartbeat, make_ahead};
 use crate::{api, smtp, telemetry, web};
 use mail::Listeners;
 
@@ -118,6 +118,10 @@ impl Site {
     /// When the server fails, or `ready` does.
     pub async fn run_telling(mut self, app: Arc<App>, ready: impl FnOnce() -> std::io::Result<()>) -> CommandResult {
         ending::bound()?;
+        // Before anything is accepted: later, whoever accepts has to wait for it.
+        if let Err(error) = make_ahead(&app, app.clock.now()).await {
+            log::warn!("the days that messages lie in could not be made at the start: {error:?}");
+        }
         let mail = std::mem::take(&mut self.mail).start(&app)?;
         let (stop, stopped) = watch::channel(false);
         let heartbeat = actix_web::rt::spawn(heartbeat::run(Arc::clone(&app), stopped));

@@ -2,6 +2,8 @@
 
 use std::net::SocketAddr;
 
+use canopy::models::partitions;
+
 use crate::support::app::{On, TestApp};
 use crate::support::environment::package_root;
 use crate::support::node::{Node, free_address};
@@ -38,7 +40,10 @@ async fn web_worker_and_mx_on_three_nodes_make_a_bounce_of_what_came_back() {
     let client = app.client(&agency, "roles", 0).await;
     let through = format!("smtp://127.0.0.1:{}", sink.port());
     let listen = free_address();
+    let days = async || app.read(|conn| Ok(partitions::days(conn)?)).await;
+    assert!(days().await.is_empty(), "a new installation");
     let web = Node::start(&app, &[("CANOPY_ROLES", "web"), ("CANOPY_MX_LISTEN", &listen)]).await;
+    assert!(days().await.contains(&app.app.clock.now().date_naive()), "made before anything is accepted");
     let worker = Node::start(&app, &[("CANOPY_ROLES", "worker"), ("CANOPY_DEFAULT_TRANSPORT", &through)]).await;
     // The same address: the web node did not take it.
     let mx = Node::start(&app, &[("CANOPY_ROLES", "mx"), ("CANOPY_MX_LISTEN", &listen)]).await;
