@@ -33,7 +33,8 @@ struct Batch<'a> {
 
 /// Runs `before`, a query that answers `rows`, and `after`: inserts, also those that meet what is there, and with `before`
 /// opening a `WITH`, updates of many rows at once. On SQLite the rows are written out, in parts of 64, 32, 16 and so on
-/// down to one, so that there are few texts; on PostgreSQL they are [`Columns`].
+/// down to one, so that there are few texts; on PostgreSQL several are [`Columns`], and one is written out: an array of one
+/// would be planned anew each time, because the plan for any number looks dearer.
 ///
 /// # Errors
 /// Only the database's.
@@ -43,7 +44,9 @@ pub fn for_rows(
     rows: &[Vec<Bind>],
     after: &'static str,
 ) -> QueryResult<()> {
-    if let Some(conn) = postgres(conn) {
+    if rows.len() > 1
+        && let Some(conn) = postgres(conn)
+    {
         for rows in rows.chunks(COLUMN_ROWS) {
             Columns::of(before, rows, after)?.execute(conn)?;
         }
@@ -74,7 +77,9 @@ where
         + 'static,
 {
     let (mut found, mut rest) = (Vec::new(), rows);
-    if let Some(conn) = postgres(conn) {
+    if rows.len() > 1
+        && let Some(conn) = postgres(conn)
+    {
         for rows in rows.chunks(COLUMN_ROWS) {
             found.extend(Columns::of(before, rows, after)?.load::<T>(conn)?);
         }
