@@ -64,9 +64,10 @@ mod tests {
             account_id: id,
             payload: payload.to_string().into(),
             request_id: id,
-            waiting: 1,
             purge_at: at,
             is_raw: false,
+            last_message_id: id,
+            has_attachments: true,
         };
         let file = Attachment {
             request_id: id,

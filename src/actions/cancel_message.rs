@@ -27,7 +27,7 @@ pub fn cancel_message(conn: &mut AnyConnection, cx: &Cx, account: Id, message: I
         return Ok(row);
     }
     let scheduled = row.status == MessageStatus::Scheduled.as_str();
-    if !scheduled || queue::find_free(conn, message, cx.at())?.is_none() || !queue::remove(conn, message)? {
+    if !scheduled || !queue::take(conn, message, cx.at())? {
         return Err(ActionError::invalid("message_id", "only a scheduled message that has not left can be cancelled"));
     }
     fail(conn, cx, &row, CANCELLED)?;
@@ -78,7 +78,6 @@ fn fail(conn: &mut AnyConnection, cx: &Cx, row: &Message, log: &str) -> ActionRe
         delivered_at: None,
     };
     messages::set_progress(conn, row.id, &progress)?;
-    messages::release_content(conn, row.content_id)?;
     let event = Event {
         id: Id::new(cx.now),
         message_id: row.id,

@@ -14,7 +14,7 @@ use crate::domain::bounce::Classification;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Message};
-use crate::models::queue::{self, Queued};
+use crate::models::queue::{self, Due, Lease, Queued};
 use crate::models::suppressions::Address;
 use crate::models::{accounts, suppressions, suspensions};
 
@@ -78,8 +78,7 @@ pub fn anything_due(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResul
 /// # Errors
 /// Only the database's.
 pub fn renew_leases(conn: &mut AnyConnection, now: DateTime<Utc>, under_way: &[(Id, Id)]) -> ActionResult<()> {
-    let (messages, owners): (Vec<Id>, Vec<Id>) = under_way.iter().copied().unzip();
-    Ok(queue::renew(conn, &messages, &owners, (now + LEASE).naive_utc())?)
+    Ok(queue::renew(conn, under_way, (now + LEASE).naive_utc())?)
 }
 
 /// Claims due messages, leases them and writes their attempts.
@@ -94,18 +93,20 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
     }
     let free = free(conn, &accounts, at)?;
     let (free, held): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| free.contains(account));
-    let (mut expired, live): (Vec<_>, Vec<_>) =
-        fair_share(conn, &free, wanted, at)?.into_iter().partition(|row| row.expires_at <= at);
+    let (expired, live): (Vec<_>, Vec<_>) =
+        fair_share(conn, &free, wanted, at)?.into_iter().partition(|due| due.queued.expires_at <= at);
+    let mut expired = rows(expired);
     for account in &held {
         expired.extend(queue::expired(conn, *account, at, HELD_EXPIRED)?);
     }
     let mut tally = Tally::default();
     let expiry = Ending { classification: Classification::MessageExpired.as_str(), log: EXPIRED };
     end(conn, now, &expired, &roots, expiry, &mut tally)?;
-    let messages = messages::find_many(conn, &live.iter().map(|row| row.message_id).collect::<Vec<_>>())?;
+    let messages = messages::find_many(conn, &live.iter().map(|due| due.queued.message_id).collect::<Vec<_>>())?;
     let suppressed = suppressed(conn, &messages, at)?;
-    let (unwanted, live): (Vec<_>, Vec<_>) = live.into_iter().partition(|row| suppressed.contains(&row.message_id));
-    end(conn, now, &unwanted, &roots, Ending { classification: "", log: SUPPRESSED }, &mut tally)?;
+    let (unwanted, live): (Vec<_>, Vec<_>) =
+        live.into_iter().partition(|due| suppressed.contains(&due.queued.message_id));
+    end(conn, now, &rows(unwanted), &roots, Ending { classification: "", log: SUPPRESSED }, &mut tally)?;
     let claimed = start(conn, now, &live, messages)?;
     queue::end_turns(conn, &free, at)?;
     queue::park(conn, &held.iter().map(|account| (*account, at + PARKED)).collect::<Vec<_>>(), at)?;
@@ -139,12 +140,7 @@ fn free(conn: &mut AnyConnection, accounts: &[Id], at: NaiveDateTime) -> ActionR
 }
 
 /// One message of each account, then a second of each, and so on until the node is full.
-fn fair_share(
-    conn: &mut AnyConnection,
-    accounts: &[Id],
-    wanted: &Wanted,
-    at: NaiveDateTime,
-) -> ActionResult<Vec<Queued>> {
+fn fair_share(conn: &mut AnyConnection, accounts: &[Id], wanted: &Wanted, at: NaiveDateTime) -> ActionResult<Vec<Due>> {
     let mut found = waiting(conn, accounts, wanted, at)?;
     let waiting = |account| found.remove(account).unwrap_or_default().into_iter().take(wanted.room(*account));
     let mut waiting: Vec<_> = accounts.iter().map(waiting).collect();
@@ -169,7 +165,7 @@ fn waiting(
     accounts: &[Id],
     wanted: &Wanted,
     at: NaiveDateTime,
-) -> ActionResult<HashMap<Id, Vec<Queued>>> {
+) -> ActionResult<HashMap<Id, Vec<Due>>> {
     let share = wanted.limit.div_ceil(accounts.len().max(1));
     let mut found = due(conn, accounts, wanted, share, at)?;
     let rows = |account: &Id| found.get(account).map_or(0, Vec::len);
@@ -191,13 +187,17 @@ fn due(
     wanted: &Wanted,
     share: usize,
     at: NaiveDateTime,
-) -> ActionResult<HashMap<Id, Vec<Queued>>> {
+) -> ActionResult<HashMap<Id, Vec<Due>>> {
     let most = accounts.iter().map(|account| wanted.room(*account)).max().unwrap_or(0).min(share);
-    let mut found: HashMap<Id, Vec<Queued>> = HashMap::new();
-    for row in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
-        found.entry(row.account_id).or_default().push(row);
+    let mut found: HashMap<Id, Vec<Due>> = HashMap::new();
+    for due in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
+        found.entry(due.queued.account_id).or_default().push(due);
     }
     Ok(found)
+}
+
+fn rows(due: Vec<Due>) -> Vec<Queued> {
+    due.into_iter().map(|due| due.queued).collect()
 }
 
 /// Those whose recipients must not be written to any more: they bounced, complained or left since the message came.
@@ -247,28 +247,37 @@ fn end(
 fn start(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
-    rows: &[Queued],
+    taken: &[Due],
     messages: Vec<Message>,
 ) -> ActionResult<Vec<Claimed>> {
     let at = now.naive_utc();
-    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
-    let lapsed: Vec<Id> = rows.iter().filter(|row| row.leased_until.is_some()).map(|row| row.message_id).collect();
+    let lapsed: Vec<Id> = taken.iter().filter(|due| due.lapsed.is_some()).map(|due| due.queued.message_id).collect();
     if !lapsed.is_empty() {
         messages::lapse_attempts(conn, &lapsed, at, LAPSED)?;
     }
     let owner = Id::new(now);
-    queue::lease(conn, &ids, owner, at + LEASE)?;
     let mut found: HashMap<Id, Message> = messages.into_iter().map(|message| (message.id, message)).collect();
-    let mut claimed = Vec::with_capacity(rows.len());
-    for row in rows {
+    let (mut claimed, mut leases, mut left_over) = (Vec::new(), Vec::new(), Vec::new());
+    for due in taken {
+        let row = &due.queued;
         // A queue row without its message can only be left over from one that was purged: it says nothing any more.
         let Some(message) = found.remove(&row.message_id) else {
-            queue::remove(conn, row.message_id)?;
+            left_over.push(row.message_id);
             continue;
         };
-        let attempt = Attempt::started(&message, row.attempts + 1, now);
+        let attempt = Attempt::started(&message, due.next_attempt(), now);
+        leases.push(Lease {
+            message_id: row.message_id,
+            account_id: row.account_id,
+            parent_id: row.parent_id,
+            owner,
+            until_at: at + LEASE,
+            attempt: attempt.number,
+        });
         claimed.push(Claimed { message, attempt, owner });
     }
+    queue::take_over(conn, &leases)?;
+    queue::remove_many(conn, &left_over)?;
     let attempts: Vec<Attempt> = claimed.iter().map(|claimed| claimed.attempt.clone()).collect();
     messages::insert_attempts(conn, &attempts)?;
     Ok(claimed)

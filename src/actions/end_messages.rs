@@ -1,7 +1,5 @@
 //! The end of messages that will never leave: what they are then, their story, and what it adds to the counters.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Utc};
 
 use super::error::ActionResult;
@@ -52,10 +50,8 @@ pub fn end_messages(
     let moved: Vec<(Id, Progress<'_>)> = failed.iter().map(|message| (message.id, progress(message))).collect();
     messages::advance(conn, &moved)?;
     messages::insert_events(conn, &failed.iter().map(event).collect::<Vec<_>>())?;
-    let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
     for message in failed {
-        *contents.entry(message.content_id).or_default() += 1;
         tally.add(message, root_of(message), Delta { failed: 1, ..Delta::default() });
     }
-    Ok(messages::release_contents(conn, &contents)?)
+    Ok(())
 }

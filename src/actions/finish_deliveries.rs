@@ -3,7 +3,7 @@
 //! The window that stays: a process that dies between the other side's 250 and this commit. The lease then runs out
 //! and the message is sent again under the same Message-ID.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -87,22 +87,17 @@ pub fn finish_deliveries(
         accounts::find_many(conn, &accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect();
     wake(conn, now, &decided)?;
     record_attempts(conn, &decided)?;
-    let ids: Vec<Id> = decided.iter().map(|(one, _)| one.claimed.message.id).collect();
-    let holders: HashMap<Id, Option<Id>> =
-        queue::find_many(conn, &ids)?.into_iter().map(|row| (row.message_id, row.lease_owner)).collect();
-    decided.retain(|(one, _)| holders.get(&one.claimed.message.id) == Some(&Some(one.claimed.owner)));
+    let lease = |one: &Finished| (one.claimed.message.id, one.claimed.owner);
+    let leases: Vec<(Id, Id)> = decided.iter().map(|(one, _)| lease(one)).collect();
+    let held: HashSet<(Id, Id)> = queue::give_back(conn, &leases)?.into_iter().collect();
+    decided.retain(|(one, _)| held.contains(&lease(one)));
     advance(conn, &decided)?;
     let mut tally = Tally::default();
-    let mut contents: BTreeMap<Id, i32> = BTreeMap::new();
     for (one, next) in &decided {
         let message = &one.claimed.message;
-        if matches!(next, Next::Over { .. }) {
-            *contents.entry(message.content_id).or_default() += 1;
-        }
         let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
         tally.add(message, root, counted(message, next));
     }
-    messages::release_contents(conn, &contents)?;
     suppress(conn, &decided)?;
     tally.write(conn)?;
     Ok(decided.iter().filter_map(|(one, next)| Some((next.status()?, one.transport))).collect())
@@ -201,7 +196,7 @@ fn advance(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionRes
         moved.extend(progress(one, next).map(|progress| (message_id, progress)));
     }
     queue::retry(conn, &back)?;
-    queue::remove_many(conn, &over)?;
+    queue::remove_given_back(conn, &over)?;
     Ok(messages::advance(conn, &moved)?)
 }
 

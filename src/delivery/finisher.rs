@@ -1,7 +1,7 @@
 //! Records what became of deliveries: one transaction for all that wait, off the async threads.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -12,6 +12,9 @@ use crate::app::App;
 
 /// Attempts recorded in one transaction at most.
 const GROUP: usize = 256;
+/// Between the beginnings of two transactions: while much leaves, several outcomes share one. What goes wrong in these
+/// milliseconds is what goes wrong while a transaction is under way: the message is sent again.
+const COMPANY: Duration = Duration::from_millis(5);
 /// Waits before the first, second, ... repetition of a transaction that failed.
 const WAITS: [Duration; 4] =
     [Duration::from_millis(50), Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(5)];
@@ -25,7 +28,17 @@ pub fn start(app: &Arc<App>, capacity: usize) -> (mpsc::Sender<Finished>, JoinHa
 
 fn run(app: &App, mut inbox: mpsc::Receiver<Finished>) {
     let mut group = Vec::with_capacity(GROUP);
+    let mut begun: Option<Instant> = None;
     while inbox.blocking_recv_many(&mut group, GROUP) > 0 {
+        if let Some(early) = begun.and_then(|begun| COMPANY.checked_sub(begun.elapsed())) {
+            std::thread::sleep(early);
+            while group.len() < GROUP
+                && let Ok(one) = inbox.try_recv()
+            {
+                group.push(one);
+            }
+        }
+        begun = Some(Instant::now());
         record(app, &group);
         group.clear();
     }

@@ -58,7 +58,7 @@ pub fn depths(conn: &mut AnyConnection, now: NaiveDateTime, most: i64) -> QueryR
         let filter = format!("queue WHERE parent_id = $1 AND state = '{}'", state.as_str());
         all.push(depth(conn, state.as_str(), &filter, &queued, now, most)?);
     }
-    let leaving = "queue WHERE parent_id = $1 AND leased_until > $2";
+    let leaving = "queue_leases WHERE parent_id = $1 AND until_at > $2";
     all.push(depth(conn, "leaving", leaving, &queued, now, most)?);
     let held = parents(conn, "held_messages")?;
     all.push(depth(conn, "held", "held_messages WHERE parent_id = $1", &held, now, most)?);
@@ -93,7 +93,7 @@ fn depth(
     for parent in parents {
         let rest = most - depth.messages;
         let sql = format!(
-            "SELECT (SELECT count(*) FROM (SELECT 1 FROM {filter}{timed} LIMIT {rest}) few) AS n, \
+            "SELECT (SELECT count(*) FROM (SELECT 1 FROM {filter}{timed} ORDER BY message_id LIMIT {rest}) few) AS n, \
              (SELECT message_id FROM {filter}{timed} ORDER BY message_id LIMIT 1) AS first"
         );
         let found: Found =

@@ -341,9 +341,10 @@ diesel::table! {
         account_id -> Binary,
         payload -> Binary,
         request_id -> Binary,
-        waiting -> Integer,
         purge_at -> Timestamp,
         is_raw -> Bool,
+        last_message_id -> Binary,
+        has_attachments -> Bool,
     }
 }
 
@@ -422,13 +423,22 @@ diesel::table! {
         message_id -> Binary,
         account_id -> Binary,
         due_at -> Timestamp,
-        leased_until -> Nullable<Timestamp>,
-        lease_owner -> Nullable<Binary>,
         attempts -> Integer,
         expires_at -> Timestamp,
         parent_id -> Binary,
         destination -> Text,
         state -> Text,
+    }
+}
+
+diesel::table! {
+    queue_leases (message_id) {
+        message_id -> Binary,
+        account_id -> Binary,
+        parent_id -> Binary,
+        owner -> Binary,
+        until_at -> Timestamp,
+        attempt -> Integer,
     }
 }
 
@@ -735,6 +745,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     plans,
     pool_counters,
     queue,
+    queue_leases,
     rate_buckets,
     returned_reports,
     saved_views,

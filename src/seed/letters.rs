@@ -81,7 +81,7 @@ impl Desk<'_> {
         let content = match ago > SAID_DAYS.min(self.sender.kept_days) {
             // Gone: data retention has passed.
             true => self.random.id(day.start),
-            false => self.content(day.start, letter, sent.waiting)?,
+            false => self.content(day.start, letter)?,
         };
         for _ in 0..counts.bounced {
             let answer = self.random.pick(BOUNCES);
@@ -108,8 +108,8 @@ impl Desk<'_> {
         Ok(())
     }
 
-    /// What messages of one letter said; `waiting` of them have not left.
-    pub(super) fn content(&mut self, at: DateTime<Utc>, letter: &Letter, waiting: i64) -> ActionResult<Id> {
+    /// What messages of one letter said, all of them of the day that begins `at`.
+    pub(super) fn content(&mut self, at: DateTime<Utc>, letter: &Letter) -> ActionResult<Id> {
         let id = self.random.id(at);
         let payload = Payload {
             from: self.from.clone(),
@@ -128,8 +128,9 @@ impl Desk<'_> {
             payload: serde_json::to_vec(&payload).map_err(|error| ActionError::Internal(error.to_string()))?,
             is_raw: false,
             request_id: self.random.id(at),
-            waiting: i32::try_from(waiting).unwrap_or(i32::MAX),
             purge_at: (at + TimeDelta::days(i64::from(SAID_DAYS) + 1)).naive_utc(),
+            last_message_id: Id::first_at(at + TimeDelta::hours(26)),
+            has_attachments: false,
         });
         Ok(id)
     }

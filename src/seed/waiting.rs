@@ -59,8 +59,6 @@ impl Desk<'_> {
             message_id: message.id,
             account_id: message.account_id,
             due_at: due.max(now + QUIET).naive_utc(),
-            leased_until: None,
-            lease_owner: None,
             attempts: message.num_attempts,
             expires_at: message.expires_at,
             parent_id: self.sender.parent_id,
@@ -79,7 +77,7 @@ impl Desk<'_> {
             return Ok(());
         };
         let letter = letter_of(self.sender, place);
-        let content = self.content(day.start, letter, traffic.held)?;
+        let content = self.content(day.start, letter)?;
         let over = TimeDelta::days(i64::from(HOLD_DAYS));
         let resets_at = self.calendar.periods[day.period].end_at.and_utc();
         let why = ActionError::CapReached { bound: Bound::Month, cap: traffic.cap, used: traffic.cap, resets_at };

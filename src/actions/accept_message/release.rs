@@ -108,8 +108,6 @@ fn go_on(
             message_id: message.id,
             account_id: message.account_id,
             due_at,
-            leased_until: None,
-            lease_owner: None,
             attempts: 0,
             expires_at,
             parent_id: row.parent_id,
@@ -153,7 +151,6 @@ pub fn end_held(conn: &mut AnyConnection, now: DateTime<Utc>, message: &Message,
         delivered_at: None,
     };
     messages::set_progress(conn, message.id, &progress)?;
-    messages::release_content(conn, message.content_id)?;
     messages::insert_events(conn, &[event(now, message, MessageStatus::Failed, log)])?;
     Ok(())
 }

@@ -58,8 +58,7 @@ impl Rows {
             request,
             domain_id,
             request_id: Id::new(now),
-            content_ids: vec![None; request.contents.len()],
-            waiting: vec![0; request.contents.len()],
+            contents: vec![None; request.contents.len()],
             day: local_day(zone, now),
             due: request.first_attempt.unwrap_or(now).naive_utc(),
             expires: request.expires.unwrap_or_else(|| request.first_attempt.unwrap_or(now) + LIFETIME).naive_utc(),
@@ -84,6 +83,13 @@ impl Rows {
     }
 }
 
+/// A content that has messages.
+#[derive(Clone, Copy)]
+struct Said {
+    id: Id,
+    last_message: Id,
+}
+
 /// The rows of one request while its recipients are decided.
 pub struct Batch<'a> {
     rows: &'a mut Rows,
@@ -91,8 +97,7 @@ pub struct Batch<'a> {
     request: &'a Prepared,
     domain_id: Id,
     request_id: Id,
-    content_ids: Vec<Option<Id>>,
-    waiting: Vec<i32>,
+    contents: Vec<Option<Said>>,
     day: String,
     due: NaiveDateTime,
     expires: NaiveDateTime,
@@ -108,13 +113,10 @@ impl Batch<'_> {
         let status = if scheduled { MessageStatus::Scheduled } else { MessageStatus::Received };
         let id = self.message(entry, body, status);
         self.counts.accepted += 1;
-        self.waiting[body.1] += 1;
         self.rows.queue.push(Queued {
             message_id: id,
             account_id: self.request.account_id,
             due_at: self.due,
-            leased_until: None,
-            lease_owner: None,
             attempts: 0,
             expires_at: self.expires,
             parent_id: self.sender.account.root_id(),
@@ -129,7 +131,6 @@ impl Batch<'_> {
     /// Accepts a recipient that has no room yet: kept, and neither counted nor queued before there is.
     pub fn hold(&mut self, entry: &PreparedEntry, body: &(String, usize), why: Option<&ActionError>) -> Outcome {
         let id = self.message(entry, body, MessageStatus::Held);
-        self.waiting[body.1] += 1;
         let now = self.rows.now.naive_utc();
         let kept_for = TimeDelta::days(i64::from(self.sender.bounds.limits.hold_days));
         self.rows.held.push(Held {
@@ -164,20 +165,21 @@ impl Batch<'_> {
 
     /// Writes what the request's messages share, and answers what was counted.
     pub fn finish(self) -> Delta {
-        let used: Vec<(usize, Id)> =
-            self.content_ids.iter().enumerate().filter_map(|(index, id)| id.map(|id| (index, id))).collect();
+        let used: Vec<(usize, Said)> =
+            self.contents.iter().enumerate().filter_map(|(index, said)| said.map(|said| (index, said))).collect();
         if used.is_empty() {
             return self.counts;
         }
-        for (index, id) in used {
+        for (index, said) in used {
             self.rows.contents.push(Content {
-                id,
+                id: said.id,
                 account_id: self.request.account_id,
                 payload: self.request.contents[index].clone(),
                 is_raw: self.request.is_raw,
                 request_id: self.request_id,
-                waiting: self.waiting[index],
                 purge_at: self.retain_until,
+                last_message_id: said.last_message,
+                has_attachments: !self.request.attachments.is_empty(),
             });
         }
         for (position, attachment) in (0..).zip(&self.request.attachments) {
@@ -197,7 +199,9 @@ impl Batch<'_> {
     fn message(&mut self, entry: &PreparedEntry, (subject, content): &(String, usize), status: MessageStatus) -> Id {
         let now = self.rows.now;
         let id = Id::new(now);
-        let content_id = *self.content_ids[*content].get_or_insert_with(|| Id::new(now));
+        let said = self.contents[*content].get_or_insert_with(|| Said { id: Id::new(now), last_message: id });
+        said.last_message = said.last_message.max(id);
+        let content_id = said.id;
         let sandbox = self.request.sandbox;
         let final_at = (status == MessageStatus::SandboxDelivered).then_some(now.naive_utc());
         self.rows.messages.push(Message {

@@ -56,12 +56,14 @@ impl Drop for Server {
 
 impl Server {
     fn aiosmtpd(arguments: &[&str]) -> Option<Self> {
-        let python = |code: &str| Command::new("python3").args(["-c", code]).output();
-        if !python("import aiosmtpd.smtp").is_ok_and(|out| out.status.success()) {
-            skip("python3 with aiosmtpd is not installed (pip install aiosmtpd)");
+        let python = std::env::var("CANOPY_TEST_PYTHON").unwrap_or_else(|_| "python3".into());
+        let tried = Command::new(&python).args(["-c", "import aiosmtpd.smtp"]).output();
+        if !tried.is_ok_and(|out| out.status.success()) {
+            assert!(std::env::var_os("CANOPY_TEST_STRICT").is_none(), "{python} with aiosmtpd is needed");
+            println!("skipped: {python} has no aiosmtpd (pip install aiosmtpd)");
             return None;
         }
-        let mut process = Command::new("python3")
+        let mut process = Command::new(python)
             .args(["-W", "ignore", "-c", SERVER])
             .args(arguments)
             .stdout(Stdio::piped())
@@ -85,11 +87,6 @@ impl Server {
         let (host, local_name) = ("localhost".to_owned(), "canopy.example".to_owned());
         RelayConfig { host, port: self.port, tls, auth, local_name, source: None, trusted: true }
     }
-}
-
-fn skip(why: &str) {
-    assert!(std::env::var_os("CANOPY_TEST_STRICT").is_none(), "{why}");
-    println!("skipped: {why}");
 }
 
 fn envelope() -> Envelope {
@@ -208,7 +205,8 @@ async fn tls_from_the_first_byte_works_with_a_certificate_we_trust_and_with_no_o
 async fn postfix_s_sink_takes_three_hundred_messages_sent_eight_at_a_time() {
     let Some(program) = ["/usr/sbin/smtp-sink", "/usr/bin/smtp-sink"].into_iter().find(|path| Path::new(path).exists())
     else {
-        return skip("smtp-sink is not installed (apt install postfix)");
+        // A second opinion beside aiosmtpd's, where a machine has it: nothing else here needs Postfix.
+        return println!("skipped: smtp-sink is not installed (apt install postfix)");
     };
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     // `-h` keeps it from asking for the name of this machine.

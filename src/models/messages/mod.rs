@@ -16,8 +16,7 @@ use crate::domain::ids::Id;
 
 pub use list::{Filter, escape_like, page};
 pub use progress::{
-    Progress, Release, advance, finish_attempts, lapse_attempts, release_content, release_contents, release_held,
-    remove_attempt, set_progress,
+    Progress, Release, advance, finish_attempts, lapse_attempts, release_held, remove_attempt, set_progress,
 };
 pub use retention::{past_retention, purge_contents, remove};
 pub use rows::{

@@ -1,6 +1,4 @@
-//! What becomes of messages: where they stand, how their attempts ended, and who still needs what they said.
-
-use std::collections::BTreeMap;
+//! What becomes of messages: where they stand, and how their attempts ended.
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
@@ -10,8 +8,7 @@ use super::Attempt;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::kept::{bind, for_rows, one_of};
-use crate::models::portable::with_row_locks;
-use crate::models::schema::{attempts, contents, messages};
+use crate::models::schema::{attempts, messages};
 
 /// Where a message stands after something happened to it.
 #[derive(Clone, Copy, Debug)]
@@ -109,25 +106,4 @@ pub fn lapse_attempts(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateT
 /// Forgets an attempt that never began.
 pub fn remove_attempt(conn: &mut AnyConnection, message: Id, id: Id) -> QueryResult<()> {
     diesel::delete(attempts::table.find((message, id))).execute(conn).map(drop)
-}
-
-/// One of a content's messages is final: the content may go when its time comes and none waits.
-pub fn release_content(conn: &mut AnyConnection, content: Id) -> QueryResult<()> {
-    release_contents(conn, &BTreeMap::from([(content, 1)]))
-}
-
-/// The same for as many messages of each content.
-pub fn release_contents(conn: &mut AnyConnection, ended: &BTreeMap<Id, i32>) -> QueryResult<()> {
-    if let Some(conn) = with_row_locks(conn) {
-        // Messages of one request end in several transactions at once: the contents they share are locked in one order.
-        let shared = contents::table.filter(one_of(contents::id, ended.keys().copied())).order(contents::id);
-        shared.select(contents::id).for_no_key_update().load::<Id>(conn)?;
-    }
-    let row = |(id, count): (&Id, &i32)| vec![bind::<Binary>(*id), bind::<Integer>(*count)];
-    for_rows(
-        conn,
-        "WITH ended (id, n) AS (",
-        &ended.iter().map(row).collect::<Vec<_>>(),
-        ") UPDATE contents SET waiting = waiting - ended.n FROM ended WHERE contents.id = ended.id",
-    )
 }

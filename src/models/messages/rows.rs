@@ -118,11 +118,13 @@ pub struct Content {
     /// JSON of what was rendered, or the message itself.
     pub payload: Vec<u8>,
     pub request_id: Id,
-    /// How many of its messages are not final yet.
-    pub waiting: i32,
     pub purge_at: NaiveDateTime,
     /// The payload is a message as a mail program handed it in, but for its Message-ID.
     pub is_raw: bool,
+    /// None of its messages has a higher id, and none was made in an earlier millisecond than the content.
+    pub last_message_id: Id,
+    /// Its request came with attachments.
+    pub has_attachments: bool,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -215,14 +217,15 @@ pub fn insert_contents(conn: &mut AnyConnection, rows: Vec<Content>) -> QueryRes
             bind::<Binary>(row.account_id),
             bind::<Binary>(row.payload),
             bind::<Binary>(row.request_id),
-            bind::<Integer>(row.waiting),
             bind::<Timestamp>(row.purge_at),
             bind::<Bool>(row.is_raw),
+            bind::<Binary>(row.last_message_id),
+            bind::<Bool>(row.has_attachments),
         ]
     };
     for_rows(
         conn,
-        "INSERT INTO contents (id, account_id, payload, request_id, waiting, purge_at, is_raw)",
+        "INSERT INTO contents (id, account_id, payload, request_id, purge_at, is_raw, last_message_id, has_attachments)",
         &rows.into_iter().map(binds).collect::<Vec<_>>(),
         "",
     )

@@ -63,7 +63,7 @@ pub fn counts(conn: &mut AnyConnection, whose: Whose, root: Id, now: NaiveDateTi
     .get_result(conn)?;
     all.push((Reason::AtCap, held.n));
     let leaving: Counted = diesel::sql_query(format!(
-        "SELECT count(*) AS n FROM (SELECT 1 FROM queue WHERE {column} = $1 AND leased_until > $2 LIMIT {}) few",
+        "SELECT count(*) AS n FROM (SELECT 1 FROM queue_leases WHERE {column} = $1 AND until_at > $2 LIMIT {}) few",
         Counts::MOST + 1
     ))
     .bind::<Binary, _>(id)
@@ -108,7 +108,9 @@ fn column(whose: Whose) -> (&'static str, Id) {
 fn of_state(conn: &mut AnyConnection, whose: Whose, state: State, most: i64) -> QueryResult<i64> {
     let (column, id) = column(whose);
     let sql =
-        format!("SELECT count(*) AS n FROM (SELECT 1 FROM queue WHERE {column} = $1 AND state = $2 LIMIT {most}) few");
+        // In the order of an index, so that it is taken whatever the database thinks of how many there are.
+        format!("SELECT count(*) AS n FROM (SELECT 1 FROM queue WHERE {column} = $1 AND state = $2 \
+                 ORDER BY message_id LIMIT {most}) few");
     let counted: Counted =
         diesel::sql_query(sql).bind::<Binary, _>(id).bind::<Text, _>(state.as_str()).get_result(conn)?;
     Ok(counted.n)

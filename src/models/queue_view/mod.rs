@@ -107,5 +107,6 @@ pub fn find_many(conn: &mut AnyConnection, whose: Whose, ids: &[Id]) -> QueryRes
     let mut rows: Vec<Waiting> = queued.select(page::COLUMNS).load(conn)?.into_iter().map(page::queued).collect();
     rows.extend(held.select(page::HELD_COLUMNS).load(conn)?.into_iter().map(page::held));
     rows.sort_by_key(|row| row.message_id);
+    page::with_leases(conn, &mut rows)?;
     Ok(rows)
 }

@@ -1,5 +1,7 @@
 //! A page of the queue: the first rows of each state by an index of its own, then put together.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
@@ -7,37 +9,22 @@ use super::{Filter, Waiting, Whose, held_accounts, stopped};
 use crate::domain::ids::Id;
 use crate::domain::waiting::{Reason, State};
 use crate::models::AnyConnection;
-use crate::models::schema::{held_messages, queue};
+use crate::models::schema::{held_messages, queue, queue_leases};
 
-type Columns = (
-    queue::message_id,
-    queue::account_id,
-    queue::destination,
-    queue::state,
-    queue::due_at,
-    queue::leased_until,
-    queue::attempts,
-);
-pub(super) const COLUMNS: Columns = (
-    queue::message_id,
-    queue::account_id,
-    queue::destination,
-    queue::state,
-    queue::due_at,
-    queue::leased_until,
-    queue::attempts,
-);
+type Columns = (queue::message_id, queue::account_id, queue::destination, queue::state, queue::due_at, queue::attempts);
+pub(super) const COLUMNS: Columns =
+    (queue::message_id, queue::account_id, queue::destination, queue::state, queue::due_at, queue::attempts);
 type HeldColumns =
     (held_messages::message_id, held_messages::account_id, held_messages::destination, held_messages::due_at);
 pub(super) const HELD_COLUMNS: HeldColumns =
     (held_messages::message_id, held_messages::account_id, held_messages::destination, held_messages::due_at);
 
-type Row = (Id, Id, String, String, NaiveDateTime, Option<NaiveDateTime>, i32);
+type Row = (Id, Id, String, String, NaiveDateTime, i32);
 
 pub(super) fn queued(row: Row) -> Waiting {
-    let (message_id, account_id, destination, state, due_at, leased_until, attempts) = row;
+    let (message_id, account_id, destination, state, due_at, attempts) = row;
     let reason = Reason::parse(&state).unwrap_or(Reason::Waiting);
-    Waiting { message_id, account_id, destination, reason, due_at, leased_until, attempts }
+    Waiting { message_id, account_id, destination, reason, due_at, leased_until: None, attempts }
 }
 
 pub(super) fn held((message_id, account_id, destination, due_at): (Id, Id, String, NaiveDateTime)) -> Waiting {
@@ -93,7 +80,33 @@ pub fn page(
         }
     };
     arrange(&mut rows, page);
+    with_leases(conn, &mut rows)?;
     Ok(rows)
+}
+
+/// Notes which of them are leaving, and counts the attempt that is under way.
+pub(super) fn with_leases(conn: &mut AnyConnection, rows: &mut [Waiting]) -> QueryResult<()> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
+    let leases = crate::models::queue::leases_of(conn, &ids)?;
+    let leases: HashMap<Id, _> = leases.into_iter().map(|lease| (lease.message_id, lease)).collect();
+    for row in rows {
+        if let Some(lease) = leases.get(&row.message_id) {
+            row.leased_until = Some(lease.until_at);
+            row.attempts = lease.attempt;
+        }
+    }
+    Ok(())
+}
+
+/// The messages that are leaving at `now`: never many.
+fn leaving(conn: &mut AnyConnection, whose: Whose, now: NaiveDateTime) -> QueryResult<Vec<Id>> {
+    let query =
+        queue_leases::table.filter(queue_leases::until_at.gt(now)).select(queue_leases::message_id).into_boxed();
+    match whose {
+        Whose::Family(root) => query.filter(queue_leases::parent_id.eq(root)),
+        Whose::Account(id) => query.filter(queue_leases::account_id.eq(id)),
+    }
+    .load(conn)
 }
 
 /// The message that waits longest.
@@ -148,7 +161,7 @@ fn of_queue(
     };
     query = match which {
         Which::Of(state) => query.filter(queue::state.eq(state.as_str())),
-        Which::Leaving(now) => query.filter(queue::leased_until.gt(now)),
+        Which::Leaving(now) => query.filter(queue::message_id.eq_any(leaving(conn, whose, now)?)),
     };
     if let Some(destination) = destination {
         query = query.filter(queue::destination.eq(destination.to_owned()));

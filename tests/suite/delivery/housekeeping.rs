@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use canopy::domain::ids::Id;
 use canopy::jobs::Leader;
+use canopy::models::messages::Progress;
 use canopy::models::{messages, summaries};
 use chrono::TimeDelta;
 
@@ -72,6 +73,42 @@ async fn bodies_go_by_data_retention_and_messages_by_metadata_retention() {
         leader.round().await.expect("a round");
         let rows = app.read(move |conn| Ok(messages::find_many(conn, &[id])?.len())).await;
         assert_eq!(rows, 0, "thirty days have passed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_stays_while_one_of_its_messages_waits_and_goes_soon_after() {
+    on_both(|app| async move {
+        let agency = app.agency("Waits").await;
+        let client = app.client(&agency, "waits", 0).await;
+        let ids = accept(&app, &client, &["ann@example.org", "bob@example.org"]).await;
+        let content_id = message(&app, ids[0]).await.content_id;
+        assert_eq!(message(&app, ids[1]).await.content_id, content_id, "they share it");
+        let content = || app.read(move |conn| Ok(messages::content(conn, content_id)?));
+        let over = content().await.expect("stored").purge_at;
+        let purge = |after| app.write(move |conn, _| Ok(messages::purge_contents(conn, over + after, 10)?));
+        for (days, status) in (1..).zip(["held", "scheduled", "deferred", "received"]) {
+            let (end, wait) = (ids[0], ids[1]);
+            app.write(move |conn, cx| {
+                let to = |status| Progress {
+                    status,
+                    num_attempts: 1,
+                    classification: "",
+                    now: cx.at(),
+                    sent_at: None,
+                    delivered_at: None,
+                };
+                Ok(messages::advance(conn, &[(end, to("bounced")), (wait, to(status))])?)
+            })
+            .await;
+            assert_eq!(purge(TimeDelta::days(days)).await, 1, "looked at, and put off");
+            assert!(content().await.is_some(), "{status}");
+        }
+        assert_eq!(deliver(&app).await, 2);
+        assert_eq!(purge(TimeDelta::days(4) + TimeDelta::minutes(9)).await, 0);
+        assert_eq!(purge(TimeDelta::days(4) + TimeDelta::minutes(11)).await, 1);
+        assert!(content().await.is_none(), "nobody needs it any more");
     })
     .await;
 }

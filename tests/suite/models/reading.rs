@@ -351,9 +351,12 @@ fn everything(conn: &AnyConnection, agency: Agency, children: usize, rows: usize
          INSERT INTO messages (id, account_id, domain_id, period_id, day, content_id, sender, sender_domain, recipient, recipient_lower, subject, status, \
          expires_at, created_at, updated_at, retain_until, purge_at) SELECT {id}, {child}, {child}, {period}, '2026-01-01', {id}, 'a@c1.example', 'c1.example', \
          'r' || i || '@x.example', 'r' || i || '@x.example', 'Hello', CASE WHEN i % 10 = 0 THEN 'Bounced' ELSE 'Delivered' END, {future}, {past}, {past}, {future}, {future} FROM {numbers}; \
-         INSERT INTO contents (id, account_id, payload, request_id, waiting, purge_at) SELECT {id}, {child}, {id}, {id}, i % 2, {future} FROM {numbers}; \
-         INSERT INTO queue (message_id, account_id, due_at, leased_until, expires_at, parent_id, destination, state) \
-         SELECT {id}, {child}, {past}, CASE WHEN i <= 10 THEN {future} END, {future}, {parent}, 'x' || (i % 1000) || '.example', 'waiting' FROM {numbers}; \
+         INSERT INTO contents (id, account_id, payload, request_id, purge_at, last_message_id, has_attachments) \
+         SELECT {id}, {child}, {id}, {id}, {future}, {id}, i % 100 = 0 FROM {numbers}; \
+         INSERT INTO queue (message_id, account_id, due_at, expires_at, parent_id, destination, state) \
+         SELECT {id}, {child}, {past}, {future}, {parent}, 'x' || (i % 1000) || '.example', 'waiting' FROM {numbers}; \
+         INSERT INTO queue_leases (message_id, account_id, parent_id, owner, until_at, attempt) \
+         SELECT message_id, account_id, parent_id, {child}, {future}, 1 FROM queue LIMIT 10; \
          INSERT INTO held_messages (message_id, account_id, held_at, expires_at, due_at, parent_id, destination) \
          SELECT {id}, {child}, {past}, {future}, {past}, {parent}, 'x' || (i % 1000) || '.example' FROM {numbers}; \
          INSERT INTO account_queues (account_id, next_due_at, served_at) VALUES ({child}, {past}, {past}); \

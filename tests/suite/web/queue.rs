@@ -7,7 +7,7 @@ use canopy::domain::ids::Id;
 use canopy::domain::limits::{AtCap, Limits};
 use canopy::domain::text::SuspendReason;
 use canopy::models::messages::{self, Attempt, Message, Progress};
-use canopy::models::queue::Back;
+use canopy::models::queue::{Back, Lease};
 use canopy::models::{audit, counters, held, queue};
 use chrono::TimeDelta;
 
@@ -62,7 +62,19 @@ async fn defer(app: &TestApp, id: Id, reply: &'static str) {
 }
 
 async fn lease(app: &TestApp, id: Id) {
-    app.write(move |conn, cx| Ok(queue::lease(conn, &[id], Id::new(cx.now), cx.at() + TimeDelta::minutes(5))?)).await;
+    app.write(move |conn, cx| {
+        let queued = queue::find_many(conn, &[id])?.pop().expect("it waits");
+        let lease = Lease {
+            message_id: id,
+            account_id: queued.account_id,
+            parent_id: queued.parent_id,
+            owner: Id::new(cx.now),
+            until_at: cx.at() + TimeDelta::minutes(5),
+            attempt: queued.attempts + 1,
+        };
+        Ok(queue::take_over(conn, &[lease])?)
+    })
+    .await;
 }
 
 async fn hold(app: &TestApp, agency: &Agency, client: &Client) {

@@ -1,10 +1,17 @@
-//! What waits to be delivered, and whose turn it is. Claims are leases; an account's backlog never delays another's.
+//! What waits to be delivered, and whose turn it is. Who has a message is in `lease`; an account's backlog never delays
+//! another's.
+
+mod lease;
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDateTime;
+use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamp};
+
+use lease::taken;
+pub use lease::{Lease, give_back, leases_of, renew, take_over};
 
 use super::AnyConnection;
 use super::kept::{bind, for_rows, load_each, one_of};
@@ -18,9 +25,7 @@ pub struct Queued {
     pub message_id: Id,
     pub account_id: Id,
     pub due_at: NaiveDateTime,
-    pub leased_until: Option<NaiveDateTime>,
-    pub lease_owner: Option<Id>,
-    /// Attempts made so far.
+    /// Attempts that ended.
     pub attempts: i32,
     pub expires_at: NaiveDateTime,
     /// The account it is billed to.
@@ -37,8 +42,6 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
             bind::<Binary>(row.message_id),
             bind::<Binary>(row.account_id),
             bind::<Timestamp>(row.due_at),
-            bind::<Nullable<Timestamp>>(row.leased_until),
-            bind::<Nullable<Binary>>(row.lease_owner),
             bind::<Integer>(row.attempts),
             bind::<Timestamp>(row.expires_at),
             bind::<Binary>(row.parent_id),
@@ -48,8 +51,7 @@ pub fn insert(conn: &mut AnyConnection, rows: &[Queued]) -> QueryResult<()> {
     };
     for_rows(
         conn,
-        "INSERT INTO queue (message_id, account_id, due_at, leased_until, lease_owner, attempts, expires_at, \
-         parent_id, destination, state)",
+        "INSERT INTO queue (message_id, account_id, due_at, attempts, expires_at, parent_id, destination, state)",
         &rows.iter().map(binds).collect::<Vec<_>>(),
         "",
     )
@@ -120,51 +122,47 @@ pub fn take_turns(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<Vec<
     }
 }
 
-/// Up to `limit` messages of each account that are due and not leased, those of an account in the order of their time.
-pub fn due(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
+/// A message that may be taken.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct Due {
+    #[diesel(embed)]
+    pub queued: Queued,
+    /// The attempt of whoever had it before and did not say how it ended.
+    #[diesel(sql_type = Nullable<Integer>)]
+    pub lapsed: Option<i32>,
+}
+
+impl Due {
+    /// The number of its next attempt.
+    #[must_use]
+    pub fn next_attempt(&self) -> i32 {
+        self.lapsed.unwrap_or(self.queued.attempts) + 1
+    }
+}
+
+/// Up to `limit` messages of each account that are due and that nobody has, those of an account in the order of their
+/// time. Leases are asked for row by row, so that the order of the index is kept, however much waits.
+pub fn due(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Due>> {
     let row = |account: &Id| vec![bind::<Binary>(*account), bind::<Timestamp>(now), bind::<BigInt>(limit)];
     load_each(
         conn,
-        "SELECT * FROM queue WHERE account_id = $1 AND due_at <= $2 AND (leased_until IS NULL OR leased_until <= $2) \
-         ORDER BY due_at, message_id LIMIT $3",
+        "SELECT queue.*, (SELECT attempt FROM queue_leases WHERE queue_leases.message_id = queue.message_id) AS lapsed \
+         FROM queue WHERE account_id = $1 AND due_at <= $2 AND COALESCE((SELECT until_at FROM queue_leases \
+         WHERE queue_leases.message_id = queue.message_id), due_at) <= $2 ORDER BY due_at, message_id LIMIT $3",
         &accounts.iter().map(row).collect::<Vec<_>>(),
     )
 }
 
-/// Up to `limit` messages of an account that waited too long and are not leased.
+/// Up to `limit` messages of an account that waited too long and that nobody has.
 pub fn expired(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Queued>> {
     queue::table
         .filter(queue::account_id.eq(account))
         .filter(queue::expires_at.le(now))
-        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .filter(not(taken(now)))
         .order((queue::due_at, queue::message_id))
         .limit(limit)
         .select(Queued::as_select())
         .load(conn)
-}
-
-/// Leases messages to `owner` until `until`: one attempt more for each.
-pub fn lease(conn: &mut AnyConnection, ids: &[Id], owner: Id, until: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(queue::table.filter(one_of(queue::message_id, ids.to_vec())))
-        .set((
-            queue::leased_until.eq(Some(until)),
-            queue::lease_owner.eq(Some(owner)),
-            queue::attempts.eq(queue::attempts + 1),
-        ))
-        .execute(conn)
-        .map(drop)
-}
-
-/// Lengthens the leases of attempts that are still under way.
-pub fn renew(conn: &mut AnyConnection, ids: &[Id], owners: &[Id], until: NaiveDateTime) -> QueryResult<()> {
-    diesel::update(
-        queue::table
-            .filter(one_of(queue::message_id, ids.to_vec()))
-            .filter(one_of(queue::lease_owner, owners.iter().copied().map(Some).collect::<Vec<_>>())),
-    )
-    .set(queue::leased_until.eq(Some(until)))
-    .execute(conn)
-    .map(drop)
 }
 
 /// After a turn: when each account has something due again. A lease counts as due when it ends.
@@ -205,10 +203,9 @@ fn next_dues(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<BTreeMap<
     let rows: Vec<_> = accounts.iter().map(|account| vec![bind::<Binary>(*account)]).collect();
     let mut next: BTreeMap<Id, NaiveDateTime> = BTreeMap::new();
     for each in [
-        "SELECT account_id, due_at FROM queue WHERE account_id = $1 AND leased_until IS NULL \
-         ORDER BY due_at, message_id LIMIT 1",
-        "SELECT account_id, leased_until AS due_at FROM queue WHERE account_id = $1 AND leased_until IS NOT NULL \
-         ORDER BY leased_until LIMIT 1",
+        "SELECT account_id, due_at FROM queue WHERE account_id = $1 AND (SELECT attempt FROM queue_leases \
+         WHERE queue_leases.message_id = queue.message_id) IS NULL ORDER BY due_at, message_id LIMIT 1",
+        "SELECT account_id, until_at AS due_at FROM queue_leases WHERE account_id = $1 ORDER BY until_at LIMIT 1",
     ] {
         for found in load_each::<Next>(conn, each, &rows)? {
             next.entry(found.account_id).and_modify(|due| *due = found.due_at.min(*due)).or_insert(found.due_at);
@@ -217,12 +214,12 @@ fn next_dues(conn: &mut AnyConnection, accounts: &[Id]) -> QueryResult<BTreeMap<
     Ok(next)
 }
 
-/// The queue rows of messages, whoever holds them.
+/// The queue rows of messages, whoever has them.
 pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Queued>> {
     queue::table.filter(one_of(queue::message_id, messages.to_vec())).select(Queued::as_select()).load(conn)
 }
 
-/// A message that is given back.
+/// A message that is put back.
 #[derive(Clone, Copy, Debug)]
 pub struct Back {
     pub message_id: Id,
@@ -232,7 +229,7 @@ pub struct Back {
     pub attempts: i32,
 }
 
-/// Gives messages back, to be tried again.
+/// Puts messages back, to be tried again.
 pub fn retry(conn: &mut AnyConnection, back: &[Back]) -> QueryResult<()> {
     let row = |one: &Back| {
         vec![
@@ -246,32 +243,31 @@ pub fn retry(conn: &mut AnyConnection, back: &[Back]) -> QueryResult<()> {
         conn,
         "WITH back (message_id, due_at, attempts, state) AS (",
         &back.iter().map(row).collect::<Vec<_>>(),
-        ") UPDATE queue SET due_at = back.due_at, attempts = back.attempts, state = back.state, leased_until = NULL, \
-         lease_owner = NULL FROM back WHERE queue.message_id = back.message_id",
+        ") UPDATE queue SET due_at = back.due_at, attempts = back.attempts, state = back.state FROM back \
+         WHERE queue.message_id = back.message_id",
     )
 }
 
-/// Takes messages out of the queue.
+/// Takes messages out of the queue, whoever has them.
 pub fn remove_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<()> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    lease::forget(conn, messages)?;
+    remove_given_back(conn, messages)
+}
+
+/// Takes messages out of the queue whose leases were ended before.
+pub fn remove_given_back(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<()> {
     if messages.is_empty() {
         return Ok(());
     }
     diesel::delete(queue::table.filter(one_of(queue::message_id, messages.to_vec()))).execute(conn).map(drop)
 }
 
-/// Takes a message out of the queue; answers whether it was there.
-pub fn remove(conn: &mut AnyConnection, message: Id) -> QueryResult<bool> {
-    Ok(diesel::delete(queue::table.find(message)).execute(conn)? > 0)
-}
-
-/// A queued message of an account that no worker holds.
-pub fn find_free(conn: &mut AnyConnection, message: Id, now: NaiveDateTime) -> QueryResult<Option<Queued>> {
-    queue::table
-        .find(message)
-        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
-        .select(Queued::as_select())
-        .first(conn)
-        .optional()
+/// Takes a message out of the queue, if no worker has it; answers whether it was there to be taken.
+pub fn take(conn: &mut AnyConnection, message: Id, now: NaiveDateTime) -> QueryResult<bool> {
+    Ok(!take_free(conn, &[message], now)?.is_empty())
 }
 
 /// Up to `limit` messages of an account's queue, whatever their state.
@@ -298,25 +294,25 @@ pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     queue::table.filter(queue::account_id.eq(account)).filter(queue::attempts.gt(0)).count().get_result(conn)
 }
 
-/// Makes deferred messages that no worker holds due at `now`; answers how many.
+/// Makes deferred messages that no worker has due at `now`; answers how many.
 pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<usize> {
     diesel::update(
         queue::table
             .filter(one_of(queue::message_id, messages.to_vec()))
             .filter(queue::state.eq(State::Deferred.as_str()))
-            .filter(queue::leased_until.is_null().or(queue::leased_until.le(now))),
+            .filter(not(taken(now))),
     )
     .set(queue::due_at.eq(now))
     .execute(conn)
 }
 
-/// Takes messages out of the queue, those alone that no worker holds; answers which they were.
+/// Takes messages out of the queue, those alone that no worker has; answers which they were.
 pub fn take_free(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
     let free: Vec<Id> = queue::table
         .filter(one_of(queue::message_id, messages.to_vec()))
-        .filter(queue::leased_until.is_null().or(queue::leased_until.le(now)))
+        .filter(not(taken(now)))
         .select(queue::message_id)
         .load(conn)?;
-    diesel::delete(queue::table.filter(one_of(queue::message_id, free.clone()))).execute(conn)?;
+    remove_many(conn, &free)?;
     Ok(free)
 }
