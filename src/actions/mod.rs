@@ -100,6 +100,7 @@ pub mod usage_report;
 pub mod user_audit;
 pub mod view_as;
 pub mod warn_of_rates;
+pub mod withdraw_plan;
 
 pub use context::{Actor, ActorKind, Cx};
 pub use error::{ActionError, ActionResult, FieldError};

@@ -112,6 +112,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
         .service(page("/settings/plan").get(plan::show).post(plan::submit))
+        .service(page("/settings/plan/withdraw").post(plan::withdraw))
         .service(page("/settings/health").get(system_health::show).post(system_health::check))
         .service(page("/settings/limits").get(pool::show).post(pool::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))

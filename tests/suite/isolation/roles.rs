@@ -139,6 +139,7 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
     ("GET", "/settings/plan", Agency(P::ManagePlan)),
     ("POST", "/settings/plan", Agency(P::ManagePlan)),
+    ("POST", "/settings/plan/withdraw", Agency(P::ManagePlan)),
 ];
 
 /// Of everybody who is signed in, and of strangers.
