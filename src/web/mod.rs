@@ -12,6 +12,7 @@ pub mod domains;
 pub mod error;
 pub mod error_page;
 pub mod fields;
+mod files;
 pub mod filters;
 pub mod format;
 pub mod forms;

@@ -28,6 +28,7 @@ const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
     ("GET", "/now", P::ViewOverview),
     ("GET", "/usage", P::ViewUsage),
     ("GET", "/usage.csv", P::ViewUsage),
+    ("GET", "/usage.xlsx", P::ViewUsage),
     ("GET", "/messages", P::ViewMessages),
     ("GET", "/messages/{message}", P::ViewMessages),
     ("GET", "/messages/{message}/raw", P::ViewMessages),
