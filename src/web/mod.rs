@@ -35,6 +35,7 @@ pub mod routes;
 pub mod scope;
 pub mod search;
 pub mod session;
+mod session_keys;
 pub mod settings;
 pub mod sub_accounts;
 pub mod usage;

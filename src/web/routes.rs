@@ -11,6 +11,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
+use super::session_keys::{self, SessionKeys};
 use super::settings::{
     account as account_settings, health as system_health, plan, pool, profile, sessions, transports,
 };
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
         config.service(page("/metrics").get(metrics::scrape));
     }
     config
+        .app_data(web::Data::new(SessionKeys::of(app)))
         .service(page("/healthz").get(health::healthz))
         .service(page("/readyz").get(health::readyz))
         .service(
@@ -53,6 +55,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
                 .wrap(session::middleware(app))
                 .wrap(from_fn(frame::frame))
                 .wrap(Compress::default())
+                .wrap(from_fn(session_keys::renew))
                 .configure(|config| pages(config, app))
                 .default_service(web::to(not_found)),
         );
