@@ -167,7 +167,7 @@ impl Page {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let mut next = self.method(Method::GET, "GET", handler.clone());
+        let mut next = self.method(Method::GET, "GET, HEAD", handler.clone());
         next.resource = next.resource.route(web::method(Method::HEAD).to(handler));
         next
     }
