@@ -12,6 +12,7 @@ use canopy::domain::destination::Destinations;
 use canopy::domain::ids::Id;
 use canopy::domain::waiting::Reason;
 use canopy::models::families::Families;
+use canopy::models::held::Shelves;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
@@ -152,6 +153,7 @@ fn services() -> Services {
         public_url: String::new(),
         destinations: Destinations::default(),
         families: Families::default(),
+        shelves: Shelves::of(100_000),
     }
 }
 
