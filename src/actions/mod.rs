@@ -21,6 +21,7 @@ pub mod change_role;
 pub mod check_domain;
 pub mod choose_transport;
 pub mod claim_deliveries;
+pub mod clear_domain;
 pub mod context;
 pub mod create_account;
 pub mod create_api_key;
