@@ -29,6 +29,7 @@ use crate::mailer::{Mailer, SystemTransport};
 use crate::metrics::Metrics;
 use crate::models::families::Families;
 use crate::models::health::Lack;
+use crate::models::held::Shelves;
 use crate::models::nodes::Node;
 use crate::models::remembered::Remembered;
 use crate::models::saved_views::SavedView;
@@ -120,6 +121,7 @@ impl App {
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
             families: Families::default(),
+            shelves: Shelves::of(config.held_messages),
         });
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 fit")]
         let metrics = Metrics::new(clock.now().timestamp() as f64)

@@ -1,7 +1,7 @@
 //! An agency of any size, with an owner who can sign in and a plan that prices its mail.
 
 use canopy::actions::ensure_period::ensure_period;
-use canopy::actions::set_plan::set_plan;
+use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::domain::ids::Id;
 use canopy::domain::money::Currency;
 use canopy::domain::rating::{Plan, Tier};
@@ -26,7 +26,7 @@ pub fn agency(world: &World, size: Size) -> Agency {
         account.owner_id = Some(owner);
         accounts::insert(conn, &account)?;
         rows::join(conn, cx, account.id, owner, "owner")?;
-        set_plan(conn, cx, account.id, plan())?;
+        set_plan(conn, cx, account.id, plan(), Begins::Running)?;
         Ok(Agency { id: account.id, period: ensure_period(conn, account.id, cx.now)?.id })
     });
     let today = world.app.clock.now().date_naive();

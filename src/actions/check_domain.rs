@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::domain_records::{self, States};
 use super::services::Services;
-use super::{ActionError, ActionResult, Cx, domain_change, domain_holder, tell_domain_lost};
+use super::{ActionError, ActionResult, Cx, clear_domain, domain_change, domain_holder, tell_domain_lost};
 use crate::dns::{CheckResult, DomainSetup};
 use crate::domain::ids::Id;
 use crate::models::domains::{self, Domain};
@@ -107,7 +107,9 @@ fn next_look(now: NaiveDateTime, jitter: f64) -> NaiveDateTime {
 fn note(conn: &mut AnyConnection, cx: &Cx, services: &Services, domain: &Domain) -> ActionResult<()> {
     let Some(account) = accounts::find_any(conn, domain.account_id)? else { return Ok(()) };
     let verified = domain.verified_at.is_some();
-    if !verified {
+    if verified {
+        clear_domain::pass_on(conn, cx.now, domain)?;
+    } else {
         domains::hasten(conn, &domain.name, cx.at(), domain.id)?;
         tell_domain_lost::tell(conn, cx, services, &account, domain)?;
     }

@@ -1,5 +1,5 @@
-//! Removing a domain: nothing new is accepted from it. The row stays, because messages accepted before still leave
-//! signed with its key, and because a verified name stays closed to other accounts for a while.
+//! Removing a domain: nothing new is accepted from it, and what waits from it ends (`clear_domain`). The row stays,
+//! because a verified name stays closed to other accounts for a while, and what left is still told by it.
 
 use serde_json::json;
 
@@ -7,6 +7,7 @@ use super::refresh_summary::refresh_summary;
 use super::{ActionResult, Cx, domain_change};
 use crate::domain::ids::Id;
 use crate::models::domains::{self, Domain};
+use crate::models::removed_domains::{self, RemovedDomain};
 use crate::models::{AnyConnection, accounts, api_keys, smtp_credentials};
 
 /// Removes a domain of `account`, and what names it in scopes of keys and in SMTP credentials; answers it as it was.
@@ -21,6 +22,8 @@ pub fn delete_domain(conn: &mut AnyConnection, cx: &Cx, account: Id, name: &str)
     after.share_digest = None;
     after.share_sealed = None;
     domains::save(conn, &after)?;
+    let removed = RemovedDomain { domain_id: after.id, account_id: account.id, removed_at: cx.at() };
+    removed_domains::insert(conn, &removed)?;
     let scopes = api_keys::drop_domain_scopes(conn, after.id)?;
     let credentials = smtp_credentials::drop_domain(conn, after.id)?;
     accounts::refresh_search_text(conn, account.id)?;

@@ -32,6 +32,8 @@ pub enum Answer {
     Reply { code: u16, text: String },
     /// There was no answer about this message; says nothing about the recipient.
     NoReply { text: String },
+    /// Nobody was asked, and the message is not to be sent any more.
+    Withdrawn { text: String },
     /// The attempt was never begun: the account came on hold in between.
     NotBegun,
     /// The attempt was never begun: there was no room for it, and is none before then.
@@ -108,6 +110,7 @@ fn decide(one: &Finished) -> Next {
     match &one.answer {
         Answer::NotBegun => Next::Back { due: one.at },
         Answer::NotNow { until } => Next::Back { due: *until },
+        Answer::Withdrawn { .. } => over(MessageStatus::Failed, "", false),
         Answer::NoReply { .. } => later(one)
             .unwrap_or_else(|| over(MessageStatus::Failed, Unreachable::NoConnection.classification().as_str(), false)),
         Answer::Reply { code, text } => match bounce::judge(*code, text) {
@@ -161,7 +164,7 @@ fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> A
         let attempt = &one.claimed.attempt;
         let (code, log) = match &one.answer {
             Answer::Reply { code, text } => (Some(i32::from(*code)), text),
-            Answer::NoReply { text } => (None, text),
+            Answer::NoReply { text } | Answer::Withdrawn { text } => (None, text),
             Answer::NotBegun | Answer::NotNow { .. } => {
                 messages::remove_attempt(conn, attempt.message_id, attempt.id)?;
                 continue;

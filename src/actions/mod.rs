@@ -21,6 +21,7 @@ pub mod change_role;
 pub mod check_domain;
 pub mod choose_transport;
 pub mod claim_deliveries;
+pub mod clear_domain;
 pub mod context;
 pub mod create_account;
 pub mod create_api_key;
@@ -100,6 +101,7 @@ pub mod usage_report;
 pub mod user_audit;
 pub mod view_as;
 pub mod warn_of_rates;
+pub mod withdraw_plan;
 
 pub use context::{Actor, ActorKind, Cx};
 pub use error::{ActionError, ActionResult, FieldError};

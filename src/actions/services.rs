@@ -2,6 +2,7 @@
 
 use crate::domain::destination::Destinations;
 use crate::models::families::Families;
+use crate::models::held::Shelves;
 use crate::secrets::SecretKeys;
 
 pub struct Services {
@@ -11,4 +12,6 @@ pub struct Services {
     /// Where transports of accounts may connect to.
     pub destinations: Destinations,
     pub families: Families,
+    /// How many messages an account may hold at its cap.
+    pub shelves: Shelves,
 }

@@ -24,7 +24,7 @@ pub fn configure(config: &mut ServiceConfig) {
     config.service(scope.default_service(web::to(not_found)));
 }
 
-/// Every (method, path) that is answered.
+/// Every (method, path) that is answered. Wherever GET is, HEAD is too: the same without its body (RFC 9110 section 9.3.2).
 #[must_use]
 pub fn listed() -> Vec<(String, String)> {
     let of_route = |route: Route| {
@@ -135,7 +135,8 @@ fn resource(path: &str) -> Route {
 impl Route {
     /// What is mounted: every other method gets a 405 that names these.
     fn mounted(self) -> Resource {
-        let allow: Arc<str> = self.methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ").into();
+        let named = |method: &Method| if *method == Method::GET { "GET, HEAD" } else { method.as_str() }.to_owned();
+        let allow: Arc<str> = self.methods.iter().map(named).collect::<Vec<_>>().join(", ").into();
         let refuse = move |request: HttpRequest| {
             let allow = Arc::clone(&allow);
             async move { method_not_allowed(&request, &allow) }
@@ -144,23 +145,44 @@ impl Route {
     }
 }
 
+impl Route {
+    fn get<F, Args>(mut self, handler: F) -> Self
+    where
+        F: actix_web::Handler<Args>,
+        Args: actix_web::FromRequest + 'static,
+        F::Output: actix_web::Responder + 'static,
+    {
+        self.resource = self.resource.route(web::method(Method::HEAD).to(handler.clone()));
+        self.method(Method::GET, handler)
+    }
+
+    fn method<F, Args>(mut self, method: Method, handler: F) -> Self
+    where
+        F: actix_web::Handler<Args>,
+        Args: actix_web::FromRequest + 'static,
+        F::Output: actix_web::Responder + 'static,
+    {
+        self.methods.push(method.clone());
+        self.resource = self.resource.route(web::method(method).to(handler));
+        self
+    }
+}
+
 macro_rules! methods {
     ($($name:ident $method:ident),*) => {
         impl Route {
-            $(fn $name<F, Args>(mut self, handler: F) -> Self
+            $(fn $name<F, Args>(self, handler: F) -> Self
             where
                 F: actix_web::Handler<Args>,
                 Args: actix_web::FromRequest + 'static,
                 F::Output: actix_web::Responder + 'static,
             {
-                self.methods.push(Method::$method);
-                self.resource = self.resource.route(web::method(Method::$method).to(handler));
-                self
+                self.method(Method::$method, handler)
             })*
         }
     };
 }
-methods!(get GET, post POST, put PUT, delete DELETE);
+methods!(post POST, put PUT, delete DELETE);
 
 fn method_not_allowed(request: &HttpRequest, allow: &str) -> Result<HttpResponse, ApiError> {
     let message = format!("{} is not possible here: use {allow}", request.method());

@@ -12,6 +12,7 @@ mod check;
 mod config;
 mod demo;
 mod migrate;
+mod quiet;
 mod refusals;
 pub mod serve;
 mod user;
@@ -74,7 +75,7 @@ pub type CommandResult = Result<(), Box<dyn std::error::Error>>;
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
+    quiet::init();
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

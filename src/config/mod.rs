@@ -113,6 +113,8 @@ pub struct Config {
     pub session_absolute: chrono::TimeDelta,
     /// What may wait to be committed.
     pub accept_line: Line,
+    /// Messages that an account may hold at its cap.
+    pub held_messages: u32,
     pub delivery_workers: usize,
     pub roles: Roles,
     pub web_workers: usize,

@@ -119,6 +119,11 @@ pub const OPTIONS: &[Opt] = &[
         "Requests that may wait to be committed on this node; more are answered 503 at once",
     ),
     plain("accept_line_mb", "256", "Megabytes that these may take together"),
+    plain(
+        "held_messages_per_account",
+        "100000",
+        "Messages that an account may hold at its cap; what comes beyond is refused as if it did not hold",
+    ),
     plain("delivery_workers", "16", "Deliveries under way at once on this node"),
     plain(
         "roles",

@@ -71,6 +71,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
             requests: number(settings, "accept_line_requests")?,
             megabytes: number(settings, "accept_line_mb")?,
         },
+        held_messages: number(settings, "held_messages_per_account")?,
         delivery_workers: number(settings, "delivery_workers")?,
         roles: roles(settings.get("roles"))?,
         web_workers: number(settings, "web_workers")?,

@@ -8,6 +8,7 @@ use super::known::Known;
 use super::leave::{Left, leave};
 use super::outgoing::{Outgoing, Signers, prepare};
 use crate::actions::claim_deliveries::Claimed;
+use crate::actions::clear_domain::REMOVED;
 use crate::actions::finish_deliveries::Answer;
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
@@ -36,8 +37,8 @@ impl Batch {
 /// Makes a message of `batch` ready and sends it.
 pub async fn attempt(app: &Arc<App>, signers: Arc<Signers>, batch: Arc<Batch>, claimed: &Claimed) -> Left {
     match ready(app, signers, batch, &claimed.message).await {
-        Ok(Some(outgoing)) => leave(app, claimed, outgoing).await,
-        Ok(None) => Left::not_gone(Answer::NotBegun),
+        Ok(Ok(outgoing)) => leave(app, claimed, outgoing).await,
+        Ok(Err(answer)) => Left::not_gone(answer),
         Err(error) => {
             log::error!("message {} could not be made ready: {error:?}", claimed.message.id);
             Left::not_gone(Answer::NoReply { text: "The message could not be made ready here.".into() })
@@ -45,16 +46,18 @@ pub async fn attempt(app: &Arc<App>, signers: Arc<Signers>, batch: Arc<Batch>, c
     }
 }
 
+/// The message ready to leave, or why it does not.
 async fn ready(
     app: &Arc<App>,
     signers: Arc<Signers>,
     batch: Arc<Batch>,
     message: &Message,
-) -> ActionResult<Option<Outgoing>> {
+) -> ActionResult<Result<Outgoing, Answer>> {
     batch.read(app).await?;
     let (node, message, now) = (Arc::clone(app), message.clone(), app.clock.now());
     let work = move || match batch.known.get() {
-        Some(known) => prepare(&node, &signers, known, &message, now),
+        Some(known) if known.lost_its_domain(&message) => Ok(Err(Answer::Withdrawn { text: REMOVED.into() })),
+        Some(known) => Ok(prepare(&node, &signers, known, &message, now)?.ok_or(Answer::NotBegun)),
         None => Err(ActionError::Internal("what was read is gone".into())),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| ActionError::Internal(error.to_string()))?

@@ -66,6 +66,11 @@ impl Known {
         })
     }
 
+    /// Its domain was removed from the account while it waited: it is not sent, whoever's the name is by now.
+    pub fn lost_its_domain(&self, message: &Message) -> bool {
+        self.domains.get(&message.domain_id).is_some_and(|domain| domain.deleted_at.is_some())
+    }
+
     /// What is known about `message`; `None` when nothing of its account may leave.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::{Departure, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
+use crate::actions::clear_domain::{self, Place};
 use crate::actions::flush_summaries::flush_summaries;
 use crate::actions::lift_suspension::end_due_suspensions;
 use crate::actions::{ActionResult, Cx, housekeeping, roll_periods};
@@ -45,6 +46,8 @@ pub struct Leader {
     purged_at: Option<DateTime<Utc>>,
     days_at: Option<DateTime<Utc>>,
     departure: Departure,
+    /// How far a removed domain was cleared.
+    clearing: Option<Place>,
 }
 
 /// Keeps house until `stop` turns true.
@@ -76,6 +79,7 @@ impl Leader {
             purged_at: None,
             days_at: None,
             departure: Departure::default(),
+            clearing: None,
         }
     }
 
@@ -87,6 +91,7 @@ impl Leader {
         let (id, now) = (self.id, self.app.clock.now());
         if !self.app.write_behind(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
             self.periods.clear();
+            self.clearing = None;
             return Ok(false);
         }
         self.app.write(move |conn| end_due_suspensions(conn, &Cx::system(now, "housekeeping"))).await?;
@@ -100,6 +105,7 @@ impl Leader {
                 break;
             }
         }
+        self.clear_domains(now).await?;
         self.release_held(now).await?;
         if is_due(self.days_at, now, DAYS) {
             self.days_at = make_ahead(&self.app, now).await?.then_some(now);
@@ -130,6 +136,30 @@ impl Leader {
                 self.app.write(move |conn| roll_periods::reset(conn, &accounts, period)).await?;
             }
             self.periods.insert(root, period);
+        }
+        Ok(())
+    }
+
+    /// Ends what waits from domains that were removed.
+    async fn clear_domains(&mut self, now: DateTime<Utc>) -> ActionResult<()> {
+        for _ in 0..STEPS {
+            if self.clearing.is_none() {
+                self.clearing = self.app.read(clear_domain::begin).await?;
+            }
+            let Some(place) = self.clearing else { return Ok(()) };
+            let slice = self.app.read(move |conn| clear_domain::look(conn, place)).await?;
+            let mut left = false;
+            if !slice.ids.is_empty() {
+                left = self.app.write(move |conn| clear_domain::end(conn, now, place, &slice.ids)).await?;
+            }
+            self.clearing = slice.next.map(|next| next.leaving(left));
+            if self.clearing.is_none() {
+                let place = place.leaving(left);
+                if !self.app.write(move |conn| clear_domain::done(conn, now, place)).await? {
+                    // What is under way takes its time.
+                    return Ok(());
+                }
+            }
         }
         Ok(())
     }

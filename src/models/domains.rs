@@ -210,6 +210,17 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
         .get_result(conn)
 }
 
+/// Live rows of a name that other accounts have, none of which holds it.
+pub fn waiting_elsewhere(conn: &mut AnyConnection, account: Id, name: &str) -> QueryResult<Vec<Domain>> {
+    domains::table
+        .filter(domains::name.eq(name))
+        .filter(domains::account_id.ne(account))
+        .filter(domains::verified_at.is_null())
+        .filter(domains::deleted_at.is_null())
+        .select(Domain::as_select())
+        .load(conn)
+}
+
 /// Locks every row of a name until the transaction ends, so that who holds it is decided one after the other. On SQLite
 /// the transaction itself is the lock.
 pub fn lock_name(conn: &mut AnyConnection, name: &str) -> QueryResult<()> {

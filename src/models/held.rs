@@ -1,11 +1,15 @@
 //! Messages that wait at the cap: accepted, kept, not yet counted.
 
-use chrono::NaiveDateTime;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
 use diesel::prelude::*;
 
 use super::AnyConnection;
 use super::kept::one_of;
 use super::portable::insert_many;
+use super::remembered::Remembered;
 use super::schema::held_messages;
 use crate::domain::ids::Id;
 
@@ -67,6 +71,14 @@ pub fn expired(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit:
         .load(conn)
 }
 
+/// Those of `messages` that are held.
+pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<Held>> {
+    held_messages::table
+        .filter(one_of(held_messages::message_id, messages.to_vec()))
+        .select(Held::as_select())
+        .load(conn)
+}
+
 /// How many messages of an account are held.
 pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     held_messages::table.filter(held_messages::account_id.eq(account)).count().get_result(conn)
@@ -75,4 +87,46 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
 /// Takes messages out; answers how many there were.
 pub fn remove(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<usize> {
     diesel::delete(held_messages::table.filter(one_of(held_messages::message_id, messages.to_vec()))).execute(conn)
+}
+
+/// How many messages accounts may hold, and how many they do as a node remembers it: counted anew after three seconds,
+/// and gone on with what it adds itself. Several nodes may so pass the bound by what they accept meanwhile.
+pub struct Shelves {
+    most: i64,
+    known: Remembered<Id, AtomicI64>,
+}
+
+/// What one account may still hold.
+#[derive(Clone)]
+pub struct Shelf {
+    most: i64,
+    held: Arc<AtomicI64>,
+}
+
+impl Shelves {
+    #[must_use]
+    pub fn of(most: u32) -> Self {
+        Self { most: most.into(), known: Remembered::default() }
+    }
+
+    /// The one of an account.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub fn shelf(&self, conn: &mut AnyConnection, account: Id, now: DateTime<Utc>) -> QueryResult<Shelf> {
+        let held = self.known.of(account, now, || count(conn, account).map(AtomicI64::new))?;
+        Ok(Shelf { most: self.most, held })
+    }
+}
+
+impl Shelf {
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.held.load(Ordering::Relaxed) >= self.most
+    }
+
+    /// One more is held.
+    pub fn add(&self) {
+        self.held.fetch_add(1, Ordering::Relaxed);
+    }
 }

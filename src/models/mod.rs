@@ -34,6 +34,7 @@ pub mod queue;
 pub mod queue_view;
 pub mod rate_buckets;
 pub mod remembered;
+pub mod removed_domains;
 pub mod returned;
 pub mod saved_views;
 pub mod schema;

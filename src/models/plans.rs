@@ -38,7 +38,25 @@ pub fn in_force(conn: &mut AnyConnection, account: Id, at: NaiveDateTime) -> Que
         .optional()
 }
 
-/// Every plan there was, newest first.
+/// The plan that begins after `at`: there is one at most.
+pub fn planned(conn: &mut AnyConnection, account: Id, at: NaiveDateTime) -> QueryResult<Option<PlanRow>> {
+    plans::table
+        .filter(plans::account_id.eq(account))
+        .filter(plans::effective_from.gt(at))
+        .order((plans::effective_from, plans::id.desc()))
+        .select(PlanRow::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Takes away what begins after `at`. What has begun stays for good.
+pub fn remove_planned(conn: &mut AnyConnection, account: Id, at: NaiveDateTime) -> QueryResult<()> {
+    diesel::delete(plans::table.filter(plans::account_id.eq(account)).filter(plans::effective_from.gt(at)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Every plan there was, and the one planned, newest first.
 pub fn history(conn: &mut AnyConnection, account: Id) -> QueryResult<Vec<PlanRow>> {
     plans::table
         .filter(plans::account_id.eq(account))

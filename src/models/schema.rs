@@ -451,6 +451,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    removed_domains (domain_id) {
+        domain_id -> Binary,
+        account_id -> Binary,
+        removed_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     returned_reports (message_id, kind) {
         message_id -> Binary,
         kind -> Text,
@@ -747,6 +755,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     queue,
     queue_leases,
     rate_buckets,
+    removed_domains,
     returned_reports,
     saved_views,
     sending_limits,

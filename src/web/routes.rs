@@ -11,6 +11,7 @@ use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder};
 
 use super::auth::{invite, reset, set_up, sign_in};
 use super::error::PageError;
+use super::session_keys::{self, SessionKeys};
 use super::settings::{
     account as account_settings, health as system_health, plan, pool, profile, sessions, transports,
 };
@@ -38,6 +39,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
         config.service(page("/metrics").get(metrics::scrape));
     }
     config
+        .app_data(web::Data::new(SessionKeys::of(app)))
         .service(page("/healthz").get(health::healthz))
         .service(page("/readyz").get(health::readyz))
         .service(
@@ -53,6 +55,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
                 .wrap(session::middleware(app))
                 .wrap(from_fn(frame::frame))
                 .wrap(Compress::default())
+                .wrap(from_fn(session_keys::renew))
                 .configure(|config| pages(config, app))
                 .default_service(web::to(not_found)),
         );
@@ -112,6 +115,7 @@ fn pages(config: &mut ServiceConfig, app: &Arc<App>) {
         .service(page("/brand/{account}/logo").get(account_settings::logo))
         .service(page("/settings").get(account_settings::show).post(account_settings::save))
         .service(page("/settings/plan").get(plan::show).post(plan::submit))
+        .service(page("/settings/plan/withdraw").post(plan::withdraw))
         .service(page("/settings/health").get(system_health::show).post(system_health::check))
         .service(page("/settings/limits").get(pool::show).post(pool::submit))
         .service(page("/settings/profile").get(profile::show).post(profile::rename))
@@ -163,7 +167,7 @@ impl Page {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let mut next = self.method(Method::GET, "GET", handler.clone());
+        let mut next = self.method(Method::GET, "GET, HEAD", handler.clone());
         next.resource = next.resource.route(web::method(Method::HEAD).to(handler));
         next
     }

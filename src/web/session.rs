@@ -7,17 +7,17 @@ use std::sync::Arc;
 use actix_session::config::{BrowserSession, CookieContentSecurity};
 use actix_session::storage::{LoadError, SaveError, SessionKey, SessionStore, UpdateError};
 use actix_session::{Session, SessionMiddleware};
+use actix_web::cookie::SameSite;
 use actix_web::cookie::time::Duration;
-use actix_web::cookie::{Key, SameSite};
 use chrono::TimeDelta;
-use secrecy::ExposeSecret;
 
 use super::layout::Flash;
+use super::session_keys::SessionKeys;
 use crate::actions::ActionError;
 use crate::app::App;
 use crate::domain::ids::Id;
 use crate::models::sessions;
-use crate::secrets::{Token, digest, hex, same, sha256};
+use crate::secrets::{Token, digest, hex, same};
 use crate::telemetry::RequestInfo;
 
 const USER: &str = "user";
@@ -44,7 +44,7 @@ pub fn cookie_name(app: &App) -> &'static str {
 /// The middleware for the dashboard.
 #[must_use]
 pub fn middleware(app: &Arc<App>) -> SessionMiddleware<Store> {
-    SessionMiddleware::builder(Store(Arc::clone(app)), cookie_key(app))
+    SessionMiddleware::builder(Store(Arc::clone(app)), SessionKeys::of(app).signing())
         .cookie_name(cookie_name(app).to_owned())
         .cookie_secure(app.config.is_https())
         .cookie_http_only(true)
@@ -52,13 +52,6 @@ pub fn middleware(app: &Arc<App>) -> SessionMiddleware<Store> {
         .cookie_content_security(CookieContentSecurity::Signed)
         .session_lifecycle(BrowserSession::default().state_ttl(Duration::days(365)))
         .build()
-}
-
-/// The key is 256 random bits and checked by its digest; the signature only spares a look-up for made-up ones.
-fn cookie_key(app: &App) -> Key {
-    let text = app.config.secret_key.expose_secret();
-    let half = |label: &str| sha256(format!("session cookie {label}: {text}").as_bytes());
-    Key::from(&[half("a"), half("b")].concat())
 }
 
 /// The table behind the sessions.

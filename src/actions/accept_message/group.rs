@@ -17,6 +17,7 @@ use crate::actions::services::Services;
 use crate::domain::ids::Id;
 use crate::domain::limits::AtCap;
 use crate::models::accounts::Account;
+use crate::models::held::Shelf;
 use crate::models::limits::LimitsRow;
 use crate::models::periods::Period;
 use crate::models::{AnyConnection, accounts, counters, held, senders};
@@ -40,6 +41,8 @@ pub struct Sender {
     pub used_before: i64,
     /// Messages of it wait at the cap: they go before any that comes now.
     pub has_held: bool,
+    /// How many more may wait there; `None` where nothing is held.
+    pub shelf: Option<Shelf>,
 }
 
 /// The accounts of a transaction under their locks, and the pools of their parents.
@@ -116,7 +119,7 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, i
     for found in senders::find_many(conn, ids, now.naive_utc())? {
         let (id, root) = (found.account.id, found.account.root_id());
         let of_root = if id == root { &found.limits } else { &found.parent_limits }.clone();
-        let sender = sender(conn, now, found)?;
+        let sender = sender(conn, now, services, found)?;
         roots.insert(root, (sender.period.clone(), of_root));
         group.senders.insert(id, sender);
     }
@@ -125,7 +128,12 @@ pub fn lock(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services, i
 }
 
 /// What was found of an account; its period begins with the first message that falls into it.
-fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) -> ActionResult<Sender> {
+fn sender(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    services: &Services,
+    found: senders::Sender,
+) -> ActionResult<Sender> {
     let senders::Sender { account, held, parent_held, limits, period, used, .. } = found;
     let (period, used) = match period {
         Some(period) => (period, used.unwrap_or(0)),
@@ -137,8 +145,10 @@ fn sender(conn: &mut AnyConnection, now: DateTime<Utc>, found: senders::Sender) 
     };
     let bounds = Bounds::read(conn, now, &account, &period, limits.as_ref(), used)?;
     // Asked of those alone that hold at the cap: most do not.
-    let has_held = bounds.limits.at_cap == AtCap::Hold && !held::oldest(conn, account.id, 1)?.is_empty();
-    Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account, has_held })
+    let holds = bounds.limits.at_cap == AtCap::Hold;
+    let has_held = holds && !held::oldest(conn, account.id, 1)?.is_empty();
+    let shelf = if holds { Some(services.shelves.shelf(conn, account.id, now)?) } else { None };
+    Ok(Sender { held, parent_held, used_before: bounds.used.month, bounds, period, account, has_held, shelf })
 }
 
 fn decide(
@@ -160,11 +170,16 @@ fn decide(
     let root = sender.account.root_id();
     let wanted = countable(request, &suppressed);
     let room = sender.bounds.room(pools.of(root), wanted);
-    let holds = sender.bounds.limits.at_cap == AtCap::Hold;
-    let behind = holds && sender.has_held;
+    let shelf = sender.shelf.clone();
+    let behind = shelf.is_some() && sender.has_held;
     let over_cap = room.bound.map(|bound| sender.bounds.refusal(bound, pools.of(root).used, now, &sender.period));
-    let too_little = room.messages == 0 || (request.all_or_none && room.messages < wanted);
-    if let Some(refused) = over_cap.clone().filter(|_| too_little && !holds) {
+    // Without a word of a cap they wait for a moment only, behind others: as many as have room anyway.
+    let has_room = || shelf.as_ref().is_some_and(|shelf| over_cap.is_none() || !shelf.is_full());
+    // What has one answer is held whole, though it may pass the bound by its recipients.
+    let holds_all = has_room();
+    let holds = || if request.all_or_none { holds_all } else { has_room() };
+    let too_little = behind || room.messages == 0 || (request.all_or_none && room.messages < wanted);
+    if let Some(refused) = over_cap.clone().filter(|_| too_little && !holds_all) {
         return Err(refused);
     }
     let mut batch = rows.request(sender, request, domain);
@@ -181,7 +196,10 @@ fn decide(
                 granted += 1;
                 (Fate::Queued, batch.queue(entry, body))
             }
-            Ok(body) if holds => (Fate::Held, batch.hold(entry, body, over_cap.as_ref())),
+            Ok(body) if holds() => {
+                shelf.as_ref().inspect(|shelf| shelf.add());
+                (Fate::Held, batch.hold(entry, body, over_cap.as_ref()))
+            }
             Ok(_) => {
                 let reason = over_cap.as_ref().map(ToString::to_string).unwrap_or_default();
                 (Fate::OverCap, Outcome::Refused { reason })

@@ -6,6 +6,7 @@ use super::group::{self, Group, Sender};
 use super::ledger::Ledger;
 use super::rows::LIFETIME;
 use crate::actions::claim_deliveries::{SUPPRESSED, suppressed};
+use crate::actions::clear_domain::{REMOVED, removed};
 use crate::actions::error::ActionResult;
 use crate::actions::services::Services;
 use crate::domain::ids::Id;
@@ -76,7 +77,7 @@ pub fn release_held(
 }
 
 /// Queues what has room, counts it in the period of its release, and writes it into its story; answers how many. Who
-/// came onto the suppression list in the meantime is not written to.
+/// came onto the suppression list in the meantime is not written to, and nothing goes on from a domain that was removed.
 fn go_on(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
@@ -89,10 +90,14 @@ fn go_on(
     let (at, day) = (now.naive_utc(), local_day(zone, now));
     let (mut queued, mut events) = (Vec::new(), Vec::new());
     let messages = messages::find_many(conn, &ids)?;
-    let suppressed = suppressed(conn, &messages, at)?;
+    let (suppressed, removed) = (suppressed(conn, &messages, at)?, removed(conn, &messages)?);
     for message in messages {
         if suppressed.contains(&message.id) {
             end_held(conn, now, &message, SUPPRESSED)?;
+            continue;
+        }
+        if removed.contains(&message.domain_id) {
+            end_held(conn, now, &message, REMOVED)?;
             continue;
         }
         let Some(row) = rows.iter().find(|row| row.message_id == message.id) else { continue };

@@ -13,6 +13,7 @@ use crate::domain::destination::Destinations;
 use crate::models::bulk;
 use crate::models::connection::OpenError;
 use crate::models::families::Families;
+use crate::models::held::Shelves;
 use crate::secrets::SecretKeys;
 use crate::seed::{self, SignIns, Wish};
 
@@ -98,6 +99,7 @@ impl Folder {
             public_url: String::new(),
             destinations: Destinations::default(),
             families: Families::default(),
+            shelves: Shelves::of(100_000),
         };
         let sign_ins = bulk::fill(&unfinished.to_string_lossy(), |conn| {
             seed::fill(conn, &services, wish, now).map_err(|error| OpenError(error.to_string()))

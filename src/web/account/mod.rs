@@ -24,4 +24,5 @@ pub mod suppressions;
 pub mod test_message;
 pub mod transport;
 pub mod usage;
-pub mod usage_csv;
+mod usage_csv;
+mod usage_sheet;

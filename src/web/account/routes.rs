@@ -15,6 +15,7 @@ pub fn configure(config: &mut ServiceConfig) {
     both(config, "/now", |page| page.get(overview_now::show));
     both(config, "/usage", |page| page.get(usage::show));
     both(config, "/usage.csv", |page| page.get(usage::csv));
+    both(config, "/usage.xlsx", |page| page.get(usage::xlsx));
     both(config, "/messages", |page| page.get(messages::list));
     both(config, "/messages/{message}", |page| page.get(message::show));
     both(config, "/messages/{message}/raw", |page| page.get(message::download_raw));

@@ -11,7 +11,7 @@ use super::activity::title;
 use super::frame::{self, Facts, Frame, whole};
 use super::overview::{chart, in_span};
 use super::span::Span;
-use super::usage_csv;
+use super::{usage_csv, usage_sheet};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::ids::Id;
 use crate::domain::reputation::left;
@@ -50,22 +50,29 @@ pub struct Day {
     pub complained: u64,
 }
 
+impl Day {
+    /// The numbers that `files::COUNTS` names.
+    pub fn counts(&self) -> [u64; 7] {
+        [self.accepted, self.delivered, self.deferred, self.bounced, self.failed, self.suppressed, self.complained]
+    }
+}
+
 /// A period's days and parts.
 pub struct Usage {
     pub span: Span,
     periods: Vec<Span>,
     pub days: Vec<UsageDay>,
-    domains: Vec<(String, Counts)>,
-    tags: Vec<(String, i64)>,
+    pub domains: Vec<(String, Counts)>,
+    pub tags: Vec<(String, i64)>,
 }
 
 /// What became of a domain's mail.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counts {
-    accepted: i64,
-    delivered: i64,
-    bounced: i64,
-    complained: i64,
+    pub accepted: i64,
+    pub delivered: i64,
+    pub bounced: i64,
+    pub complained: i64,
 }
 
 impl Counts {
@@ -146,6 +153,13 @@ pub async fn csv(scope: AccountScope, query: Query<UsageQuery>) -> Result<HttpRe
     usage_csv::answer(&scope.account.name, &daily(&usage, &facts))
 }
 
+/// `GET .../usage.xlsx`
+pub async fn xlsx(scope: AccountScope, query: Query<UsageQuery>) -> PageResult {
+    scope.require(Permission::ViewUsage)?;
+    let (facts, usage) = load(&scope, query.into_inner()).await?;
+    usage_sheet::answer(&scope.account.name, facts.now, daily(&usage, &facts), usage).await
+}
+
 async fn load(scope: &AccountScope, query: UsageQuery) -> Result<(Facts, Usage), PageError> {
     let wanted = query.period.filter(|text| !text.is_empty());
     let wanted = wanted.map(|text| text.parse::<Id>()).transpose().map_err(|_| PageError::not_found())?;
@@ -206,7 +220,7 @@ fn daily(usage: &Usage, facts: &Facts) -> Vec<Day> {
     usage.span.days_until(facts.now.naive_utc()).map(day).collect()
 }
 
-fn total(days: &[Day]) -> Day {
+pub fn total(days: &[Day]) -> Day {
     let sum = |field: fn(&Day) -> u64| days.iter().map(field).sum();
     Day {
         label: "Together".into(),

@@ -9,10 +9,10 @@ use super::sentence;
 use crate::domain::role::Permission;
 use crate::models::audit::{self, Entry};
 use crate::secrets::hex;
-use crate::web::account::usage_csv::{download, file_name};
 use crate::web::acting::Acting;
 use crate::web::csv::line;
 use crate::web::error::{PageError, PageResult};
+use crate::web::files::{download, file_name};
 
 /// The newest entries that one file holds. The page says so.
 pub const MOST: usize = 50_000;

@@ -82,7 +82,10 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("saved_view.create", "", "View “{}” shared"),
     ("saved_view.update", "", "Shared view “{}” changed"),
     ("saved_view.delete", "", "Shared view “{}” taken away"),
-    ("plan.set", "", "Plan of {} changed"),
+    ("plan.set", "", "Plan of {} set"),
+    ("plan.reprice", "warn", "Plan of {} changed: the running period is priced anew"),
+    ("plan.schedule", "", "Plan of {} changes with the next period"),
+    ("plan.withdraw", "", "Planned change of the plan of {} withdrawn"),
     ("user.sign_in", "", "{} signed in"),
     ("user.sign_out", "", "{} signed out"),
     ("user.guessed", "bad", "Ten wrong passwords for {}: more tries are refused for a quarter of an hour"),
@@ -136,6 +139,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("monthly_fee", "Monthly fee"),
     ("included", "Included messages"),
     ("prices", "Prices"),
+    ("applies_from", "From"),
 ];
 
 /// Facts that only repeat the sentence.
@@ -222,7 +226,7 @@ fn shown(name: &str, value: &Value) -> String {
             Role::parse(role).map_or_else(|_| role.clone(), |role| role.label().to_owned())
         }
         ("domain", Value::String(domain)) if domain == "*" => "every domain".to_owned(),
-        ("until" | "expires_at", Value::String(at)) => instant(at),
+        ("until" | "expires_at" | "applies_from", Value::String(at)) => instant(at),
         (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), format::number),
         (_, Value::Bool(on)) => if *on { "on" } else { "off" }.to_owned(),
         (_, Value::String(text)) if !text.is_empty() => text.clone(),

@@ -119,7 +119,7 @@ pub async fn delete(scope: AccountScope, path: Path<OfDomain>, form: Posted<Dele
     let (cx, account) = (scope.acting.cx(), scope.account.id);
     let removed = scope.acting.app.write(move |conn| delete_domain(conn, &cx, account, &name)).await;
     let removed = removed.map_err(PageError::from)?;
-    let text = format!("{} is removed. Messages accepted before still leave.", removed.name);
+    let text = format!("{} is removed. What still waited from it is cancelled.", removed.name);
     scope.acting.flash(&Flash::new(Tone::Good, text));
     Ok(see_other(&scope.path("/domains")))
 }

@@ -6,24 +6,12 @@ use super::load::{Loaded, UsageQuery, load};
 use crate::actions::usage_report::{Counted, UsageLine};
 use crate::domain::money::Money;
 use crate::domain::role::Permission;
-use crate::web::account::usage_csv::{download, file_name};
 use crate::web::acting::Acting;
 use crate::web::csv::line;
 use crate::web::error::{PageError, PageResult};
+use crate::web::files::{COUNTS, counts, download, file_name};
 
-const HEAD: [&str; 11] = [
-    "account",
-    "id",
-    "external_id",
-    "name",
-    "accepted",
-    "delivered",
-    "deferred",
-    "bounced",
-    "failed",
-    "suppressed",
-    "complaints",
-];
+const HEAD: [&str; 4] = ["account", "id", "external_id", "name"];
 
 /// `GET /usage.csv`
 pub async fn csv(acting: Acting, asked: Query<UsageQuery>) -> PageResult {
@@ -39,7 +27,7 @@ pub async fn csv(acting: Acting, asked: Query<UsageQuery>) -> PageResult {
 
 fn text(loaded: &Loaded, money: bool) -> String {
     let report = &loaded.report;
-    let mut head: Vec<&str> = HEAD.to_vec();
+    let mut head: Vec<&str> = HEAD.into_iter().chain(COUNTS).collect();
     if money {
         head.extend(["currency", "allocated_cost"]);
     }
@@ -55,23 +43,13 @@ fn text(loaded: &Loaded, money: bool) -> String {
 }
 
 fn cells(loaded: &Loaded, money: bool, kind: &str, named: Option<&UsageLine>, counted: Counted) -> Vec<String> {
-    let messages = counted.messages;
     let mut cells = vec![
         kind.to_owned(),
         named.map(|row| row.account_id.to_string()).unwrap_or_default(),
         named.and_then(|row| row.external_id.clone()).unwrap_or_default(),
         named.map(|row| row.name.clone()).unwrap_or_default(),
     ];
-    let counts = [
-        messages.accepted,
-        messages.delivered,
-        messages.deferred,
-        messages.bounced,
-        messages.failed,
-        messages.suppressed,
-        messages.complained,
-    ];
-    cells.extend(counts.map(|count| count.to_string()));
+    cells.extend(counts(&counted.messages).map(|count| count.to_string()));
     if money {
         // Without a plan both stay empty: a cost that is not known is no zero.
         let cost = loaded.report.plan.as_ref().zip(counted.cost_minor);

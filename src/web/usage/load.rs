@@ -8,6 +8,7 @@ use crate::actions::usage_report::{UsageReport, usage_report};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::forecast::{self, Forecast, Known};
 use crate::domain::ids::Id;
+use crate::models::periods::Period;
 use crate::models::usage::{self, UsageTotal};
 use crate::models::{AnyConnection, periods};
 use crate::web::account::span::Span;
@@ -41,6 +42,19 @@ pub struct Loaded {
     pub forecast: Option<Forecast>,
 }
 
+/// The period that runs now. The first look into a new one makes it; all others leave the writer alone.
+///
+/// # Errors
+/// Only the database's.
+pub async fn running(acting: &Acting) -> Result<Period, PageError> {
+    let (parent, now) = (acting.account.id, acting.now());
+    let found = acting.app.read(move |conn| Ok(periods::containing(conn, parent, now.naive_utc())?)).await?;
+    Ok(match found {
+        Some(period) => period,
+        None => acting.app.write(move |conn| ensure_period(conn, parent, now)).await?,
+    })
+}
+
 /// Reads the period that was asked for.
 ///
 /// # Errors
@@ -49,12 +63,7 @@ pub async fn load(acting: &Acting, query: &UsageQuery) -> Result<Loaded, PageErr
     let wanted = Some(query.period.as_str()).filter(|text| !text.is_empty());
     let wanted = wanted.map(str::parse::<Id>).transpose().map_err(|_| PageError::not_found())?;
     let (parent, now) = (acting.account.id, acting.now());
-    let running = acting.app.read(move |conn| Ok(periods::containing(conn, parent, now.naive_utc())?)).await?;
-    // The first look into a new month makes its period; all others leave the writer alone.
-    let running = match running {
-        Some(period) => period,
-        None => acting.app.write(move |conn| ensure_period(conn, parent, now)).await?,
-    };
+    let running = running(acting).await?;
     let found = acting.app.read(move |conn| {
         let report = usage_report(conn, now, parent, Some(wanted.unwrap_or(running.id)))?;
         let span = Span::of(&report.period);

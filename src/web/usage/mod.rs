@@ -10,5 +10,6 @@ mod spreadsheet;
 mod table;
 
 pub use export::csv;
+pub use load::running;
 pub use page::show;
 pub use spreadsheet::xlsx;

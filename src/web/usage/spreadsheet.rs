@@ -1,37 +1,27 @@
 //! The whole table as a spreadsheet, for whoever reckons with it: numbers are numbers, money has its currency's decimals,
 //! and a second sheet says what they count. Texts are written as texts: a name that begins like a formula stays a name.
 
-use actix_web::http::header::{CONTENT_ENCODING, ContentEncoding, HeaderValue};
-use actix_web::web::{self, Query};
+use actix_web::web::Query;
 use chrono::{DateTime, Utc};
-use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, FormatAlign, Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Format, FormatAlign, Worksheet, XlsxError};
 
 use super::load::{Loaded, UsageQuery, load};
 use crate::actions::usage_report::{Counted, UsageLine};
 use crate::domain::money::{Currency, Money};
 use crate::domain::role::Permission;
-use crate::web::account::usage_csv::{download, file_name};
 use crate::web::acting::Acting;
 use crate::web::error::{PageError, PageResult};
+use crate::web::files::{self, COUNTS, counts, file_name, head_of, whole_number, write_count};
 use crate::web::format;
 
-const TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// Accounts that fit on a sheet (1,048,576 rows) beside its head, the parent and the total.
 const MOST: usize = 1_048_573;
-/// The heads of the first columns, with the width of each in characters.
-const HEAD: [(&str, f64); 11] = [
-    ("Account", 34.0),
-    ("Kind", 20.0),
-    ("External ID", 16.0),
-    ("Accepted", 12.0),
-    ("Delivered", 12.0),
-    ("Deferred", 12.0),
-    ("Bounced", 12.0),
-    ("Failed", 12.0),
-    ("Suppressed", 12.0),
-    ("Complaints", 12.0),
-    ("ID", 38.0),
-];
+/// The heads of the first columns, with the width of each in characters; the counts come behind them, then the id.
+const HEAD: [(&str, f64); 3] = [("Account", 34.0), ("Kind", 20.0), ("External ID", 16.0)];
+/// The column of the first count.
+const FIRST: u16 = HEAD.len() as u16;
+/// The column of the cost, or without one of the id.
+const AFTER_COUNTS: u16 = FIRST + COUNTS.len() as u16;
 
 /// `GET /usage.xlsx`
 pub async fn xlsx(acting: Acting, asked: Query<UsageQuery>) -> PageResult {
@@ -47,21 +37,11 @@ pub async fn xlsx(acting: Acting, asked: Query<UsageQuery>) -> PageResult {
     }
     let name = file_name(&acting.account.name, &format!("usage-{}", loaded.span.first_day()), "xlsx");
     let (money, now, agency) = (acting.may(Permission::ViewCost), acting.now(), acting.account.name.clone());
-    let written = web::block(move || written(&loaded, money, now, &agency)).await;
-    let bytes = written.map_err(|_| PageError::new(500))?.map_err(|error| {
-        log::error!("a spreadsheet cannot be written: {error}");
-        PageError::new(500)
-    })?;
-    let mut answer = download(TYPE, &name, bytes);
-    // Compressed already.
-    answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(ContentEncoding::Identity.as_str()));
-    Ok(answer)
+    files::spreadsheet(&name, move || written(&loaded, money, now, &agency)).await
 }
 
 fn written(loaded: &Loaded, money: bool, now: DateTime<Utc>, agency: &str) -> Result<Vec<u8>, XlsxError> {
-    let mut book = Workbook::new();
-    let at = ExcelDateTime::from_timestamp(now.timestamp())?;
-    book.set_properties(&DocProperties::new().set_creation_datetime(&at));
+    let mut book = files::workbook(now)?;
     // Rows go to disk as they are written: a hundred thousand accounts take no more memory than ten.
     let open = loaded.span.is_current(now.naive_utc());
     usage(book.add_worksheet_with_constant_memory()?, loaded, money, open)?;
@@ -82,7 +62,7 @@ impl Looks {
         let decimals = currency.map_or(0, Currency::exponent) as usize;
         let point = if decimals == 0 { "" } else { "." };
         let cost = format!("#,##0{point}{}", "0".repeat(decimals));
-        Self { currency, count: Format::new().set_num_format("#,##0"), cost: Format::new().set_num_format(cost) }
+        Self { currency, count: whole_number(), cost: Format::new().set_num_format(cost) }
     }
 
     fn bold(self) -> Self {
@@ -113,7 +93,7 @@ fn usage(sheet: &mut Worksheet, loaded: &Loaded, money: bool, open: bool) -> Res
 }
 
 fn last_column(currency: Option<Currency>) -> u16 {
-    HEAD.len() as u16 - u16::from(currency.is_none())
+    AFTER_COUNTS + u16::from(currency.is_some())
 }
 
 /// Costs stand between the counts and the ids, which nobody reads.
@@ -124,11 +104,13 @@ fn head(sheet: &mut Worksheet, currency: Option<Currency>, open: bool) -> Result
         let estimate = if open { ", estimate" } else { "" };
         (format!("Allocated cost, {currency}{estimate}"), 28.0)
     });
-    let (id, counts) = HEAD.split_last().map_or((&("", 0.0), &HEAD[..0]), |(id, counts)| (id, counts));
-    let all = counts.iter().map(|(text, width)| ((*text).to_owned(), *width)).chain(cost);
-    for (column, (text, width)) in (0..).zip(all.chain(std::iter::once((id.0.to_owned(), id.1)))) {
+    let named = HEAD.map(|(text, width)| (text.to_owned(), width));
+    let counted = COUNTS.map(|count| (head_of(count), 12.0));
+    let id = ("ID".to_owned(), 38.0);
+    let all = named.into_iter().chain(counted).chain(cost).chain(std::iter::once(id));
+    for (column, (text, width)) in (0..).zip(all) {
         sheet.set_column_width(column, width)?;
-        let look = if (3..last_column(currency)).contains(&column) { &right } else { &bold };
+        let look = if (FIRST..last_column(currency)).contains(&column) { &right } else { &bold };
         sheet.write_string_with_format(0, column, text, look)?;
     }
     Ok(())
@@ -153,23 +135,12 @@ fn texts(
 
 /// The counts of a row, and its cost where there is one.
 fn numbers(sheet: &mut Worksheet, row: u32, counted: Counted, looks: &Looks) -> Result<(), XlsxError> {
-    let messages = counted.messages;
-    let counts = [
-        messages.accepted,
-        messages.delivered,
-        messages.deferred,
-        messages.bounced,
-        messages.failed,
-        messages.suppressed,
-        messages.complained,
-    ];
-    for (column, count) in (3..).zip(counts) {
-        #[expect(clippy::cast_precision_loss, reason = "a spreadsheet knows doubles alone; exact below 2^53")]
-        sheet.write_number_with_format(row, column, count as f64, &looks.count)?;
+    for (column, count) in (FIRST..).zip(counts(&counted.messages)) {
+        write_count(sheet, row, column, count, &looks.count)?;
     }
     if let Some((currency, minor)) = looks.currency.zip(counted.cost_minor) {
         let cost = Money::new(minor, currency).as_json_number();
-        sheet.write_number_with_format(row, 10, cost, &looks.cost)?;
+        sheet.write_number_with_format(row, AFTER_COUNTS, cost, &looks.cost)?;
     }
     Ok(())
 }
@@ -203,11 +174,5 @@ fn about(
         };
         lines.push(("Allocated cost", text.to_owned()));
     }
-    sheet.set_name("About")?.set_column_width(0, 28)?.set_column_width(1, 110)?;
-    let bold = Format::new().set_bold();
-    for (row, (name, text)) in (0..).zip(&lines) {
-        sheet.write_string_with_format(row, 0, *name, &bold)?;
-        sheet.write_string(row, 1, text)?;
-    }
-    Ok(())
+    files::about(sheet, &lines)
 }

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod caps;
+mod held_bound;
 mod limits;
 mod processes;
 pub mod suspension;

@@ -1,11 +1,10 @@
 //! Usage and allocated cost: the parts add up to the bill, over the API and in the report behind the dashboard.
 
 use canopy::actions::delete_sub_account::delete_sub_account;
-use canopy::actions::set_plan::{plan_in_force, set_plan};
+use canopy::actions::set_plan::{Begins, plan_in_force, set_plan};
 use canopy::actions::usage_report::usage_report;
 use canopy::actions::{ActionError, Cx};
 use canopy::domain::rating::Plan;
-use canopy::models::plans;
 use serde_json::{Value, json};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
@@ -16,7 +15,7 @@ fn plan(currency: &str, fee: &str) -> Plan {
 
 async fn enter(app: &TestApp, agency: &Agency, plan: Plan) {
     let parent = agency.id;
-    app.write(move |conn, cx| set_plan(conn, cx, parent, plan)).await;
+    app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
 }
 
 async fn usage(app: &TestApp, agency: &Agency) -> Value {
@@ -89,39 +88,17 @@ async fn without_a_plan_costs_are_not_set_and_without_mail_the_fee_falls_on_the_
 }
 
 #[tokio::test]
-async fn a_new_plan_prices_the_running_period_and_leaves_ended_ones_alone() {
-    let app = TestApp::sqlite().await;
-    let agency = app.agency("Acme").await;
-    let parent = agency.id;
-    enter(&app, &agency, plan("usd", "10")).await;
-    usage(&app, &agency).await;
-    app.app.clock.step(chrono::TimeDelta::days(32));
-    enter(&app, &agency, plan("usd", "20")).await;
-    enter(&app, &agency, plan("usd", "20")).await;
-    assert_eq!(usage(&app, &agency).await["total"]["allocated_cost"], json!(20.0));
-    let now = app.app.clock.now();
-    let (history, first) = app
-        .read(move |conn| {
-            let history = plans::history(conn, parent)?;
-            let oldest = canopy::models::periods::all(conn, parent)?.pop().expect("a period");
-            Ok((history.len(), usage_report(conn, now, parent, Some(oldest.id))?))
-        })
-        .await;
-    assert_eq!((history, first.total.cost_minor), (2, Some(1000)), "the same plan again is no new one");
-}
-
-#[tokio::test]
 async fn a_plan_belongs_to_a_parent_and_its_numbers_must_fit_together() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Acme").await;
     let client = app.client(&agency, "one", 0).await;
     let cx = Cx::system(app.app.clock.now(), "test");
     let (cx_, child) = (cx.clone(), client.id);
-    let refused = app.app.write(move |conn| set_plan(conn, &cx_, child, plan("usd", "1"))).await;
+    let refused = app.app.write(move |conn| set_plan(conn, &cx_, child, plan("usd", "1"), Begins::Running)).await;
     assert!(matches!(refused, Err(ActionError::NotFound(_))));
     let wrong = Plan { monthly_fee_minor: -1, ..plan("usd", "1") };
     let parent = agency.id;
-    let refused = app.app.write(move |conn| set_plan(conn, &cx, parent, wrong)).await;
+    let refused = app.app.write(move |conn| set_plan(conn, &cx, parent, wrong, Begins::Running)).await;
     assert!(matches!(refused, Err(ActionError::Invalid(_))));
     let now = app.app.clock.now().naive_utc();
     assert_eq!(app.read(move |conn| plan_in_force(conn, parent, now)).await, None);

@@ -9,6 +9,7 @@ mod kills;
 mod leaving;
 mod mta_sts;
 mod nodes;
+mod removed_domains;
 mod schedule;
 mod system_mail;
 mod transports;

@@ -6,6 +6,7 @@ use canopy::domain::destination::Destinations;
 use canopy::domain::period::local_day;
 use canopy::models::connection::OpenError;
 use canopy::models::families::Families;
+use canopy::models::held::Shelves;
 use canopy::models::{Db, audit as chains, bulk};
 use canopy::secrets::SecretKeys;
 use canopy::seed::{self, SignIns, Wish};
@@ -48,6 +49,7 @@ impl World {
             public_url: String::new(),
             destinations: Destinations::default(),
             families: Families::default(),
+            shelves: Shelves::of(100_000),
         };
         let path = dir.path().join("world.db");
         let path = path.to_str().expect("a path in UTF-8");

@@ -41,6 +41,12 @@ async fn a_name_passes_on_once_its_holder_lost_it() {
     publish(&app, &domain);
     assert_eq!(second.check(&app, "passed.example").await["dns_valid"], false, "it is held");
     assert!(stored_states(&app, &second, "passed.example").await.contains("another account has passed.example"));
+    let later = (app.app.clock.now() + chrono::TimeDelta::days(2)).to_rfc3339();
+    let body = json!({ "from": { "email": "hello@passed.example" }, "recipients": [{ "email": "ann@x.example" }],
+                       "subject": "Hello", "text_content": "Hello", "schedule": { "first_attempt": later } });
+    let messages = first.path("").replace("/domains", "/messages");
+    let (status, sent) = app.call("POST", &messages, &first.key, Some(&body)).await;
+    assert_eq!(status, 202, "{messages}: {sent}");
     withdraw(&app, "passed.example");
     publish(&app, &domain);
     for _ in 0..5 {
@@ -50,6 +56,11 @@ async fn a_name_passes_on_once_its_holder_lost_it() {
     let (_, lost) = app.call("GET", &first.path("passed.example"), &first.key, None).await;
     let (_, won) = app.call("GET", &second.path("passed.example"), &second.key, None).await;
     assert_eq!((&lost["dns_valid"], &won["dns_valid"]), (&json!(false), &json!(true)));
+    // What the first had scheduled does not leave in a name that is the second's.
+    canopy::jobs::Leader::new(app.app.clone()).round().await.expect("it keeps house");
+    let id = sent["data"][0]["id"].as_str().expect("an id");
+    let (_, message) = app.call("GET", &format!("{messages}/{id}"), &first.key, None).await;
+    assert_eq!(message["status"], "Failed", "{message}");
 }
 
 #[tokio::test]

@@ -234,3 +234,29 @@ async fn lists_of_an_agency_never_hold_anything_of_another() {
     }
     assert!(read > 12, "{read} lists and things were read");
 }
+
+#[tokio::test]
+async fn head_answers_as_get_does_and_without_a_body_whoever_asks() {
+    let app = TestApp::sqlite().await;
+    let world = World::new(&app).await;
+    let mut asked = 0;
+    for (_, path) in listed().into_iter().filter(|(method, _)| method == "GET") {
+        for (account, key) in [
+            (world.agency.id, world.agency.key.as_str()),
+            (world.own.id, world.own.key.as_str()),
+            (world.agency.id, world.own.key.as_str()),
+            (world.agency.id, ""),
+        ] {
+            let mut values = parts(&world.things);
+            values.insert("account_id", account.to_string());
+            let address = filled(&path, &values);
+            let get = app.send("GET", &address, key, None, &[]).await;
+            let head = app.send("HEAD", &address, key, None, &[]).await;
+            assert_eq!(head.status(), get.status(), "{path}");
+            assert_eq!(head.headers().get("content-type"), get.headers().get("content-type"), "{path}");
+            assert!(head.bytes().await.expect("an answer").is_empty(), "{path}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 60, "{asked}");
+}

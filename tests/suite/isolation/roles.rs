@@ -28,6 +28,7 @@ const OF_AN_ACCOUNT: &[(&str, &str, P)] = &[
     ("GET", "/now", P::ViewOverview),
     ("GET", "/usage", P::ViewUsage),
     ("GET", "/usage.csv", P::ViewUsage),
+    ("GET", "/usage.xlsx", P::ViewUsage),
     ("GET", "/messages", P::ViewMessages),
     ("GET", "/messages/{message}", P::ViewMessages),
     ("GET", "/messages/{message}/raw", P::ViewMessages),
@@ -139,6 +140,7 @@ const OTHERS: &[(&str, &str, Takes)] = &[
     ("POST", "/settings/transports/{transport}/test", Agency(P::ManageSettings)),
     ("GET", "/settings/plan", Agency(P::ManagePlan)),
     ("POST", "/settings/plan", Agency(P::ManagePlan)),
+    ("POST", "/settings/plan/withdraw", Agency(P::ManagePlan)),
 ];
 
 /// Of everybody who is signed in, and of strangers.

@@ -12,11 +12,12 @@ use canopy::domain::destination::Destinations;
 use canopy::domain::ids::Id;
 use canopy::domain::waiting::Reason;
 use canopy::models::families::Families;
+use canopy::models::held::Shelves;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
     AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, saved_views, senders, smtp_credentials, sub_account_list, summaries,
-    suppressions, suspensions, system_mails, usage,
+    messages, mta_sts, periods, queue, queue_view, removed_domains, saved_views, senders, smtp_credentials,
+    sub_account_list, summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -108,6 +109,9 @@ const ASKS: &[(&str, Ask)] = asks! {
     "purge": |conn, cx, big| housekeeping::purge(conn, cx.now, &services());
     "accounts with held messages": |conn, cx, big| held::accounts(conn, Some(big.child), 256);
     "held messages, the oldest": |conn, cx, big| held::oldest(conn, big.child, 500);
+    "a slice of a queue": |conn, cx, big| removed_domains::queued(conn, big.child, Some(step(big)), 500);
+    "a slice of what is held": |conn, cx, big| removed_domains::held(conn, big.child, Some(step(big)), 500);
+    "domains of a name, elsewhere": |conn, cx, big| domains::waiting_elsewhere(conn, big.agency.id, "c1.example");
     "held messages, over": |conn, cx, big| held::expired(conn, big.child, big.now, 500);
     "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
@@ -141,6 +145,10 @@ fn seen(conn: &mut AnyConnection, big: Big, whose: Whose, reason: Option<Reason>
     Ok(())
 }
 
+fn step(big: Big) -> removed_domains::Step {
+    removed_domains::Step { message_id: big.child, at: big.now }
+}
+
 fn first() -> queue_view::Page {
     queue_view::Page { limit: 51, ..queue_view::Page::default() }
 }
@@ -152,6 +160,7 @@ fn services() -> Services {
         public_url: String::new(),
         destinations: Destinations::default(),
         families: Families::default(),
+        shelves: Shelves::of(100_000),
     }
 }
 

@@ -6,5 +6,6 @@ mod handing_in;
 mod limits;
 pub mod pressure;
 mod roles;
+mod rotation;
 mod takeover;
 mod together;

@@ -184,3 +184,26 @@ async fn the_link_to_a_new_address_is_over_after_an_hour_after_a_newer_one_and_w
     })
     .await;
 }
+
+#[tokio::test]
+async fn links_to_new_addresses_are_bounded_per_person_and_a_refused_form_keeps_the_address() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        app.member(agency.id, "eve@harbor.example", "administrator").await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        for number in 0..5 {
+            asked_to_change(&app, &owner, &format!("new{number}@harbor.example")).await;
+        }
+        let fields = [("email", "sixth@harbor.example"), ("current_password", PASSWORD)];
+        let refused = owner.fill("/settings/profile/email", &fields).await;
+        assert_eq!(refused.status, 422);
+        refused.shows("Wait a quarter of an hour").shows("sixth@harbor.example");
+        let mailed = app.outbox().await;
+        assert!(!mailed.iter().any(|(reader, _)| reader == "sixth@harbor.example"), "{mailed:?}");
+        let eve = Visitor::signed_in(&app, "eve@harbor.example").await;
+        asked_to_change(&app, &eve, "eva@harbor.example").await;
+        app.app.clock.step(TimeDelta::minutes(16));
+        asked_to_change(&app, &owner, "sixth@harbor.example").await;
+    })
+    .await;
+}

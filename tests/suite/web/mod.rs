@@ -8,6 +8,7 @@ mod forms;
 mod links;
 mod now;
 mod pages;
+mod plan_dates;
 mod queue;
 mod saved_views;
 mod sessions;

@@ -54,6 +54,15 @@ async fn errors_are_designed_pages_with_a_way_back() {
     assert_eq!(wrong.status, 405);
     wrong.shows("This address works differently");
     assert_eq!(wrong.headers.get("allow").and_then(|value| value.to_str().ok()), Some("POST"));
+    let put = app.http.put(format!("{}/sign-in", app.url)).send().await.expect("an answer");
+    assert_ne!(put.status(), 200, "it changes something and has no token");
+    let head = app.http.head(format!("{}/sign-in", app.url)).send().await.expect("an answer");
+    assert_eq!(head.status(), 200);
+    assert!(head.bytes().await.expect("an answer").is_empty());
+    let wrong = app.http.request(reqwest::Method::OPTIONS, format!("{}/sign-in", app.url)).send().await;
+    let wrong = wrong.expect("an answer");
+    assert_eq!(wrong.status(), 405);
+    assert_eq!(wrong.headers().get("allow").and_then(|value| value.to_str().ok()), Some("GET, HEAD, POST"));
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The spreadsheet of Usage & cost, read back by somebody else's parser.
 
 use canopy::actions::delete_sub_account::delete_sub_account;
-use canopy::actions::set_plan::set_plan;
+use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::actions::update_sub_account::{Changes, update_sub_account};
 use canopy::domain::ids::Id;
 use canopy::domain::rating::Plan;
@@ -19,7 +19,7 @@ const FORMULA: &str = "=HYPERLINK(\"http://evil.example\",\"x\")";
 async fn plan(app: &TestApp, agency: &Agency, currency: &'static str) {
     let parent = agency.id;
     let plan = Plan::parse(currency, "100", "0", &[(String::new(), "10".into())]).expect("a plan");
-    app.write(move |conn, cx| set_plan(conn, cx, parent, plan)).await;
+    app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
 }
 
 /// Three clients, one called like a formula, one deleted; three messages.
@@ -53,11 +53,11 @@ fn rows(book: &Value) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_spreadsheet_has_numbers_that_add_up_and_no_formula() {
-    on_both(|app| async move {
-        let agency = world(&app).await;
-        for (currency, format, total) in
-            [("USD", "#,##0.00", "100.03"), ("JPY", "#,##0", "100"), ("KWD", "#,##0.000", "100.03")]
-        {
+    for (currency, format, total) in
+        [("USD", "#,##0.00", "100.03"), ("JPY", "#,##0", "100"), ("KWD", "#,##0.000", "100.03")]
+    {
+        on_both(move |app| async move {
+            let agency = world(&app).await;
             plan(&app, &agency, currency).await;
             let owner = Visitor::signed_in(&app, &agency.email).await;
             let file = owner.file("/usage.xlsx").await;
@@ -83,9 +83,9 @@ async fn a_spreadsheet_has_numbers_that_add_up_and_no_formula() {
             assert!(rows.iter().any(|row| row[1] == "Removed sub account" && row[0] == "gone"));
             let about = book["sheets"]["About"].to_string();
             assert!(about.contains("still grow") && about.contains("The parts add up to the total."), "{about}");
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
 #[tokio::test]
@@ -127,4 +127,44 @@ async fn the_spreadsheet_is_the_agencys_alone() {
     app.member(client.id, "dev@inside.example", "developer").await;
     let inside = Visitor::signed_in(&app, "dev@inside.example").await;
     assert_eq!(inside.get("/usage.xlsx").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_clients_own_usage_comes_as_a_spreadsheet_with_days_domains_and_tags() {
+    on_both(|app| async move {
+        let agency = world(&app).await;
+        plan(&app, &agency, "USD").await;
+        let client = app.client(&agency, "inside", 0).await;
+        app.accept(&client, &["a@x.example", "b@x.example", "c@x.example"]).await.expect("accepted");
+        app.member(client.id, "dev@inside.example", "developer").await;
+        let inside = Visitor::signed_in(&app, "dev@inside.example").await;
+        inside.get("/account/usage").await.shows("/account/usage.xlsx?period=");
+        let outside = Visitor::signed_in(&app, &agency.email).await;
+        let of_the_agency = format!("/sub-accounts/{}/usage.xlsx", client.id);
+        for file in [inside.file("/account/usage.xlsx").await, outside.file(&of_the_agency).await] {
+            let Some(book) = sheets_of(&file) else { return };
+            assert_eq!(book["formulas"], json!(0));
+            let rows = rows(&book);
+            assert_eq!(
+                (&rows[0][0], &rows[0][1], &rows[0][7]),
+                (&json!("Day"), &json!("Accepted"), &json!("Complaints"))
+            );
+            let last = rows.last().expect("a total");
+            assert_eq!((&last[0], decimal(&last[1])), (&json!("Total"), Decimal::from(3)));
+            let days = &rows[1..rows.len() - 1];
+            assert_eq!(days.iter().map(|row| decimal(&row[1])).sum::<Decimal>(), Decimal::from(3));
+            assert!(days.iter().all(|row| row[0]["format"] == "yyyy-mm-dd"), "days are dates: {days:?}");
+            let sheet = |name: &str| book["sheets"][name].as_array().expect("a sheet").clone();
+            let domains = sheet("Domains");
+            assert_eq!((&domains[1][0], decimal(&domains[1][1])), (&json!("inside.example"), Decimal::from(3)));
+            let tags = sheet("Tags");
+            assert_eq!((&tags[1][0], decimal(&tags[1][1])), (&json!("welcome"), Decimal::from(3)));
+            for money in ["cost", "USD"] {
+                assert!(!book.to_string().contains(money), "{money}: {book}");
+            }
+        }
+        let other = app.client(&agency, "beside", 0).await;
+        assert_eq!(inside.get(&format!("/sub-accounts/{}/usage.xlsx", other.id)).await.status, 404);
+    })
+    .await;
 }

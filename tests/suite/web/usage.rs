@@ -2,7 +2,7 @@
 
 use canopy::actions::create_sub_account::{NewSubAccount, create_sub_account};
 use canopy::actions::delete_sub_account::delete_sub_account;
-use canopy::actions::set_plan::set_plan;
+use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::actions::{ActionResult, Cx};
 use canopy::domain::cap::MonthlyCap;
 use canopy::domain::ids::Id;
@@ -17,7 +17,7 @@ use crate::support::visitor::Visitor;
 async fn plan(app: &TestApp, agency: &Agency) {
     let parent = agency.id;
     let plan = Plan::parse("USD", "100", "0", &[(String::new(), "10".into())]).expect("a plan");
-    app.write(move |conn, cx| set_plan(conn, cx, parent, plan)).await;
+    app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
 }
 
 #[tokio::test]
