@@ -60,6 +60,10 @@ pub fn release_held(
     let mut group = group::lock(conn, now, services, &[account])?;
     let expired = held::expired(conn, account, now.naive_utc(), limit)?;
     let given_up = give_up(conn, now, &expired)?;
+    if i64::try_from(given_up).is_ok_and(|given_up| given_up >= limit) {
+        // The time of others may be over too, and they come first.
+        return Ok(given_up);
+    }
     let Group { senders, pools } = &mut group;
     let Some(sender) = senders.get_mut(&account).filter(|sender| !sender.held && !sender.parent_held) else {
         return Ok(given_up);
