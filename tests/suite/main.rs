@@ -7,6 +7,7 @@ mod browser;
 mod cli;
 mod delivery;
 mod demo;
+mod disk;
 mod domains;
 mod flow;
 mod fuzz;

@@ -2,6 +2,8 @@
 
 mod alerts;
 mod caps;
+mod histories;
+mod ledger;
 mod limits;
 mod processes;
 pub mod suspension;

@@ -3,9 +3,12 @@
 //! tests do not know fails them.
 
 mod api;
+mod audited;
 mod canary;
+mod csrf;
 mod dashboard;
 mod mass_assignment;
+mod revoked;
 mod roles;
 mod routes;
 mod standings;

@@ -9,6 +9,8 @@ pub mod certificates;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
+pub mod faulty_disk;
+pub mod mailer;
 pub mod many;
 pub mod node;
 pub mod policy_server;

@@ -5,6 +5,7 @@ mod account_changes;
 mod activity;
 mod domains;
 mod forms;
+mod guessing;
 mod links;
 mod now;
 mod pages;
