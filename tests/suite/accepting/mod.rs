@@ -1,6 +1,7 @@
 //! Accepting mail is exact: caps, holds and counters, on both databases.
 
 mod alerts;
+mod boundary;
 mod caps;
 mod histories;
 mod ledger;

@@ -78,6 +78,8 @@ fn conversation(client: &Client) -> Value {
     for (list, who) in [("to", "you"), ("cc", "cat"), ("bcc", "bob")] {
         body[list] = json!([{ "email": format!("{who}@reader.example"), "name": who }]);
     }
+    // Where nobody is left in To, each copy is to whom it goes.
+    body["to"].as_array_mut().expect("a list").push(json!({ "email": "yan@reader.example" }));
     body
 }
 
@@ -151,7 +153,7 @@ fn check(app: &TestApp, client: &Client, sent: &[(String, Vec<Id>, Option<&str>)
             people.extend(left.people);
         }
     }
-    assert!(names.contains("x-own") && names.contains("subject") && people.len() == 4, "{names:?} {people:?}");
+    assert!(names.contains("x-own") && names.contains("subject") && people.len() == 5, "{names:?} {people:?}");
     let mut count = 0;
     for (why, ids, _) in sent {
         for left in ids.iter().filter_map(|id| read_one(id, why)) {

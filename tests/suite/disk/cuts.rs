@@ -42,6 +42,9 @@ async fn a_log_cut_anywhere_beyond_its_last_sync_has_all_that_was_promised() {
         disk.restore(image.path());
     }
     let unsure = load.not_promised.load(std::sync::atomic::Ordering::SeqCst);
-    println!("{done} cuts from seed {seed}, {torn} with something unsynced; {} promised, {unsure} not", load.promises());
+    println!(
+        "{done} cuts from seed {seed}, {torn} with something unsynced; {} promised, {unsure} not",
+        load.promises()
+    );
     assert!(torn * 2 > usize::try_from(done).expect("few"), "there was something to lose: {torn} of {done}");
 }

@@ -1,4 +1,4 @@
-//! A program over a disk that fails, and those who send to it.
+//! A program over a database that fails, and those who send to it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,12 +14,12 @@ use diesel::sql_query;
 use futures_util::future::join_all;
 use tokio::time::sleep;
 
+use crate::submission::door::letter;
 use crate::support::app::{Client, TestApp};
 use crate::support::faulty_disk::FaultyDisk;
 use crate::support::mailer::Mailer;
 use crate::support::node::Node;
 use crate::support::ports;
-use crate::submission::door::letter;
 
 /// Of each kind.
 const SENDERS: usize = 3;
@@ -43,7 +43,11 @@ pub struct Running {
 
 impl Load {
     pub async fn new() -> Self {
-        let app = TestApp::sqlite().await;
+        Self::of(TestApp::sqlite().await).await
+    }
+
+    /// Over the database of `app`.
+    pub async fn of(app: TestApp) -> Self {
         let agency = app.agency("Disk").await;
         let client = app.client(&agency, "disk", 0).await;
         let (promised, not_promised, numbers) = (Mutex::default(), AtomicUsize::new(0), AtomicUsize::new(0));
@@ -52,12 +56,18 @@ impl Load {
 
     /// Starts the program over `disk`, once it answers.
     pub async fn start(&self, disk: &FaultyDisk) -> Running {
-        self.over.store(false, Ordering::SeqCst);
-        let (smtp, url, account) = (ports::free(), disk.url(), self.client.id.to_string());
-        let (address, faults) = (smtp.to_string(), disk.env());
+        let (url, faults) = (disk.url(), disk.env());
         let mut options: Vec<(&str, &str)> = faults.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        options.push(("CANOPY_DATABASE_URL", &url));
+        self.start_with(options).await
+    }
+
+    /// Starts it with options of its own.
+    pub async fn start_with(&self, mut options: Vec<(&str, &str)>) -> Running {
+        self.over.store(false, Ordering::SeqCst);
+        let (smtp, account) = (ports::free(), self.client.id.to_string());
+        let address = smtp.to_string();
         options.extend([
-            ("CANOPY_DATABASE_URL", url.as_str()),
             ("CANOPY_ROLES", "web"),
             ("CANOPY_TRUSTED_LISTEN", &address),
             ("CANOPY_TRUSTED_ACCOUNT", &account),
@@ -157,6 +167,13 @@ impl Load {
     /// Fails unless a database that was left like this is sound and has all that was promised, once.
     pub fn check(&self, folder: &Path) {
         let db = Db::open(&format!("sqlite://{}", folder.join("canopy.db").display()), 1).expect("it opens");
+        self.check_rows(&db);
+        let sound = db.read(|conn| sql_query("PRAGMA integrity_check").get_result::<Said>(conn));
+        assert_eq!(sound.expect("it can be read").integrity_check, "ok");
+    }
+
+    /// Fails unless all that was promised is in a database, once.
+    pub fn check_rows(&self, db: &Db) {
         let account: Id = self.client.id;
         let rows = db
             .read(|conn| messages::page(conn, account, &Filter::default(), None, false, 10_000_000))
@@ -166,8 +183,6 @@ impl Load {
         let promised = self.promised.lock().expect("nobody panics");
         let lost: Vec<&String> = promised.difference(&stored).collect();
         assert!(lost.is_empty(), "{} of {} promised are lost: {lost:?}", lost.len(), promised.len());
-        let sound = db.read(|conn| sql_query("PRAGMA integrity_check").get_result::<Said>(conn));
-        assert_eq!(sound.expect("it can be read").integrity_check, "ok");
     }
 }
 

@@ -31,7 +31,9 @@ async fn no_form_of_any_route_is_taken_without_the_token_of_its_own_session() {
         ("transport", things.transport.to_string()),
         ("view", things.view.to_string()),
     ]);
-    let fill = |path: &str| named.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value));
+    let fill = |path: &str| {
+        named.iter().fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), value))
+    };
     let forms: Vec<String> =
         dashboard().into_iter().filter(|route| route.method == "POST").map(|route| fill(&route.path)).collect();
     let before = world.heads(&app).await;

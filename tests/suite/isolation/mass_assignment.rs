@@ -212,6 +212,14 @@ async fn fields_that_are_only_read_have_no_effect_in_any_body() {
                 &world.own.key,
             ),
             (
+                "PUT",
+                format!("{all}/api-keys/{{key_id}}"),
+                format!("/v2/accounts/{}/api-keys/{}", world.own.id, world.things.key),
+                json!({ "label": "Changed once more" }),
+                format!("/v2/accounts/{}/api-keys/{}", world.own.id, world.things.key),
+                &world.own.key,
+            ),
+            (
                 "POST",
                 format!("{all}/suppressions"),
                 format!("/v2/accounts/{}/suppressions", world.own.id),

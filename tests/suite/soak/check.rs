@@ -142,11 +142,18 @@ async fn again(world: &World<'_>, rows: &[Message]) -> usize {
     world.app.read(move |conn| Ok(messages::attempts_of(conn, &ids)?.len())).await - attempts
 }
 
+fn message_id(text: &str) -> String {
+    text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("every message has one").trim().to_owned()
+}
+
 /// Everything arrived; a second copy only of what was under way at a kill.
 async fn arrived(world: &World<'_>, stored: &BTreeSet<String>, begun: usize) {
     let arrived = world.sink.wait_for(stored.len()).await;
     let different: BTreeSet<String> = arrived.iter().map(|one| one.recipients[0].clone()).collect();
     assert_eq!(&different, stored, "each arrived");
+    let names: BTreeSet<(&str, String)> =
+        arrived.iter().map(|one| (one.recipients[0].as_str(), message_id(&one.text()))).collect();
+    assert_eq!(names.len(), different.len(), "a second copy has the Message-ID of the first");
     let twice = arrived.len() - different.len();
     assert!(twice <= begun, "{twice} copies of {begun} that were under way");
     let refused = world.refused.lock().expect("nobody panics").len();

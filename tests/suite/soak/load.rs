@@ -58,7 +58,8 @@ impl Node {
             ("RUST_LOG", "error".into()),
         ];
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let node = Self { process: Process::canopy(&["serve"], &env), url: format!("http://{address}"), mx, submission };
+        let node =
+            Self { process: Process::canopy(&["serve"], &env), url: format!("http://{address}"), mx, submission };
         let deadline = Instant::now() + Duration::from_secs(60);
         while app.http.get(format!("{}/readyz", node.url)).send().await.is_err()
             || TcpStream::connect(mx).await.is_err()

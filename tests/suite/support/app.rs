@@ -98,6 +98,13 @@ impl TestApp {
         Some(Self::serve(config, postgres, dir))
     }
 
+    /// A program over a database that somebody else started.
+    pub fn over(database_url: &str) -> Self {
+        let dir = TempDir::new();
+        let config = Config::from_settings(&settings(database_url, &dir)).expect("the tests' options are right");
+        Self::serve(config, None, dir)
+    }
+
     fn serve(config: Config, postgres: Option<TestPostgres>, dir: TempDir) -> Self {
         install_tls();
         let (ready, started) = mpsc::channel();

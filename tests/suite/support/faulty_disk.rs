@@ -91,7 +91,8 @@ impl FaultyDisk {
     /// From now on lets `pass` calls of the kind pass, and meets the `meet` after them.
     pub fn order(&mut self, order: Order, pass: i64, meet: i64) {
         self.orders += 1;
-        let bytes: Vec<u8> = [self.orders, order as i64, pass, meet].iter().flat_map(|word| word.to_ne_bytes()).collect();
+        let bytes: Vec<u8> =
+            [self.orders, order as i64, pass, meet].iter().flat_map(|word| word.to_ne_bytes()).collect();
         let file = OpenOptions::new().write(true).open(self.path("order")).expect("a file");
         file.write_all_at(&bytes, 0).expect("it is told");
     }

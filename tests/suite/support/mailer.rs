@@ -29,7 +29,11 @@ impl Mailer<TcpStream> {
     }
 
     /// The same inside TLS, signed in by `login`, a whole AUTH command.
-    pub async fn signed_in(address: SocketAddr, tls: &TlsConnector, login: &str) -> Option<Mailer<TlsStream<TcpStream>>> {
+    pub async fn signed_in(
+        address: SocketAddr,
+        tls: &TlsConnector,
+        login: &str,
+    ) -> Option<Mailer<TlsStream<TcpStream>>> {
         let mut plain = Self::at(address).await?;
         plain.say("STARTTLS").await.filter(|code| *code == 220)?;
         let name = ServerName::try_from("localhost").expect("a name");

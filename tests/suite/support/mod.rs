@@ -6,6 +6,7 @@
 pub mod app;
 pub mod browser;
 pub mod certificates;
+pub mod cluster;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;

@@ -6,7 +6,7 @@ mod activity;
 mod domains;
 mod forms;
 mod guessing;
-mod links;
+pub mod links;
 mod now;
 mod pages;
 mod queue;

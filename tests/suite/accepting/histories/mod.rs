@@ -11,9 +11,9 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
+use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
-use rand::SeedableRng as _;
 
 use crate::support::app::{On, TestApp};
 use crate::support::environment::number;

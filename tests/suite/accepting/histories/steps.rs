@@ -94,6 +94,8 @@ impl Seen {
     }
 
     pub fn is_of_every_kind(&self) -> bool {
-        self.taken > 0 && self.refused > 0 && [self.cut, self.suspended, self.releases, self.changes].iter().all(|n| *n > 0)
+        self.taken > 0
+            && self.refused > 0
+            && [self.cut, self.suspended, self.releases, self.changes].iter().all(|n| *n > 0)
     }
 }

@@ -44,7 +44,8 @@ pub struct Business<'a> {
     /// The first child holds at its cap; the parent sends too.
     senders: Vec<Client>,
     random: StdRng,
-    known: Vec<Id>,
+    /// What somebody was asked to take: nobody else knows where to report it.
+    left: Vec<Id>,
     /// How many operations of each kind there were.
     counts: BTreeMap<&'static str, u64>,
     children: usize,
@@ -60,8 +61,9 @@ impl<'a> Business<'a> {
         let limits = Limits { at_cap: AtCap::Hold, hold_days: 2, ..Limits::default() };
         app.write(move |conn, cx| set_limits(conn, cx, parent, child, limits)).await;
         app.verified_domain(child, "second.example").await;
-        let senders = vec![holding, own, app.client(&agency, "free", 0).await, app.client(&agency, "capped", CAP).await];
-        Self { app, parent, agency, senders, random, known: Vec::new(), counts: BTreeMap::new(), children: 0 }
+        let senders =
+            vec![holding, own, app.client(&agency, "free", 0).await, app.client(&agency, "capped", CAP).await];
+        Self { app, parent, agency, senders, random, left: Vec::new(), counts: BTreeMap::new(), children: 0 }
     }
 
     fn count(&mut self, what: &'static str, many: usize) {
@@ -117,10 +119,7 @@ impl<'a> Business<'a> {
         let Ok(accepted) = self.app.app.committer.accept(request).await else { return self.count("refused", many) };
         for entry in accepted.entries {
             match entry.outcome {
-                Outcome::Queued { id } | Outcome::Scheduled { id } => {
-                    self.known.push(id);
-                    self.count("accepted", 1);
-                }
+                Outcome::Queued { .. } | Outcome::Scheduled { .. } => self.count("accepted", 1),
                 Outcome::Refused { .. } => self.count("refused", 1),
             }
         }
@@ -132,6 +131,7 @@ impl<'a> Business<'a> {
         let claimed = self.app.write(move |conn, _| claim_deliveries(conn, now, &wanted)).await;
         let ended: Vec<Finished> = claimed.into_iter().filter_map(|one| self.ended(one, now)).collect();
         self.count("attempted", ended.len());
+        self.left.extend(ended.iter().map(|one| one.claimed.message.id));
         self.app.write(move |conn, _| finish_deliveries(conn, now, &ended).map(drop)).await;
     }
 
@@ -148,11 +148,11 @@ impl<'a> Business<'a> {
         Some(Finished { claimed, host: "mx.example.org".into(), transport: Some(TransportKind::Relay), answer, at })
     }
 
-    /// Reports come in about any messages, some twice, some too early, some about what never left.
+    /// Reports come in about any that were tried, some twice, some too early.
     async fn report(&mut self) {
         let (now, services) = (self.app.app.clock.now(), self.app.app.services.clone());
         for _ in 0..20 {
-            let Some(id) = self.known.choose(&mut self.random).copied() else { return };
+            let Some(id) = self.left.choose(&mut self.random).copied() else { return };
             let complains = self.random.random_bool(0.4);
             let report = if complains { complaint() } else { bounce(self.random.random_bool(0.5)) };
             let incoming = Incoming { addressed: vec![id], returned: Returned { report, traces: Default::default() } };
@@ -160,7 +160,16 @@ impl<'a> Business<'a> {
             // One that comes too early is told to come again, and nothing was written.
             let taken = self.app.app.write(move |conn| receive_report(conn, now, &services, &incoming)).await;
             let counted = taken.is_ok_and(|each| each.iter().all(Result::is_ok));
-            self.count(if !counted { "reported in vain" } else if complains { "complained" } else { "bounced" }, 1);
+            self.count(
+                if !counted {
+                    "reported in vain"
+                } else if complains {
+                    "complained"
+                } else {
+                    "bounced"
+                },
+                1,
+            );
         }
     }
 

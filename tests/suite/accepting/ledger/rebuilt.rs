@@ -45,8 +45,9 @@ fn rebuilt(conn: &mut AnyConnection) -> QueryResult<Lines> {
     let put_off: BTreeSet<Id> = put_off.select(attempts::message_id).load(conn)?.into_iter().collect();
     let unwanted = returned_reports::table.filter(returned_reports::kind.eq("complaint"));
     let unwanted: BTreeSet<Id> = unwanted.select(returned_reports::message_id).load(conn)?.into_iter().collect();
-    let story: Vec<(Id, String, String)> =
-        message_events::table.select((message_events::message_id, message_events::status, message_events::log)).load(conn)?;
+    let story: Vec<(Id, String, String)> = message_events::table
+        .select((message_events::message_id, message_events::status, message_events::log))
+        .load(conn)?;
     let with = |wanted: &dyn Fn(&str, &str) -> bool| -> BTreeSet<Id> {
         story.iter().filter(|(_, status, log)| wanted(status, log)).map(|(id, ..)| *id).collect()
     };
@@ -97,7 +98,8 @@ fn kept(conn: &mut AnyConnection) -> QueryResult<Lines> {
     let columns = (c::accepted, c::delivered, c::deferred, c::bounced, c::failed, c::suppressed, c::complained);
     type Seven = (i64, i64, i64, i64, i64, i64, i64);
     let seven = |(a, b, c, d, e, f, g): Seven| [a, b, c, d, e, f, g];
-    let rows: Vec<(Id, Id, Id, Seven)> = c::table.select((c::account_id, c::period_id, c::parent_id, columns)).load(conn)?;
+    let rows: Vec<(Id, Id, Id, Seven)> =
+        c::table.select((c::account_id, c::period_id, c::parent_id, columns)).load(conn)?;
     all.extend(rows.into_iter().map(|(account, period, parent, counts)| {
         line(&format!("counter {account} {period} of {parent}"), seven(counts))
     }));
