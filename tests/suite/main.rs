@@ -14,6 +14,7 @@ mod fuzz;
 mod isolation;
 mod models;
 mod nodes;
+mod proofs;
 mod readme;
 mod returning;
 mod soak;

@@ -125,13 +125,12 @@ async fn planted(app: TestApp, logging: bool) {
     pages.push(owner.submit("/settings/profile", "/settings/profile/password", &password).await);
 
     // Under a key, so that the answer is kept for a retry.
-    let under = [("Idempotency-Key", "canary")];
     for (rest, field, body) in [
         ("api-keys", "secret_key", json!({ "label": "canary", "scopes": ["messages:read:all"] })),
         ("smtp-credentials", "password", json!({ "name": "canary", "scope": "global" })),
     ] {
         let path = format!("/v2/accounts/{}/{rest}", agency.id);
-        let made = app.send("POST", &path, &agency.key, Some(&body), &under).await;
+        let made = app.send("POST", &path, &agency.key, Some(&body), &[("Idempotency-Key", rest)]).await;
         let made: Value = made.json().await.expect("JSON");
         secrets.push(made[field].as_str().unwrap_or_else(|| panic!("it is shown once: {made}")).to_owned());
     }

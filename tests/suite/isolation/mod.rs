@@ -13,3 +13,4 @@ mod roles;
 mod routes;
 mod standings;
 mod world;
+mod writes;

@@ -27,61 +27,60 @@ pub async fn check(app: &TestApp) -> usize {
     kept.len()
 }
 
-fn rebuilt(conn: &mut AnyConnection) -> QueryResult<Lines> {
-    let columns = (
-        messages::id,
-        messages::account_id,
-        messages::period_id,
-        messages::day,
-        messages::domain_id,
-        messages::tags,
-        messages::status,
-    );
-    let rows: Vec<Row> = messages::table.select(columns).load(conn)?;
-    let parents: Vec<(Id, Option<Id>)> = accounts::table.select((accounts::id, accounts::parent_id)).load(conn)?;
-    let parents: BTreeMap<Id, Id> = parents.into_iter().map(|(id, parent)| (id, parent.unwrap_or(id))).collect();
+/// What the stories say of messages.
+struct Told {
+    /// Put off at least once.
+    put_off: BTreeSet<Id>,
+    /// Called unwanted.
+    unwanted: BTreeSet<Id>,
+    /// Held at the cap and never released: they were never counted.
+    held: BTreeSet<Id>,
+}
+
+fn told(conn: &mut AnyConnection) -> QueryResult<Told> {
     // Where nobody was there to record the answer, nobody put it off.
     let put_off = attempts::table.filter(attempts::status.eq("deferred")).filter(attempts::log.not_like("No answer%"));
-    let put_off: BTreeSet<Id> = put_off.select(attempts::message_id).load(conn)?.into_iter().collect();
+    let put_off = put_off.select(attempts::message_id).load(conn)?.into_iter().collect();
     let unwanted = returned_reports::table.filter(returned_reports::kind.eq("complaint"));
-    let unwanted: BTreeSet<Id> = unwanted.select(returned_reports::message_id).load(conn)?.into_iter().collect();
-    let story: Vec<(Id, String, String)> = message_events::table
-        .select((message_events::message_id, message_events::status, message_events::log))
-        .load(conn)?;
-    let with = |wanted: &dyn Fn(&str, &str) -> bool| -> BTreeSet<Id> {
-        story.iter().filter(|(_, status, log)| wanted(status, log)).map(|(id, ..)| *id).collect()
-    };
-    let (held, released) = (with(&|status, _| status == "held"), with(&|_, log| log.starts_with("Released:")));
-    let mut sums: BTreeMap<String, Counts> = BTreeMap::new();
-    for (id, account, period, day, domain, tags, status) in rows {
-        if held.contains(&id) && !released.contains(&id) {
-            continue;
-        }
-        let is = |wanted: &str| i64::from(status == wanted);
-        let counts = [
-            1 - is("suppressed"),
-            is("delivered"),
-            i64::from(put_off.contains(&id)),
-            is("bounced"),
-            is("failed"),
-            is("suppressed"),
-            i64::from(unwanted.contains(&id)),
-        ];
-        let parent = parents[&account];
-        let [accepted, delivered, _, bounced, _, _, complained] = counts;
-        add(&mut sums, format!("counter {account} {period} of {parent}"), counts);
-        add(&mut sums, format!("day {account} {period} {day} of {parent}"), counts);
-        let left = [accepted, delivered, 0, bounced, 0, 0, complained];
-        add(&mut sums, format!("total {parent} {day}"), left);
-        if left != [0; 7] {
-            add(&mut sums, format!("domain {account} {period} {day} {domain}"), left);
-        }
-        let tags: Vec<String> = serde_json::from_str(&tags).expect("a list");
-        for tag in tags.iter().filter(|_| accepted > 0) {
-            add(&mut sums, format!("tag {account} {period} {day} {tag}"), [accepted, 0, 0, 0, 0, 0, 0]);
-        }
+    let unwanted = unwanted.select(returned_reports::message_id).load(conn)?.into_iter().collect();
+    let held = message_events::table.filter(message_events::status.eq("held")).select(message_events::message_id);
+    let held: BTreeSet<Id> = held.load(conn)?.into_iter().collect();
+    let released = message_events::table.filter(message_events::log.like("Released:%"));
+    let released: BTreeSet<Id> = released.select(message_events::message_id).load(conn)?.into_iter().collect();
+    Ok(Told { put_off, unwanted, held: held.difference(&released).copied().collect() })
+}
+
+fn rebuilt(conn: &mut AnyConnection) -> QueryResult<Lines> {
+    use messages as m;
+    let rows: Vec<Row> =
+        m::table.select((m::id, m::account_id, m::period_id, m::day, m::domain_id, m::tags, m::status)).load(conn)?;
+    let parents: Vec<(Id, Option<Id>)> = accounts::table.select((accounts::id, accounts::parent_id)).load(conn)?;
+    let parents: BTreeMap<Id, Id> = parents.into_iter().map(|(id, parent)| (id, parent.unwrap_or(id))).collect();
+    let told = told(conn)?;
+    let mut sums = BTreeMap::new();
+    for row in rows.into_iter().filter(|row| !told.held.contains(&row.0)) {
+        count(&mut sums, &row, parents[&row.1], &told);
     }
     Ok(sums.into_iter().map(|(key, counts)| line(&key, counts)).collect())
+}
+
+fn count(sums: &mut BTreeMap<String, Counts>, row: &Row, parent: Id, told: &Told) {
+    let (id, account, period, day, domain, tags, status) = row;
+    let is = |wanted: &str| i64::from(status == wanted);
+    let (put_off, unwanted) = (i64::from(told.put_off.contains(id)), i64::from(told.unwanted.contains(id)));
+    let accepted = 1 - is("suppressed");
+    let counts = [accepted, is("delivered"), put_off, is("bounced"), is("failed"), is("suppressed"), unwanted];
+    add(sums, format!("counter {account} {period} of {parent}"), counts);
+    add(sums, format!("day {account} {period} {day} of {parent}"), counts);
+    let left = [accepted, is("delivered"), 0, is("bounced"), 0, 0, unwanted];
+    add(sums, format!("total {parent} {day}"), left);
+    if left != [0; 7] {
+        add(sums, format!("domain {account} {period} {day} {domain}"), left);
+    }
+    let tags: Vec<String> = serde_json::from_str(tags).expect("a list");
+    for tag in tags.iter().filter(|_| accepted > 0) {
+        add(sums, format!("tag {account} {period} {day} {tag}"), [accepted, 0, 0, 0, 0, 0, 0]);
+    }
 }
 
 fn add(sums: &mut BTreeMap<String, Counts>, key: String, counts: Counts) {
