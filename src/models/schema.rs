@@ -617,6 +617,7 @@ diesel::table! {
         account_id -> Binary,
         hour -> BigInt,
         accepted -> BigInt,
+        released -> BigInt,
     }
 }
 
