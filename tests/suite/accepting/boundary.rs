@@ -1,7 +1,7 @@
 //! The clock passes the end of period after period while many send: each message is in one period, that of its time.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use canopy::domain::ids::Id;
 use canopy::models::messages::{self, Filter};
@@ -20,23 +20,24 @@ async fn while_the_clock_passes_periods_under_load_each_message_is_in_exactly_on
     on_both(|app| async move {
         let agency = app.agency("Boundary").await;
         let client = app.client(&agency, "boundary", 0).await;
-        let over = AtomicBool::new(false);
+        let (over, sent) = (AtomicBool::new(false), AtomicUsize::new(0));
         let sending = join_all((0..SENDERS).map(|_| async {
-            let mut sent = 0;
             while !over.load(Ordering::SeqCst) {
                 app.accept(&client, &["ann@example.org"]).await.expect("accepted");
-                sent += 1;
+                sent.fetch_add(1, Ordering::SeqCst);
             }
-            sent
         }));
         let stepping = async {
             for step in STEPS {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                let wanted = sent.load(Ordering::SeqCst) + SENDERS / 4;
+                while sent.load(Ordering::SeqCst) < wanted {
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
                 app.app.clock.step(TimeDelta::days(step));
             }
             over.store(true, Ordering::SeqCst);
         };
-        let (sent, ()) = tokio::join!(sending, stepping);
+        tokio::join!(sending, stepping);
         let (account, parent) = (client.id, agency.id);
         let (rows, all) = app
             .read(move |conn| {
@@ -47,7 +48,7 @@ async fn while_the_clock_passes_periods_under_load_each_message_is_in_exactly_on
                 Ok((rows, all.into_iter().zip(used).collect::<Vec<_>>()))
             })
             .await;
-        assert_eq!(rows.len(), sent.iter().sum::<usize>(), "each was written once");
+        assert_eq!(rows.len(), sent.into_inner(), "each was written once");
         let mut within: BTreeMap<Id, i64> = BTreeMap::new();
         for row in &rows {
             *within.entry(row.period_id).or_default() += 1;

@@ -14,7 +14,7 @@ pub fn all<'a>(world: &'a World, key: &'a str, in_a_day: &str) -> Vec<Write<'a>>
     let own_domain = format!("/v2/accounts/{}/domains/{}", world.own.id, world.own.domain);
     let all = "/v2/accounts/{account_id}";
     vec![
-        ("PUT", all.into(), base.clone(), json!({ "name": "Renamed" }), base.clone(), &key),
+        ("PUT", all.into(), base.clone(), json!({ "name": "Renamed" }), base.clone(), key),
         (
             "PUT",
             format!("{all}/sub-accounts/{{sub_account_id}}"),

@@ -94,6 +94,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Mailer<S> {
             }
         }
         if refused.is_some() {
+            // What was taken of it is taken back: the next one begins anew.
+            self.say("RSET").await?;
             return refused;
         }
         self.put(&format!("{message}.\r\n")).await?;
