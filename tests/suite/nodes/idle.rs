@@ -97,23 +97,24 @@ async fn idle_and_slow_clients_keep_nobody_else_waiting_and_cost_little_memory()
             open.push((kind, stream));
         }
     }
-    // What they asked for is answered by now, as far as it can be.
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Until what they asked for is answered, as far as it can be.
+    serve(&node, smtp, &client).await;
     let during = serve(&node, smtp, &client).await;
     let more = memory(node.process.id()).saturating_sub(small);
     let still = still_open(&open);
-    let last = |times: &[Duration]| times[times.len() - 1];
+    // Of nine in ten.
+    let most = |times: &[Duration]| times[times.len() * 9 / 10];
     println!(
-        "{} slow clients of {} kinds, {still} still open: {more} KB more; others waited for {:?} at most, {:?} before",
+        "{} slow clients of {} kinds, {still} still open: {more} KB more; nine in ten others waited for {:?} at most, {:?} before",
         open.len(),
         kinds(&client).len(),
-        last(&during),
-        last(&before)
+        most(&during),
+        most(&before)
     );
     assert!(still * 2 > open.len(), "they were there meanwhile: {still}");
     assert!(more < KILOBYTES * open.len() as u64, "{more} KB for {}", open.len());
     if each > EACH {
-        assert!(last(&during) < last(&before) * 4, "{during:?} {before:?}");
+        assert!(most(&during) < most(&before) * 4, "{during:?} {before:?}");
         let begun = Instant::now();
         while open.iter().any(|(kind, _)| kind.starts_with("half a")) {
             assert!(begun.elapsed() < Duration::from_secs(90), "the half ones are let go");
