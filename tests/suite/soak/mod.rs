@@ -24,8 +24,9 @@ use load::{Node, World};
 
 /// Kills of the short form.
 const KILLS: usize = 4;
-/// The program lives between these many milliseconds once it answers.
+/// The program lives between these many milliseconds once it answers; longer where it is killed by hand.
 const LIFE: std::ops::Range<u64> = 80..900;
+const LIFE_BY_HAND: std::ops::Range<u64> = 80..4_000;
 
 #[tokio::test]
 async fn killed_at_random_on_sqlite_it_loses_nothing_and_counts_nothing_twice() {
@@ -51,7 +52,8 @@ async fn soak(on: On) {
     for _ in 0..kills {
         let mut node = Node::start(&world).await;
         world.begins();
-        let life = Duration::from_millis(random.random_range(LIFE));
+        let life = if kills > KILLS { LIFE_BY_HAND } else { LIFE };
+        let life = Duration::from_millis(random.random_range(life));
         let kill = async {
             tokio::time::sleep(life).await;
             node.process.kill();
