@@ -20,5 +20,5 @@ pub mod models; // the only home of diesel
 pub mod secrets; // sealing at rest, digests, passwords, one-time tokens
 pub mod seed; // the demo's believable agency
 pub mod smtp; // what comes in over SMTP: bounces and complaints, and the mail of clients
-pub mod telemetry; // request ids, client addresses, log lines
+pub mod telemetry; // request ids, client addresses, log lines, and how long a request's body may take
 pub mod web; // the dashboard

@@ -1,5 +1,7 @@
 //! A request's id, its client's address, and one log line for each request.
 
+pub(crate) mod patience;
+
 use std::future::{Future, Ready, ready};
 use std::net::IpAddr;
 use std::pin::Pin;

@@ -68,11 +68,11 @@ pub fn set_pool(conn: &mut AnyConnection, cx: &Cx, parent: Id, pool: i64, alerts
     audit::record(conn, cx, &account, record)
 }
 
-/// What was accepted in the running hour before its cap began counts against it.
+/// What was accepted or released in the running hour before its cap began counts against it.
 fn begin_hour(conn: &mut AnyConnection, cx: &Cx, account: Id) -> ActionResult<()> {
     let hour = hour_of(cx.now);
     let start = DateTime::from_timestamp(hour * 3600, 0).unwrap_or(cx.now).naive_utc();
-    let accepted = messages::accepted_since(conn, account, start)?;
+    let accepted = messages::accepted_since(conn, account, start)? + limits::released_in_hour(conn, account, hour)?;
     Ok(limits::set_hour(conn, account, hour, accepted)?)
 }
 

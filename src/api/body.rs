@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::telemetry::patience::patient;
 
 /// The raw body, at most the configured limit.
 pub struct Body(pub Bytes);
@@ -31,9 +32,12 @@ impl FromRequest for Body {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let bytes = Bytes::from_request(request, payload);
+        let bytes = Bytes::from_request(request, &mut patient(payload.take()));
         Box::pin(async move {
-            bytes.await.map(Self).map_err(|_| ApiError::bad_request("the request body is too large or was cut short"))
+            bytes
+                .await
+                .map(Self)
+                .map_err(|_| ApiError::bad_request("the request body is too large, was cut short or took too long"))
         })
     }
 }

@@ -76,8 +76,35 @@ pub fn add_hour(conn: &mut AnyConnection, account: Id, hour: i64, accepted: i64)
 
 /// Sets the count of an hour, when an hourly cap begins within it.
 pub fn set_hour(conn: &mut AnyConnection, account: Id, hour: i64, accepted: i64) -> QueryResult<()> {
-    diesel::delete(usage_hours::table.find((account, hour))).execute(conn)?;
-    add_hour(conn, account, hour, accepted)
+    kept(
+        "INSERT INTO usage_hours (account_id, hour, accepted) VALUES ($1, $2, $3) \
+         ON CONFLICT (account_id, hour) DO UPDATE SET accepted = excluded.accepted",
+    )
+    .bind::<Binary, _>(account)
+    .bind::<BigInt, _>(hour)
+    .bind::<BigInt, _>(accepted)
+    .execute(conn)
+    .map(drop)
+}
+
+/// Counts what was released in an hour of what was accepted before it, capped or not: no message tells that hour.
+pub fn add_released(conn: &mut AnyConnection, account: Id, hour: i64, released: i64) -> QueryResult<()> {
+    kept(
+        "INSERT INTO usage_hours (account_id, hour, accepted, released) VALUES ($1, $2, 0, $3) \
+         ON CONFLICT (account_id, hour) DO UPDATE SET released = usage_hours.released + excluded.released",
+    )
+    .bind::<Binary, _>(account)
+    .bind::<BigInt, _>(hour)
+    .bind::<BigInt, _>(released)
+    .execute(conn)
+    .map(drop)
+}
+
+/// What was counted by [`add_released`].
+pub fn released_in_hour(conn: &mut AnyConnection, account: Id, hour: i64) -> QueryResult<i64> {
+    let released: Option<i64> =
+        usage_hours::table.find((account, hour)).select(usage_hours::released).first(conn).optional()?;
+    Ok(released.unwrap_or(0))
 }
 
 /// Removes hours before `hour`.

@@ -635,6 +635,7 @@ diesel::table! {
         account_id -> Binary,
         hour -> BigInt,
         accepted -> BigInt,
+        released -> BigInt,
     }
 }
 

@@ -6,6 +6,7 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use futures_util::StreamExt;
 
 use super::error::PageError;
+use crate::telemetry::patience::patient;
 
 /// A file of a form.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ impl Fields {
 /// # Errors
 /// 413 when it is longer, 400 when it cannot be read.
 pub async fn read(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Fields, PageError> {
+    let payload = patient(payload);
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("multipart/form-data") {
         return multipart(Multipart::new(headers, payload), limit).await;

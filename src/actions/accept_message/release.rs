@@ -1,7 +1,8 @@
 //! Messages held at the cap go on once there is room, the oldest first; those whose time is over are given up.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
+use super::bounds::hour_of;
 use super::group::{self, Group, Sender};
 use super::ledger::Ledger;
 use super::rows::LIFETIME;
@@ -61,6 +62,10 @@ pub fn release_held(
     let mut group = group::lock(conn, now, services, &[account])?;
     let expired = held::expired(conn, account, now.naive_utc(), limit)?;
     let given_up = give_up(conn, now, &expired)?;
+    if i64::try_from(given_up).is_ok_and(|given_up| given_up >= limit) {
+        // The time of others may be over too, and they come first.
+        return Ok(given_up);
+    }
     let Group { senders, pools } = &mut group;
     let Some(sender) = senders.get_mut(&account).filter(|sender| !sender.held && !sender.parent_held) else {
         return Ok(given_up);
@@ -69,26 +74,44 @@ pub fn release_held(
     let room = sender.bounds.room(pools.of(root), limit).messages;
     let rows = held::oldest(conn, account, room)?;
     let mut ledger = Ledger::default();
-    let released = go_on(conn, now, sender, &rows, &mut ledger)?;
+    let went = go_on(conn, now, sender, &rows, &mut ledger)?;
+    let released = count_of(&went, |_| true);
+    note_hour(conn, now, account, &went)?;
     sender.bounds.grant(released);
     pools.grant(root, released);
     group::finish(conn, now, services, &group, &ledger)?;
     Ok(given_up + rows.len())
 }
 
-/// Queues what has room, counts it in the period of its release, and writes it into its story; answers how many. Who
-/// came onto the suppression list in the meantime is not written to, and nothing goes on from a domain that was removed.
+/// Keeps how many of an hour's releases were accepted before it.
+fn note_hour(conn: &mut AnyConnection, now: DateTime<Utc>, account: Id, went: &[NaiveDateTime]) -> ActionResult<()> {
+    let hour = hour_of(now);
+    let start = DateTime::from_timestamp(hour * 3600, 0).unwrap_or(now).naive_utc();
+    let older = count_of(went, |accepted| *accepted < start);
+    if older > 0 {
+        limits::add_released(conn, account, hour, older)?;
+    }
+    Ok(())
+}
+
+fn count_of(went: &[NaiveDateTime], wanted: impl Fn(&NaiveDateTime) -> bool) -> i64 {
+    i64::try_from(went.iter().filter(|at| wanted(at)).count()).unwrap_or(i64::MAX)
+}
+
+/// Queues what has room, counts it in the period of its release, and writes it into its story; answers when each was
+/// accepted. Who came onto the suppression list in the meantime is not written to, and nothing goes on from a domain that
+/// was removed.
 fn go_on(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
     sender: &Sender,
     rows: &[Held],
     ledger: &mut Ledger,
-) -> ActionResult<i64> {
+) -> ActionResult<Vec<NaiveDateTime>> {
     let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
     let zone = parse_time_zone(&sender.period.time_zone).unwrap_or(chrono_tz::UTC);
     let (at, day) = (now.naive_utc(), local_day(zone, now));
-    let (mut queued, mut events) = (Vec::new(), Vec::new());
+    let (mut queued, mut events, mut went) = (Vec::new(), Vec::new(), Vec::new());
     let messages = messages::find_many(conn, &ids)?;
     let (suppressed, removed) = (suppressed(conn, &messages, at)?, removed(conn, &messages)?);
     for message in messages {
@@ -120,6 +143,7 @@ fn go_on(
             state: (if scheduled { State::Scheduled } else { State::Waiting }).as_str().to_owned(),
         });
         events.push(event(now, &message, status, RELEASED));
+        went.push(message.created_at);
         let tags: Vec<String> = serde_json::from_str(&message.tags).unwrap_or_default();
         ledger.add(sender, &tags, message.domain_id, Delta { accepted: 1, ..Delta::default() }, now);
     }
@@ -129,7 +153,7 @@ fn go_on(
     if let Some(due) = queued.iter().map(|row| row.due_at).min() {
         queue::wake(conn, &[(sender.account.id, due)])?;
     }
-    Ok(i64::try_from(queued.len()).unwrap_or(i64::MAX))
+    Ok(went)
 }
 
 /// Ends messages that were held for too long. They were never counted, so nothing is.

@@ -6,21 +6,34 @@ mod operations;
 mod responses;
 mod rules;
 
+use std::sync::OnceLock;
+
 use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
+use actix_web::web::Bytes;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, License, OpenApi, OpenApiBuilder};
 
 use self::operation::BEARER;
 use super::error::ApiResult;
+use crate::actions::ActionError;
 
 const ABOUT: &str = "Sub accounts, keys, domains and mail of one installation. Every request carries an API key as a \
     bearer token; what the key may do is up to its scopes and its allow-list. A refusal is a JSON object with one \
     `message`, and `X-Canopy-Reason` tells a machine why. Every answer carries an `X-Request-Id`.";
 
-/// Serves the document; needs no key.
+/// Serves the document; needs no key. It is built once: that takes far longer than sending it, and anybody may ask.
 pub async fn serve() -> ApiResult {
-    Ok(HttpResponse::Ok().json(document()))
+    static WRITTEN: OnceLock<Bytes> = OnceLock::new();
+    let written = match WRITTEN.get() {
+        Some(written) => written.clone(),
+        None => {
+            let written = serde_json::to_vec(&document()).map_err(|error| ActionError::Internal(error.to_string()))?;
+            WRITTEN.get_or_init(|| written.into()).clone()
+        }
+    };
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(written))
 }
 
 /// The whole document.

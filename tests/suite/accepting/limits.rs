@@ -184,6 +184,30 @@ async fn held_messages_are_accepted_kept_and_released_oldest_first_as_far_as_the
 }
 
 #[tokio::test]
+async fn an_hourly_cap_counts_what_was_released_before_it_began() {
+    on_both(|app| async move {
+        let agency = app.agency("Late").await;
+        let client = app.client(&agency, "late", 1).await;
+        let mut leader = Leader::new(app.app.clone());
+        let since = app.app.clock.now().timestamp() % 3600;
+        app.app.clock.step(TimeDelta::seconds(3600 + 60 - since));
+        limit(&app, &agency, &client, Limits { at_cap: AtCap::Hold, hold_days: 30, ..Limits::default() }).await;
+        assert_eq!(race(&app, &client, 4).await.0, 4, "one goes, three wait");
+        app.app.clock.step(TimeDelta::hours(1));
+        set_cap(&app, &agency, &client, 0).await;
+        leader.round().await.expect("it keeps house");
+        assert_eq!(race(&app, &client, 2).await.0, 2);
+        for _ in 0..2 {
+            limit(&app, &agency, &client, Limits::default()).await;
+            limit(&app, &agency, &client, Limits { hourly: 6, ..Limits::default() }).await;
+        }
+        let (accepted, refused) = race(&app, &client, 5).await;
+        assert_eq!((accepted, refused[0]), (1, Bound::Hour), "three were released in this hour, and two accepted");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_held_message_keeps_the_end_that_was_asked_for_and_goes_to_nobody_who_was_suppressed_meanwhile() {
     on_both(|app| async move {
         let agency = app.agency("Keeps").await;

@@ -1,8 +1,11 @@
 //! Accepting mail is exact: caps, holds and counters, on both databases.
 
 mod alerts;
+mod boundary;
 mod caps;
 mod held_bound;
+mod histories;
+mod ledger;
 mod limits;
 mod processes;
 pub mod suspension;

@@ -9,6 +9,7 @@ use canopy::actions::suspend_account::{Hold, suspend_account};
 use canopy::domain::text::SuspendReason;
 
 use crate::support::app::{TestApp, on_both};
+use crate::support::environment::number;
 
 fn hold() -> Hold {
     Hold::manual(SuspendReason::parse("Complaints").expect("a reason"))
@@ -24,7 +25,7 @@ async fn no_message_is_accepted_after_the_suspension_returned() {
     on_both(|app| async move {
         let agency = app.agency("Hold").await;
         let client = app.client(&agency, "hold", 0).await;
-        for _ in 0..20 {
+        for _ in 0..number("CANOPY_SOAK_SUSPENSIONS", 20) {
             let suspended = AtomicBool::new(false);
             let sends = (0..40).map(|number| {
                 let (suspended, app, client) = (&suspended, &app, &client);

@@ -4,7 +4,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::{accepted, counter, id_of, path, plain, sent, stored};
-use crate::support::app::{TestApp, on_both};
+use crate::support::app::{Client, TestApp, on_both};
+use crate::support::environment::number;
 
 #[tokio::test]
 async fn a_send_makes_one_message_a_recipient_and_counts_each() {
@@ -134,38 +135,50 @@ async fn a_retry_gets_the_identical_answer_and_sends_nothing_more() {
     .await;
 }
 
+/// Keys in the short form; `bin/soak retries` takes those of `CANOPY_SOAK_KEYS`.
+const KEYS: u64 = 3;
+
 #[tokio::test]
 async fn fifty_retries_at_once_make_one_message() {
     on_both(|app| async move {
         let agency = app.agency("Burst").await;
         let client = app.client(&agency, "burst", 0).await;
-        let (url, body) = (path(&client, "messages"), plain(&client, &["ann@example.org"]));
-        let key = [("Idempotency-Key", "burst")];
-        let answers = join_all((0..50).map(|_| app.send("POST", &url, &client.key, Some(&body), &key))).await;
-        let (mut fresh, mut bodies) = (0, Vec::new());
-        for answer in answers {
-            let replayed =
-                answer.headers().get("idempotent-replayed").map(|value| value.to_str().expect("ASCII").to_owned());
-            match (answer.status().as_u16(), replayed.as_deref()) {
-                (202, None) => fresh += 1,
-                (202, Some("true")) => {}
-                (409, Some("false")) => {
-                    assert!(
-                        answer.headers()["retry-after"]
-                            .to_str()
-                            .is_ok_and(|text| text.parse::<u32>().is_ok_and(|s| s >= 1))
-                    );
-                    continue;
-                }
-                other => panic!("{other:?}"),
-            }
-            bodies.push(answer.bytes().await.expect("a body"));
+        let keys = number("CANOPY_SOAK_KEYS", KEYS);
+        for number in 0..keys {
+            fifty_retries(&app, &client, &format!("burst-{number}")).await;
         }
-        assert_eq!(fresh, 1);
-        assert!(bodies.iter().all(|body| *body == bodies[0]));
-        assert_eq!((stored(&app, &client).await.len(), accepted(&app, &client).await), (1, 1));
+        assert_eq!(accepted(&app, &client).await, i64::try_from(keys).expect("few"));
+        assert_eq!(stored(&app, &client).await.len() as u64, keys.min(1000));
+        println!("{keys} keys, 50 retries at once of each, on {:?}", app.app.db.backend());
     })
     .await;
+}
+
+/// One message, answered alike as often as it is asked for; and no other under its key.
+async fn fifty_retries(app: &TestApp, client: &Client, key: &str) {
+    let (url, body) = (path(client, "messages"), plain(client, &["ann@example.org"]));
+    let key = [("Idempotency-Key", key)];
+    let answers = join_all((0..50).map(|_| app.send("POST", &url, &client.key, Some(&body), &key))).await;
+    let (mut fresh, mut bodies) = (0, Vec::new());
+    for answer in answers {
+        let replayed =
+            answer.headers().get("idempotent-replayed").map(|value| value.to_str().expect("ASCII").to_owned());
+        match (answer.status().as_u16(), replayed.as_deref()) {
+            (202, None) => fresh += 1,
+            (202, Some("true")) => {}
+            (409, Some("false")) => {
+                let after = answer.headers()["retry-after"].to_str().expect("ASCII").parse::<u32>();
+                assert!(after.is_ok_and(|seconds| seconds >= 1));
+                continue;
+            }
+            other => panic!("{other:?}"),
+        }
+        bodies.push(answer.bytes().await.expect("a body"));
+    }
+    assert_eq!(fresh, 1);
+    assert!(bodies.iter().all(|body| *body == bodies[0]));
+    let changed = plain(client, &["bob@example.org"]);
+    assert_eq!(app.send("POST", &url, &client.key, Some(&changed), &key).await.status(), 422);
 }
 
 #[tokio::test]

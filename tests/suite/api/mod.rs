@@ -1,6 +1,7 @@
 //! The JSON API, spoken to over HTTP as a client does.
 
 mod account;
+mod injection;
 mod keys;
 mod members;
 mod messages_read;

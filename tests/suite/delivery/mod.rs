@@ -5,6 +5,7 @@ mod direct;
 mod fairness;
 mod holds;
 mod housekeeping;
+mod inside;
 mod kills;
 mod leaving;
 mod mta_sts;

@@ -13,7 +13,7 @@ use crate::support::app::{TestApp, on_both};
 const OPEN: &[&str] = &["/v2/openapi.json"];
 
 /// A body that would be taken if the address were one's own. A new route that takes a body is given one here.
-fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
+pub(super) fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
     let end = path.strip_prefix("/v2/accounts/{account_id}").unwrap_or(path);
     let value = match (method, end) {
         ("GET", _) => return None,
@@ -52,7 +52,7 @@ fn body(method: &str, path: &str, domain: &str) -> Option<Value> {
 }
 
 /// What the names in a path stand for. A new name is given its meaning here.
-fn parts(things: &Things) -> BTreeMap<&'static str, String> {
+pub(super) fn parts(things: &Things) -> BTreeMap<&'static str, String> {
     BTreeMap::from([
         ("account_id", things.account.to_string()),
         ("sub_account_id", things.account.to_string()),
@@ -65,11 +65,11 @@ fn parts(things: &Things) -> BTreeMap<&'static str, String> {
     ])
 }
 
-fn names(path: &str) -> Vec<String> {
+pub(super) fn names(path: &str) -> Vec<String> {
     path.split('{').skip(1).filter_map(|rest| rest.split('}').next()).map(str::to_owned).collect()
 }
 
-fn filled(path: &str, values: &BTreeMap<&str, String>) -> String {
+pub(super) fn filled(path: &str, values: &BTreeMap<&str, String>) -> String {
     names(path).iter().fold(path.to_owned(), |path, name| {
         let value = values.get(name.as_str()).unwrap_or_else(|| panic!("the isolation tests do not know {{{name}}}"));
         path.replace(&format!("{{{name}}}"), value)

@@ -3,10 +3,14 @@
 //! tests do not know fails them.
 
 mod api;
+mod audited;
 mod canary;
+mod csrf;
 mod dashboard;
 mod mass_assignment;
+mod revoked;
 mod roles;
 mod routes;
 mod standings;
 mod world;
+mod writes;

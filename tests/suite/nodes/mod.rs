@@ -3,6 +3,7 @@
 mod clock;
 mod failures;
 mod handing_in;
+mod idle;
 mod limits;
 pub mod pressure;
 mod roles;

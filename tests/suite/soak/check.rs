@@ -7,6 +7,7 @@ use canopy::models::{counters, queue, usage};
 use chrono::TimeDelta;
 
 use super::load::{CAP, Wish, World};
+use super::mailers::Sender;
 use crate::support::app::Client;
 
 pub async fn all(world: &World<'_>) {
@@ -24,10 +25,18 @@ pub async fn all(world: &World<'_>) {
         if number > 0 {
             let tried = taken.len() + refused.get(&number).map_or(0, BTreeSet::len);
             assert_eq!(rows.len(), tried.min(CAP), "{}: as many as the cap allows of {tried}", client.domain);
-            told.extend(alerts(number, rows.len()));
+            told.extend(alerts(client, rows.len()));
         }
         begun += again(world, &rows).await;
         stored.extend(recipients);
+    }
+    for (number, sender) in world.mailers.senders.iter().enumerate() {
+        let rows = rows(world, &sender.client).await;
+        stored.extend(handed_in(number > 0, sender, &rows));
+        statuses(world, &rows);
+        counted(world, &sender.client, &rows).await;
+        told.extend(alerts(&sender.client, rows.len()).filter(|_| number > 0));
+        begun += again(world, &rows).await;
     }
     let sent: usize = acknowledged.values().map(BTreeSet::len).sum();
     assert!(sent >= world.clients.len() / 2, "there was load: {sent}");
@@ -82,10 +91,29 @@ async fn counted(world: &World<'_>, client: &Client, rows: &[Message]) {
     assert_eq!(by_day, expected, "{}: the days", client.domain);
 }
 
+/// What was handed in over SMTP: all that was answered with 250, once, and beside it only what got no answer.
+fn handed_in(capped: bool, sender: &Sender, rows: &[Message]) -> BTreeSet<String> {
+    let name = &sender.client.domain;
+    let stored: BTreeSet<String> = rows.iter().map(|row| row.recipient.clone()).collect();
+    assert_eq!(stored.len(), rows.len(), "{name}: no message is stored twice");
+    let taken = sender.taken.lock().expect("nobody panics");
+    let lost: Vec<_> = taken.difference(&stored).collect();
+    assert!(lost.is_empty(), "{name}: answered with 250 and lost: {lost:?}");
+    let unanswered = sender.unanswered.lock().expect("nobody panics");
+    let strange: Vec<_> = stored.iter().filter(|one| !taken.contains(*one) && !unanswered.contains(*one)).collect();
+    assert!(strange.is_empty(), "{name}: stored, and never promised: {strange:?}");
+    if capped {
+        let refused = !sender.refused.lock().expect("nobody panics").is_empty();
+        assert!(rows.len() <= CAP && (!refused || rows.len() == CAP), "{name}: {} of {CAP}", rows.len());
+    }
+    stored
+}
+
 /// What members were told of the cap, by subject.
-fn alerts(number: usize, accepted: usize) -> impl Iterator<Item = (String, usize)> {
-    let near = (accepted * 100 >= CAP * 80).then(|| format!("capped{} has used 80 % of its monthly cap", number - 1));
-    let at = (accepted >= CAP).then(|| format!("capped{} has reached its monthly cap", number - 1));
+fn alerts(client: &Client, accepted: usize) -> impl Iterator<Item = (String, usize)> {
+    let name = client.domain.trim_end_matches(".example");
+    let near = (accepted * 100 >= CAP * 80).then(|| format!("{name} has used 80 % of its monthly cap"));
+    let at = (accepted >= CAP).then(|| format!("{name} has reached its monthly cap"));
     near.into_iter().chain(at).map(|subject| (subject, 1))
 }
 
@@ -114,18 +142,30 @@ async fn again(world: &World<'_>, rows: &[Message]) -> usize {
     world.app.read(move |conn| Ok(messages::attempts_of(conn, &ids)?.len())).await - attempts
 }
 
+fn message_id(text: &str) -> String {
+    text.lines().find_map(|line| line.strip_prefix("Message-ID: ")).expect("every message has one").trim().to_owned()
+}
+
 /// Everything arrived; a second copy only of what was under way at a kill.
 async fn arrived(world: &World<'_>, stored: &BTreeSet<String>, begun: usize) {
     let arrived = world.sink.wait_for(stored.len()).await;
     let different: BTreeSet<String> = arrived.iter().map(|one| one.recipients[0].clone()).collect();
     assert_eq!(&different, stored, "each arrived");
+    let names: BTreeSet<(&str, String)> =
+        arrived.iter().map(|one| (one.recipients[0].as_str(), message_id(&one.text()))).collect();
+    assert_eq!(names.len(), different.len(), "a second copy has the Message-ID of the first");
     let twice = arrived.len() - different.len();
     assert!(twice <= begun, "{twice} copies of {begun} that were under way");
     let refused = world.refused.lock().expect("nobody panics").len();
     let reported = world.reported.lock().expect("nobody panics").len();
+    let count = |of: fn(&Sender) -> &std::sync::Mutex<BTreeSet<String>>| -> usize {
+        world.mailers.senders.iter().map(|sender| of(sender).lock().expect("nobody panics").len()).sum()
+    };
+    let (taken, cut_off) = (count(|sender| &sender.taken), count(|sender| &sender.unanswered));
+    assert!(taken > 0, "mail programs handed in too");
     println!(
-        "{} acknowledged, {refused} refused at their cap, {} arrived, {reported} bounced; {begun} were under way at a \
-         kill, {twice} of them arrived twice",
+        "{} accepted ({taken} of them acknowledged over SMTP, where {cut_off} were cut off), {refused} refused at their \
+         cap, {} arrived, {reported} bounced; {begun} were under way at a kill, {twice} of them arrived twice",
         stored.len(),
         different.len(),
     );

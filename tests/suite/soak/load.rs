@@ -11,6 +11,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpStream;
 
+use super::mailers::Mailers;
 use crate::returning::fixtures::one;
 use crate::returning::mx::{about, send_to};
 use crate::support::app::{Client, TestApp};
@@ -22,7 +23,7 @@ const SENDERS: usize = 6;
 const REPORTERS: usize = 2;
 /// The cap of each capped client, and how many recipients are tried in a row.
 pub const CAP: usize = 25;
-const TRIED: usize = 30;
+pub const TRIED: usize = 30;
 /// Every so many messages of the client without a cap go to somebody who does not exist.
 const BOUNCED: usize = 7;
 
@@ -31,17 +32,24 @@ pub struct Node {
     pub process: Process,
     pub url: String,
     pub mx: SocketAddr,
+    pub submission: SocketAddr,
 }
 
 impl Node {
-    pub async fn start(app: &TestApp, sink: &SmtpSink) -> Self {
-        let (config, address, mx) = (&app.app.config, ports::free(), ports::free());
+    pub async fn start(world: &World<'_>) -> Self {
+        let World { app, sink, mailers, .. } = world;
+        let (config, address) = (&app.app.config, ports::free());
+        let (mx, submission) = (ports::free(), ports::free());
+        let file = |name: &str| mailers.certificates.path(name).display().to_string();
         let env = [
             ("CANOPY_DATABASE_URL", config.database_url().to_owned()),
             ("CANOPY_SECRET_KEY", config.secret_key.expose_secret().to_owned()),
             ("CANOPY_DATA_DIR", config.data_dir.display().to_string()),
             ("CANOPY_LISTEN", address.to_string()),
             ("CANOPY_MX_LISTEN", mx.to_string()),
+            ("CANOPY_SUBMISSION_LISTEN", submission.to_string()),
+            ("CANOPY_SUBMISSION_TLS_CERT", file("cert.pem")),
+            ("CANOPY_SUBMISSION_TLS_KEY", file("key.pem")),
             ("CANOPY_DEFAULT_TRANSPORT", format!("smtp://127.0.0.1:{}", sink.port())),
             // Nobody listens there: what members are told stays in the outbox, where it can be counted.
             ("CANOPY_SYSTEM_MAIL", "smtp://127.0.0.1:9".into()),
@@ -50,10 +58,12 @@ impl Node {
             ("RUST_LOG", "error".into()),
         ];
         let env: Vec<(&str, &str)> = env.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let node = Self { process: Process::canopy(&["serve"], &env), url: format!("http://{address}"), mx };
+        let node =
+            Self { process: Process::canopy(&["serve"], &env), url: format!("http://{address}"), mx, submission };
         let deadline = Instant::now() + Duration::from_secs(60);
         while app.http.get(format!("{}/readyz", node.url)).send().await.is_err()
             || TcpStream::connect(mx).await.is_err()
+            || TcpStream::connect(submission).await.is_err()
         {
             assert!(Instant::now() < deadline, "the program does not serve");
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -75,6 +85,7 @@ pub struct World<'a> {
     pub app: &'a TestApp,
     pub sink: &'a SmtpSink,
     pub clients: Vec<Client>,
+    pub mailers: Mailers,
     /// Recipients that were answered with 202, by wish.
     pub acknowledged: Mutex<Vec<Wish>>,
     /// Recipients that were refused at the cap.
@@ -96,10 +107,12 @@ impl<'a> World<'a> {
         for number in 0..kills * 2 {
             clients.push(app.client(&agency, &format!("capped{number}"), CAP as i64).await);
         }
+        let mailers = Mailers::new(app, &agency, kills).await;
         Self {
             app,
             sink,
             clients,
+            mailers,
             acknowledged: Mutex::default(),
             refused: Mutex::default(),
             unanswered: Mutex::default(),
@@ -116,6 +129,15 @@ impl<'a> World<'a> {
         self.gone.store(true, Ordering::SeqCst);
     }
 
+    pub fn is_over(&self) -> bool {
+        self.gone.load(Ordering::SeqCst)
+    }
+
+    /// Clients and mail programs may begin.
+    pub fn begins(&self) {
+        self.gone.store(false, Ordering::SeqCst);
+    }
+
     fn next(&self) -> Wish {
         if let Some(wish) = self.unanswered.lock().expect("nobody panics").pop_front() {
             return wish;
@@ -130,9 +152,8 @@ impl<'a> World<'a> {
 
     /// Clients send until the program is gone.
     pub async fn send_until_gone(&self, url: &str) {
-        self.gone.store(false, Ordering::SeqCst);
         join_all((0..SENDERS).map(|_| async {
-            while !self.gone.load(Ordering::SeqCst) {
+            while !self.is_over() {
                 let wish = self.next();
                 if !self.send(url, &wish).await {
                     self.unanswered.lock().expect("nobody panics").push_back(wish);
@@ -177,7 +198,7 @@ impl<'a> World<'a> {
     /// Reports what arrived for those who do not exist, until the program is gone.
     pub async fn report_until_gone(&self, mx: SocketAddr) {
         join_all((0..REPORTERS).map(|_| async {
-            while !self.gone.load(Ordering::SeqCst) {
+            while !self.is_over() {
                 if !self.report_one(mx).await {
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }

@@ -1,4 +1,5 @@
-//! The soak: killed (SIGKILL) at random moments while clients send by the API, workers deliver, and bounces come in.
+//! The soak: killed (SIGKILL) at random moments while clients send by the API and over SMTP, workers deliver, and bounces
+//! come in.
 //! Whatever was acknowledged is delivered or bounced, counted once, under its cap, and told once.
 //!
 //! The short form runs with the other tests. `bin/soak` kills as often as `CANOPY_SOAK_KILLS` says, from the seed
@@ -6,6 +7,7 @@
 
 mod check;
 mod load;
+mod mailers;
 
 use std::time::Duration;
 
@@ -16,17 +18,15 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use crate::returning::mx::Mx;
 use crate::support::app::{On, TestApp};
+use crate::support::environment::number;
 use crate::support::smtp_sink::SmtpSink;
 use load::{Node, World};
 
 /// Kills of the short form.
 const KILLS: usize = 4;
-/// The program lives between these many milliseconds once it answers.
+/// The program lives between these many milliseconds once it answers; longer where it is killed by hand.
 const LIFE: std::ops::Range<u64> = 80..900;
-
-fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
-}
+const LIFE_BY_HAND: std::ops::Range<u64> = 80..4_000;
 
 #[tokio::test]
 async fn killed_at_random_on_sqlite_it_loses_nothing_and_counts_nothing_twice() {
@@ -50,15 +50,18 @@ async fn soak(on: On) {
     let mut random = StdRng::seed_from_u64(seed);
     let world = World::new(&app, &sink, kills).await;
     for _ in 0..kills {
-        let mut node = Node::start(&app, &sink).await;
-        let life = Duration::from_millis(random.random_range(LIFE));
+        let mut node = Node::start(&world).await;
+        world.begins();
+        let life = if kills > KILLS { LIFE_BY_HAND } else { LIFE };
+        let life = Duration::from_millis(random.random_range(life));
         let kill = async {
             tokio::time::sleep(life).await;
             node.process.kill();
             world.is_gone();
         };
-        let (url, mx) = (node.url.clone(), node.mx);
-        tokio::join!(world.send_until_gone(&url), world.report_until_gone(mx), kill);
+        let (url, mx, submission) = (node.url.clone(), node.mx, node.submission);
+        let senders = (world.send_until_gone(&url), world.hand_in_until_gone(submission));
+        tokio::join!(senders.0, senders.1, world.report_until_gone(mx), kill);
     }
     settle(&world).await;
     check::all(&world).await;

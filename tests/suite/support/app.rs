@@ -15,6 +15,7 @@ use canopy::domain::ids::Id;
 use canopy::models::accounts::{self, Account};
 use canopy::models::system_mails;
 use canopy::secrets::{self, SecretKeys};
+use diesel::connection::SimpleConnection as _;
 use serde_json::Value;
 
 use super::postgres::TestPostgres;
@@ -97,6 +98,13 @@ impl TestApp {
         Some(Self::serve(config, postgres, dir))
     }
 
+    /// A program over a database that somebody else started.
+    pub fn over(database_url: &str) -> Self {
+        let dir = TempDir::new();
+        let config = Config::from_settings(&settings(database_url, &dir)).expect("the tests' options are right");
+        Self::serve(config, None, dir)
+    }
+
     fn serve(config: Config, postgres: Option<TestPostgres>, dir: TempDir) -> Self {
         install_tls();
         let (ready, started) = mpsc::channel();
@@ -113,6 +121,14 @@ impl TestApp {
         let (app, url, handle) = started.recv().expect("the program starts");
         let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { app, url, http, handle, _postgres: postgres, _dir: dir }
+    }
+
+    /// From now on SQLite's writes do not wait for the disk: for tests of very many that judge no durability.
+    pub fn without_waiting_for_the_disk(&self) {
+        if !self.app.db.is_shared() {
+            let off = self.app.db.exclusive(|conn| conn.batch_execute("PRAGMA synchronous = OFF"));
+            off.expect("it is set");
+        }
     }
 
     /// A second node over the same database: an application without a site.

@@ -39,3 +39,8 @@ pub fn python() -> Option<PathBuf> {
 pub fn helper_script(name: &str) -> PathBuf {
     package_root().join("tests/support").join(name)
 }
+
+/// A number that an environment variable says, as `bin/soak` sets them.
+pub fn number(name: &str, otherwise: u64) -> u64 {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}

@@ -6,9 +6,12 @@
 pub mod app;
 pub mod browser;
 pub mod certificates;
+pub mod cluster;
 pub mod dkim_verify;
 pub mod dns_server;
 pub mod environment;
+pub mod faulty_disk;
+pub mod mailer;
 pub mod many;
 pub mod node;
 pub mod policy_server;

@@ -95,6 +95,7 @@ pub fn key(conn: &mut AnyConnection, cx: &Cx, account: Id, scopes: &[String]) ->
 }
 
 /// A DKIM key as a domain's row keeps it.
+#[derive(Clone)]
 pub struct Signing {
     sealed: Vec<u8>,
     public: String,

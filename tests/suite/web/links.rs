@@ -42,7 +42,7 @@ async fn the_set_up_link_makes_the_first_owner_once() {
 }
 
 /// The link to `place` in the newest mail to `email`; waits for the mail, because it may be written after the answer.
-async fn mailed_link(app: &TestApp, email: &str, place: &str) -> Option<String> {
+pub async fn mailed_link(app: &TestApp, email: &str, place: &str) -> Option<String> {
     let services = app.app.services.clone();
     for _ in 0..100 {
         let (now, email) = (app.app.clock.now().naive_utc(), email.to_owned());

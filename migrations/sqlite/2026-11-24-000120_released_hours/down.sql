@@ -1,0 +1,1 @@
+ALTER TABLE usage_hours DROP COLUMN released;
