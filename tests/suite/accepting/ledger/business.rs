@@ -101,6 +101,14 @@ impl<'a> Business<'a> {
         }
     }
 
+    /// What a short run might never come to.
+    pub async fn what_is_rare(&mut self) {
+        self.release().await;
+        self.cancel().await;
+        self.remove().await;
+        self.price().await;
+    }
+
     async fn accept(&mut self) {
         let sender = self.senders.choose(&mut self.random).expect("some").clone();
         // Some come again and again, so that some are suppressed by then.

@@ -36,6 +36,10 @@ async fn run(on: On, operations: u64) {
     app.without_waiting_for_the_disk();
     let (seed, begun) = (number("CANOPY_SOAK_SEED", 20_261_130), Instant::now());
     let mut business = Business::new(&app, StdRng::seed_from_u64(seed)).await;
+    while business.done() < operations / 2 {
+        business.something().await;
+    }
+    business.what_is_rare().await;
     while business.done() < operations {
         business.something().await;
     }
