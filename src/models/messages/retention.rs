@@ -49,7 +49,8 @@ struct Needed {
     content_id: Id,
 }
 
-/// Those of which a message has not reached its end. Its messages lie between the content's millisecond and the last.
+/// Those of which a message has not reached its end (`MessageStatus::is_final`). Its messages lie between the content's
+/// millisecond and the last.
 fn needed(conn: &mut AnyConnection, over: &[Over]) -> QueryResult<HashSet<Id>> {
     let row = |content: &Over| {
         vec![

@@ -107,10 +107,11 @@ fn column(whose: Whose) -> (&'static str, Id) {
 
 fn of_state(conn: &mut AnyConnection, whose: Whose, state: State, most: i64) -> QueryResult<i64> {
     let (column, id) = column(whose);
-    let sql =
-        // In the order of an index, so that it is taken whatever the database thinks of how many there are.
-        format!("SELECT count(*) AS n FROM (SELECT 1 FROM queue WHERE {column} = $1 AND state = $2 \
-                 ORDER BY message_id LIMIT {most}) few");
+    // In the order of an index, so that it is taken whatever the database thinks of how many there are.
+    let sql = format!(
+        "SELECT count(*) AS n FROM (SELECT 1 FROM queue WHERE {column} = $1 AND state = $2 \
+         ORDER BY message_id LIMIT {most}) few"
+    );
     let counted: Counted =
         diesel::sql_query(sql).bind::<Binary, _>(id).bind::<Text, _>(state.as_str()).get_result(conn)?;
     Ok(counted.n)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use canopy::domain::ids::Id;
+use canopy::domain::message::status::MessageStatus;
 use canopy::jobs::Leader;
 use canopy::models::messages::Progress;
 use canopy::models::{messages, summaries};
@@ -88,7 +89,10 @@ async fn a_body_stays_while_one_of_its_messages_waits_and_goes_soon_after() {
         let content = || app.read(move |conn| Ok(messages::content(conn, content_id)?));
         let over = content().await.expect("stored").purge_at;
         let purge = |after| app.write(move |conn, _| Ok(messages::purge_contents(conn, over + after, 10)?));
-        for (days, status) in (1..).zip(["held", "scheduled", "deferred", "received"]) {
+        let open: Vec<&str> =
+            MessageStatus::all().iter().filter(|status| !status.is_final()).map(|status| status.as_str()).collect();
+        assert_eq!(open.len(), 4);
+        for (days, status) in (1..).zip(open) {
             let (end, wait) = (ids[0], ids[1]);
             app.write(move |conn, cx| {
                 let to = |status| Progress {
