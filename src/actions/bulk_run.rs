@@ -1,12 +1,14 @@
-//! Doing the rows of jobs, some at a time: each row is its own action with its own result.
+//! Doing the rows of jobs, some at a time: each row is its own action with its own result. A job is only as good as whoever
+//! started it: before every slice it is asked whether they still may, under the lock that taking it away takes.
 
 use super::bulk_row::{self, Job as Shared};
 use super::bulk_work::{Outcome, Payload, Work};
 use super::create_domain::SealedKey;
+use super::member_role::member_role;
 use super::{ActionError, ActionResult, Cx, Services};
 use crate::domain::client_import::Client;
 use crate::models::jobs::{self, Job, JobRow};
-use crate::models::{AnyConnection, Db};
+use crate::models::{AnyConnection, Db, accounts};
 
 /// Rows of one transaction: more would keep other writers waiting.
 const ROWS: i64 = 25;
@@ -37,9 +39,12 @@ pub fn run_job_rows(
     mut keys: Vec<SealedKey>,
 ) -> ActionResult<usize> {
     let Some(mut job) = jobs::take(conn, cx.at())? else { return Ok(0) };
-    let rows = jobs::waiting(conn, job.id, job.done, limit)?;
     let payload: Payload =
         serde_json::from_str(&job.payload).map_err(|error| ActionError::Internal(error.to_string()))?;
+    if !still_may(conn, &job, &payload)? {
+        return stop(conn, cx, job);
+    }
+    let rows = jobs::waiting(conn, job.id, job.done, limit)?;
     let shared =
         Shared { cx: payload.cx(cx.now, job.account_id), services, parent: job.account_id, work: &payload.work };
     for row in &rows {
@@ -61,6 +66,23 @@ pub fn run_job_rows(
     }
     jobs::progress(conn, &job)?;
     Ok(rows.len().max(1))
+}
+
+/// Whether whoever started the job may still do its work. What the program itself began goes on.
+fn still_may(conn: &mut AnyConnection, job: &Job, payload: &Payload) -> ActionResult<bool> {
+    let Some(starter) = payload.starter() else { return Ok(true) };
+    accounts::lock(conn, &[job.account_id], &[])?;
+    let role = member_role(conn, job.account_id, starter)?;
+    Ok(role.is_some_and(|role| role.may(payload.work.takes())))
+}
+
+/// Ends a job where it stands: its remaining rows stay as they are, not done.
+fn stop(conn: &mut AnyConnection, cx: &Cx, mut job: Job) -> ActionResult<usize> {
+    job.state = jobs::STOPPED.into();
+    job.updated_at = cx.at();
+    job.finished_at = Some(cx.at());
+    jobs::progress(conn, &job)?;
+    Ok(1)
 }
 
 fn one(

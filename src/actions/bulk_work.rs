@@ -8,6 +8,7 @@ use super::{Actor, ActorKind, Cx};
 use crate::domain::hold::HoldKind;
 use crate::domain::ids::Id;
 use crate::domain::refusal::Refusal;
+use crate::domain::role::Permission;
 use crate::domain::text::SuspendReason;
 
 /// One thing done to many accounts.
@@ -48,6 +49,17 @@ impl Work {
             until: hold.until,
             tell_client: hold.tell_client,
             tell_members: hold.tell_members,
+        }
+    }
+
+    /// What whoever starts it must be allowed to do, and still be when each of its rows is done.
+    #[must_use]
+    pub const fn takes(&self) -> Permission {
+        match self {
+            Self::Suspend { .. } | Self::Lift => Permission::Suspend,
+            Self::Tag { .. } | Self::Untag { .. } => Permission::EditSubAccounts,
+            Self::SetCap { .. } => Permission::SetCap,
+            Self::Import => Permission::CreateSubAccounts,
         }
     }
 
@@ -101,6 +113,12 @@ impl Payload {
             address: cx.actor.address.clone(),
             request_id: cx.actor.request_id.clone(),
         }
+    }
+
+    /// Who started it; nobody where the program did.
+    #[must_use]
+    pub const fn starter(&self) -> Option<Id> {
+        self.actor_id
     }
 
     /// The circumstances of a row: now, and as whoever started the job.

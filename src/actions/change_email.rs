@@ -6,6 +6,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::TimeDelta;
 
 use super::user_audit::{self, as_user};
+use super::void_links::{Changed, void_links};
 use super::{ActionError, ActionResult, Cx, Services, notify, throttle};
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
@@ -15,7 +16,8 @@ use crate::models::user_tokens::{self, UserToken};
 use crate::models::users::{self, User};
 use crate::secrets::digest;
 
-const KIND: &str = "email";
+/// The kind of the tokens in these links.
+pub const EMAIL: &str = "email";
 const CONTEXT: &str = "change_email";
 const LASTS: TimeDelta = TimeDelta::hours(1);
 
@@ -40,12 +42,12 @@ pub fn request_email(
     }
     let sealed = services.secrets.seal(CONTEXT, new.to_string().as_bytes());
     let token = BASE64_URL_SAFE_NO_PAD.encode(sealed);
-    user_tokens::revoke(conn, KIND, Some(user.id), None, cx.at())?;
+    user_tokens::revoke(conn, EMAIL, Some(user.id), None, cx.at())?;
     user_tokens::insert(
         conn,
         &UserToken {
             id: Id::new(cx.now),
-            kind: KIND.into(),
+            kind: EMAIL.into(),
             digest: digest(&token).to_vec(),
             user_id: Some(user.id),
             account_id: None,
@@ -89,7 +91,7 @@ pub fn confirm_email(
     token: &str,
 ) -> ActionResult<User> {
     let gone = || ActionError::NotFound("link");
-    let row = user_tokens::find_live(conn, KIND, &digest(token), cx.at())?.ok_or_else(gone)?;
+    let row = user_tokens::find_live(conn, EMAIL, &digest(token), cx.at())?.ok_or_else(gone)?;
     let mut user = users::find(conn, user)?.filter(|user| row.user_id == Some(user.id)).ok_or_else(gone)?;
     let sealed = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| gone())?;
     let new = address_in(services, &sealed).map_err(|why| {
@@ -103,11 +105,11 @@ pub fn confirm_email(
     if !user_tokens::use_up(conn, row.id, cx.at())? {
         return Err(gone());
     }
+    void_links(conn, cx, user.id, Changed::Address)?;
     let old = std::mem::replace(&mut user.email, new.to_string());
     user.email_lower = new.lower();
     user.updated_at = cx.at();
     users::save(conn, &user)?;
-    user_tokens::revoke(conn, "reset", Some(user.id), None, cx.at())?;
     user_audit::record(conn, &as_user(cx, &user), &user, "user.change_email")?;
     let notice = Notice {
         brand: "Canopy".into(),

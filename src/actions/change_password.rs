@@ -1,6 +1,7 @@
 //! A person changes their own password, knowing the old one; every other device is signed out.
 
 use super::user_audit;
+use super::void_links::{Changed, void_links};
 use super::{ActionError, ActionResult, Cx, throttle};
 use crate::domain::ids::Id;
 use crate::models::users::{self, User};
@@ -27,7 +28,8 @@ pub fn confirm_password(db: &Db, cx: &Cx, user: Id, password: &str) -> ActionRes
     db.write(|conn| throttle::forgive(conn, cx.now, &counted))
 }
 
-/// Sets the new password and ends every session of the person but the one with digest `keep`.
+/// Sets the new password, ends every session of the person but the one with digest `keep`, and every link that was mailed
+/// to them before.
 ///
 /// # Errors
 /// `NotFound` when the person is gone.
@@ -39,6 +41,7 @@ pub fn change_password(
     keep: Option<&[u8]>,
 ) -> ActionResult<User> {
     let mut user = users::find(conn, user)?.ok_or(ActionError::NotFound("user"))?;
+    void_links(conn, cx, user.id, Changed::Access)?;
     user.password_hash = Some(password_hash.to_owned());
     user.updated_at = cx.at();
     users::save(conn, &user)?;

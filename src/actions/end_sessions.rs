@@ -1,6 +1,7 @@
-//! A person signs their other devices out.
+//! A person signs their other devices out. Whoever sat there may have asked for a link: those end too.
 
 use super::user_audit;
+use super::void_links::{Changed, void_links};
 use super::{ActionResult, Cx};
 use crate::models::users::User;
 use crate::models::{AnyConnection, sessions};
@@ -12,6 +13,7 @@ use crate::models::{AnyConnection, sessions};
 pub fn end_session(conn: &mut AnyConnection, cx: &Cx, user: &User, digest: &[u8]) -> ActionResult<bool> {
     let ended = sessions::delete_of(conn, user.id, digest)?;
     if ended {
+        void_links(conn, cx, user.id, Changed::Access)?;
         user_audit::record(conn, cx, user, "user.end_session")?;
     }
     Ok(ended)
@@ -22,6 +24,7 @@ pub fn end_session(conn: &mut AnyConnection, cx: &Cx, user: &User, digest: &[u8]
 /// # Errors
 /// Only the database's.
 pub fn end_other_sessions(conn: &mut AnyConnection, cx: &Cx, user: &User, keep: &[u8]) -> ActionResult<usize> {
+    void_links(conn, cx, user.id, Changed::Access)?;
     let ended = sessions::delete_all_of(conn, user.id, Some(keep))?;
     if ended > 0 {
         user_audit::record(conn, cx, user, "user.end_sessions")?;

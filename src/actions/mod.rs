@@ -54,6 +54,7 @@ pub mod invite_member;
 pub mod keep_policy;
 pub mod key_grant;
 pub mod lift_suspension;
+mod member_role;
 pub mod message_days;
 pub mod note_transport_test;
 pub mod notify;
@@ -100,6 +101,7 @@ pub mod update_transport;
 pub mod usage_report;
 pub mod user_audit;
 pub mod view_as;
+mod void_links;
 pub mod warn_of_rates;
 pub mod withdraw_plan;
 

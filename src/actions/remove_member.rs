@@ -5,6 +5,7 @@ use serde_json::json;
 use super::audit::{self, Record};
 use super::invite_member::INVITE;
 use super::refresh_summary::refresh_summary;
+use super::void_links::{Changed, void_links};
 use super::{ActionError, ActionResult, ActorKind, Cx};
 use crate::domain::ids::Id;
 use crate::domain::role::Role;
@@ -19,6 +20,7 @@ use crate::models::{AnyConnection, memberships, saved_views, user_tokens, users}
 /// `NotFound` for who is no member, `Forbidden` for the owner and for the actor themselves.
 pub fn remove_member(conn: &mut AnyConnection, cx: &Cx, account_id: Id, user_id: Id) -> ActionResult<()> {
     let (account, membership, user) = changeable(conn, cx, account_id, user_id)?;
+    void_links(conn, cx, user_id, Changed::Access)?;
     memberships::delete(conn, account_id, user_id)?;
     saved_views::delete_own(conn, account_id, user_id)?;
     user_tokens::revoke(conn, INVITE, Some(user_id), Some(account_id), cx.at())?;

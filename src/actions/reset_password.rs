@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 
 use super::throttle;
 use super::user_audit::{self, as_user};
+use super::void_links::{Changed, void_links};
 use super::{ActionError, ActionResult, Cx, Services, notify, sign_in};
 use crate::domain::ids::Id;
 use crate::emails::{Action, Notice};
@@ -12,7 +13,8 @@ use crate::models::users::{self, User};
 use crate::models::{AnyConnection, sessions, sign_in_failures};
 use crate::secrets::{Token, digest};
 
-const RESET: &str = "reset";
+/// The kind of the tokens in these links.
+pub const RESET: &str = "reset";
 const LASTS: TimeDelta = TimeDelta::hours(1);
 /// Mails per person, and per network address, in a quarter hour.
 const PER_PERSON: i64 = 3;
@@ -91,6 +93,7 @@ pub fn reset_password(conn: &mut AnyConnection, cx: &Cx, token: &str, password_h
     if !user_tokens::use_up(conn, id, cx.at())? {
         return Err(ActionError::NotFound("link"));
     }
+    void_links(conn, cx, user.id, Changed::Access)?;
     user.password_hash = Some(password_hash.to_owned());
     user.updated_at = cx.at();
     user.last_sign_in_at = Some(cx.at());

@@ -8,6 +8,9 @@ use super::portable::insert_many;
 use super::schema::{job_rows, jobs};
 use crate::domain::ids::Id;
 
+/// The state of a job that ended before its rows, because whoever started it may not do its work any more.
+pub const STOPPED: &str = "stopped";
+
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = jobs)]
 pub struct Job {
@@ -18,7 +21,7 @@ pub struct Job {
     pub title: String,
     /// JSON: what is done to each row, and as whom.
     pub payload: String,
-    /// `waiting`, `running` or `done`.
+    /// `waiting`, `running`, `done` or [`STOPPED`].
     pub state: String,
     pub total: i32,
     pub done: i32,

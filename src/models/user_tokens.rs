@@ -11,7 +11,7 @@ use crate::domain::ids::Id;
 #[diesel(table_name = user_tokens)]
 pub struct UserToken {
     pub id: Id,
-    /// `invite`, `reset` or `setup`.
+    /// `invite`, `reset`, `email` or `setup`.
     pub kind: String,
     pub digest: Vec<u8>,
     pub user_id: Option<Id>,
@@ -70,6 +70,21 @@ pub fn revoke(
         query = query.filter(user_tokens::account_id.eq(account));
     }
     let ids: Vec<Id> = query.load(conn)?;
+    diesel::update(user_tokens::table.filter(user_tokens::id.eq_any(ids)))
+        .set(user_tokens::used_at.eq(Some(now)))
+        .execute(conn)
+        .map(drop)
+}
+
+/// Ends every unused link of these kinds that `user` was sent.
+pub fn revoke_all_of(conn: &mut AnyConnection, kinds: &[&str], user: Id, now: NaiveDateTime) -> QueryResult<()> {
+    let mut ids: Vec<Id> = user_tokens::table
+        .filter(user_tokens::user_id.eq(user))
+        .filter(user_tokens::used_at.is_null())
+        .filter(user_tokens::kind.eq_any(kinds))
+        .select(user_tokens::id)
+        .load(conn)?;
+    ids.sort_unstable();
     diesel::update(user_tokens::table.filter(user_tokens::id.eq_any(ids)))
         .set(user_tokens::used_at.eq(Some(now)))
         .execute(conn)

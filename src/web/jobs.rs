@@ -26,6 +26,8 @@ use crate::models::jobs::{self, Job, JobRow};
 
 /// Rows of a page.
 const ROWS: i64 = 100;
+/// Said of each row that a stopped job did not come to.
+const LEFT: &str = "The job was stopped before it came to this row.";
 
 #[derive(Template)]
 #[template(path = "jobs/show.html")]
@@ -62,10 +64,23 @@ impl JobPage {
         self.job.finished_at.is_some()
     }
 
+    fn is_stopped(&self) -> bool {
+        self.job.state == jobs::STOPPED
+    }
+
+    /// Rows that nobody tried.
+    fn left(&self) -> String {
+        let left = (self.job.total - self.job.done).unsigned_abs();
+        format::count(left.into(), "row was left undone", "rows were left undone")
+    }
+
     fn summary(&self) -> String {
         let (done, total) = (self.job.done.unsigned_abs(), self.job.total.unsigned_abs());
         let failed = self.job.failed.unsigned_abs();
         let good = format::number(done - failed.min(done));
+        if self.is_stopped() {
+            return format!("Stopped after {} of {}", format::number(done), format::number(total));
+        }
         match (self.is_done(), failed) {
             (false, _) => format!("{} of {} done", format::number(done), format::number(total)),
             (true, 0) => format!("All {} done", format::number(total)),
@@ -136,7 +151,7 @@ pub async fn show(acting: Acting, path: UrlPath<Path>, asked: UrlQuery<Asked>) -
         shell: acting.shell(&job.title),
         started: When::new(job.created_at, now, tz),
         finished: job.finished_at.map(|at| When::new(at, now, tz)),
-        rows: rows.iter().map(row).collect(),
+        rows: rows.iter().map(|one| row(one, &job)).collect(),
         failed,
         previous: if from > 0 { link(from.saturating_sub(ROWS as i32).max(0)) } else { String::new() },
         next: next.filter(|_| more).map(link).unwrap_or_default(),
@@ -144,9 +159,13 @@ pub async fn show(acting: Acting, path: UrlPath<Path>, asked: UrlQuery<Asked>) -
     })
 }
 
-fn row(row: &JobRow) -> Row {
-    let outcome: Outcome = serde_json::from_str(&row.result).unwrap_or_default();
+fn row(row: &JobRow, job: &Job) -> Row {
+    let mut outcome: Outcome = serde_json::from_str(&row.result).unwrap_or_default();
     let (class, state) = match row.state.as_str() {
+        "waiting" if job.state == jobs::STOPPED => {
+            outcome.said = LEFT.into();
+            ("held", "Not done")
+        }
         "done" => ("active", "Done"),
         "failed" => ("held", "Not done"),
         _ => ("wait", "Waits"),
@@ -165,21 +184,21 @@ fn row(row: &JobRow) -> Row {
 /// `GET /jobs/{id}.csv`
 pub async fn csv(acting: Acting, path: UrlPath<Path>) -> PageResult {
     let job = find(&acting, &path).await?;
-    let text = acting.app.read(move |conn| results(conn, job.id)).await?;
+    let text = acting.app.read(move |conn| results(conn, &job)).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"results-{}.csv\"", path.id)))
         .body(text))
 }
 
-fn results(conn: &mut crate::models::AnyConnection, job: Id) -> ActionResult<String> {
+fn results(conn: &mut crate::models::AnyConnection, job: &Job) -> ActionResult<String> {
     let mut text = csv::line(&["row", "name", "result", "detail", "account_id"]);
     let mut from = 0;
     loop {
-        let rows = jobs::rows(conn, job, from, false, 1_000)?;
+        let rows = jobs::rows(conn, job.id, from, false, 1_000)?;
         let Some(last) = rows.last().map(|row| row.position) else { break };
         from = last + 1;
-        for row in rows.iter().map(row) {
+        for row in rows.iter().map(|one| row(one, job)) {
             let account = row.account.map(|id| id.to_string()).unwrap_or_default();
             let (number, state) = (row.number.to_string(), row.state.to_owned());
             text.push_str(&csv::line(&[number, row.name, state, row.said, account]));

@@ -8,6 +8,7 @@ mod canary;
 mod csrf;
 mod dashboard;
 mod mass_assignment;
+mod outlived;
 mod revoked;
 mod roles;
 mod routes;
