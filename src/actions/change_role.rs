@@ -1,19 +1,24 @@
-//! Giving a member another role, effective with their next request.
+//! Giving a member another role, effective with their next request. What they made is cut to it in the same transaction.
 
 use serde_json::json;
 
 use super::audit::{self, Record};
+use super::bound::refuse_above;
+use super::cut_keys::cut_keys;
 use super::remove_member::changeable;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
 use crate::domain::role::Role;
 use crate::models::AnyConnection;
+use crate::models::key_makers::Member;
 use crate::models::memberships::{self, Membership};
 
-/// Sets a member's role. One that they have already is left as it is.
+/// Sets a member's role, and takes from the keys that they made what it may not hold. One that they have already is left as
+/// it is.
 ///
 /// # Errors
-/// As [`super::remove_member::remove_member`]; `Invalid` for the owner's role.
+/// As [`super::remove_member::remove_member`] and [`super::cut_keys::cuts`]; `Invalid` for the owner's role; `Forbidden` for
+/// one above that of whoever gives it.
 pub fn change_role(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -28,11 +33,13 @@ pub fn change_role(
     if membership.role == role.as_str() {
         return Ok(membership);
     }
+    refuse_above(conn, cx, role)?;
     memberships::set_role(conn, account_id, user_id, role.as_str(), cx.at())?;
     let before = Some(json!({ "role": membership.role }));
     role.as_str().clone_into(&mut membership.role);
     membership.updated_at = cx.at();
     let after = Some(json!({ "role": membership.role }));
     audit::record(conn, cx, &account, Record { action: "member.change_role", target: user.email, before, after })?;
+    cut_keys(conn, cx, Member { account: account_id, user: user_id }, role)?;
     Ok(membership)
 }

@@ -3,14 +3,13 @@
 use secrecy::SecretString;
 
 use super::audit::{self, Record};
-use super::key_grant::{self, Ceiling, KeyHolder};
+use super::key_grant::{self, KeyHolder};
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
-use crate::domain::scopes::ScopeSet;
 use crate::domain::text::KeyLabel;
+use crate::models::AnyConnection;
 use crate::models::api_keys::{self, ApiKey, KeyScope};
-use crate::models::{AnyConnection, accounts};
 use crate::secrets::ApiSecret;
 
 /// What a new key is.
@@ -28,20 +27,20 @@ pub struct CreatedApiKey {
     pub secret: SecretString,
 }
 
-/// Creates a key for `holder`, granting no more than `ceiling`.
+/// Creates a key for `holder`, with no more than the actor may give.
 ///
 /// # Errors
-/// As [`KeyHolder::account`] and [`key_grant::granted`].
+/// As [`KeyHolder::account`], [`key_grant::giver`] and [`key_grant::granted`].
 pub fn create_api_key(
     conn: &mut AnyConnection,
     cx: &Cx,
     holder: KeyHolder,
-    ceiling: &Ceiling,
     new: &NewApiKey,
 ) -> ActionResult<CreatedApiKey> {
-    accounts::lock(conn, &[], &[holder.id()])?;
+    let giver = key_grant::giver(conn, cx, holder, None)?;
     let account = holder.account(conn)?;
-    let granted = key_grant::granted(conn, &account, ceiling, &new.scopes, &ScopeSet::default())?;
+    let granted = key_grant::granted(conn, &account, &giver, &new.scopes, None)?;
+    giver.refuse_wider(&new.allowed)?;
     let secret = ApiSecret::generate();
     let key = ApiKey {
         id: Id::new(cx.now),
@@ -55,6 +54,7 @@ pub fn create_api_key(
         created_at: cx.at(),
         updated_at: cx.at(),
         deleted_at: None,
+        maker_id: giver.maker,
     };
     let scopes = key_grant::rows(cx, key.id, &granted, &[]);
     api_keys::insert(conn, &key, &scopes)?;

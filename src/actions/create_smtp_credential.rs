@@ -4,12 +4,13 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::audit::{self, Record};
-use super::key_grant::KeyHolder;
+use super::key_grant::{self, KeyHolder};
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
+use crate::domain::role::Permission;
 use crate::domain::text::CredentialName;
 use crate::models::smtp_credentials::{self, CredentialDomain, SmtpCredential};
-use crate::models::{AnyConnection, accounts, domains};
+use crate::models::{AnyConnection, domains};
 use crate::secrets::SmtpSecret;
 
 /// What new credentials are.
@@ -31,14 +32,20 @@ pub struct CreatedSmtpCredential {
 /// Creates credentials for `holder`.
 ///
 /// # Errors
-/// As [`KeyHolder::account`]; `Invalid` for no domain at all, or one that the account does not have.
+/// As [`KeyHolder::account`] and [`key_grant::giver`]; `Forbidden` for a role that may not send and for a key that is bound
+/// to networks; `Invalid` for no domain at all, or one that the account does not have.
 pub fn create_smtp_credential(
     conn: &mut AnyConnection,
     cx: &Cx,
     holder: KeyHolder,
     new: &NewSmtpCredential,
 ) -> ActionResult<CreatedSmtpCredential> {
-    accounts::lock(conn, &[], &[holder.id()])?;
+    let giver = key_grant::giver(conn, cx, holder, None)?;
+    giver.require(Permission::SendTest)?;
+    if giver.is_bound_to_networks() {
+        let message = "this key is bound to networks, which SMTP credentials cannot be, so it cannot make any";
+        return Err(ActionError::Forbidden(message.into()));
+    }
     let account = holder.account(conn)?;
     let secret = SmtpSecret::generate();
     let credential = SmtpCredential {
@@ -53,6 +60,7 @@ pub fn create_smtp_credential(
         created_at: cx.at(),
         updated_at: cx.at(),
         deleted_at: None,
+        maker_id: giver.maker,
     };
     let domains = bound_to(conn, &credential, new.domains.as_deref())?;
     smtp_credentials::insert(conn, &credential, &domains)?;

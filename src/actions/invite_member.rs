@@ -4,6 +4,7 @@ use chrono::TimeDelta;
 use serde_json::json;
 
 use super::audit::{self, Record};
+use super::bound::{bounding, refuse_above};
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, ActorKind, Cx, Services, notify, throttle};
 use crate::domain::email_address::EmailAddress;
@@ -40,7 +41,7 @@ pub struct NewMember {
 ///
 /// # Errors
 /// `Conflict` for someone who is a member already and for too many invitations at once, `Invalid` for the owner's role,
-/// `NotFound` for a deleted account.
+/// `NotFound` for a deleted account, `Forbidden` for a role above that of whoever invites.
 pub fn invite_member(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -48,11 +49,13 @@ pub fn invite_member(
     account_id: Id,
     new: &NewMember,
 ) -> ActionResult<(Membership, User)> {
-    accounts::lock(conn, &[], &[account_id])?;
+    let read = bounding(conn, cx, None)?;
+    accounts::lock(conn, &read, &[account_id])?;
     let account = accounts::find(conn, account_id)?.ok_or(ActionError::NotFound("account"))?;
     if new.role == Role::Owner {
         return Err(ActionError::invalid("role", "An account has one owner. Choose another role."));
     }
+    refuse_above(conn, cx, new.role)?;
     let user = known_or_new(conn, cx, new)?;
     if memberships::find(conn, account_id, user.id)?.is_some() {
         return Err(ActionError::Conflict(format!("{} is already a member of this account.", user.email)));

@@ -4,7 +4,7 @@
 use super::create_api_key::{CreatedApiKey, NewApiKey, create_api_key};
 use super::create_domain::{NewDomain, create_domain};
 use super::create_sub_account::{NewSubAccount, create_sub_account};
-use super::key_grant::{Ceiling, KeyHolder};
+use super::key_grant::KeyHolder;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
 use crate::models::accounts::{self, Account};
@@ -52,7 +52,7 @@ pub fn provision_sub_account(
     }
     let holder = KeyHolder::Child { parent, child: account.id };
     let key = match wanted.key {
-        Some(key) => Some(create_api_key(conn, cx, holder, &Ceiling::WhateverFits, &key)?),
+        Some(key) => Some(create_api_key(conn, cx, holder, &key)?),
         None => None,
     };
     Ok(Some(Provisioned { account, key }))

@@ -4,14 +4,14 @@ use std::net::IpAddr;
 
 use super::audit::{self, Record};
 use super::create_api_key::stored;
-use super::key_grant::{self, Ceiling, KeyHolder};
+use super::key_grant::{self, Giver, KeyHolder};
 use super::{ActionError, ActionResult, ActorKind, Cx};
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
 use crate::domain::scopes::ScopeSet;
 use crate::domain::text::KeyLabel;
+use crate::models::AnyConnection;
 use crate::models::api_keys::{self, ApiKey, KeyScope};
-use crate::models::{AnyConnection, accounts};
 
 /// What to change; `None` keeps.
 #[derive(Default)]
@@ -27,16 +27,15 @@ pub struct KeyChanges {
 ///
 /// # Errors
 /// `NotFound`, `Invalid` when nothing changes, `Conflict` when the key would shut out the request that changes it,
-/// and as [`key_grant::granted`].
+/// and as [`key_grant::giver`] and [`key_grant::granted`].
 pub fn update_api_key(
     conn: &mut AnyConnection,
     cx: &Cx,
     holder: KeyHolder,
-    ceiling: &Ceiling,
     id: Id,
     changes: &KeyChanges,
 ) -> ActionResult<(ApiKey, Vec<KeyScope>)> {
-    accounts::lock(conn, &[], &[holder.id()])?;
+    let giver = key_grant::giver(conn, cx, holder, Some(id))?;
     let account = holder.account(conn)?;
     let before = api_keys::find(conn, account.id, id)?.ok_or(ActionError::NotFound("api key"))?;
     let had = api_keys::scopes_of(conn, &[id])?;
@@ -48,12 +47,15 @@ pub fn update_api_key(
         refuse_lock_out(cx, id, allowed)?;
         after.ip_allow_list = stored(allowed)?;
     }
-    let mut scopes = had.clone();
-    if let Some(wanted) = &changes.scopes {
-        let current = ScopeSet::from_stored(had.iter().map(|row| row.scope.as_str()));
-        let granted = key_grant::granted(conn, &account, ceiling, wanted, &current)?;
-        scopes = key_grant::rows(cx, id, &granted, &had);
-    }
+    let scopes = match &changes.scopes {
+        Some(wanted) => {
+            let current = ScopeSet::from_stored(had.iter().map(|row| row.scope.as_str()));
+            let granted = key_grant::granted(conn, &account, &giver, wanted, Some((&before, &current)))?;
+            key_grant::rows(cx, id, &granted, &had)
+        }
+        None => had.clone(),
+    };
+    refuse_wider(&giver, &before, &after, &had, &scopes)?;
     let (old, new) = (key_grant::shown(&before, &had), key_grant::shown(&after, &scopes));
     if old == new {
         return Err(ActionError::invalid("body", "nothing would change: send at least one value that differs"));
@@ -63,6 +65,21 @@ pub fn update_api_key(
     let record = Record { action: "api_key.update", target: after.label.clone(), before: Some(old), after: Some(new) };
     audit::record(conn, cx, &account, record)?;
     Ok((after, scopes))
+}
+
+/// A key that is bound to networks widens no other: where it adds a scope or changes the list, the outcome is bound as it is.
+fn refuse_wider(
+    giver: &Giver,
+    before: &ApiKey,
+    after: &ApiKey,
+    had: &[KeyScope],
+    scopes: &[KeyScope],
+) -> ActionResult<()> {
+    let adds = scopes.iter().any(|row| had.iter().all(|had| had.scope != row.scope));
+    if !adds && before.ip_allow_list == after.ip_allow_list {
+        return Ok(());
+    }
+    giver.refuse_wider(&IpAllowList::from_stored(&after.allowed()))
 }
 
 /// Only a key that changes itself can shut itself out; a parent's key and a member stay able to mend a mistake.

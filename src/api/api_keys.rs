@@ -13,7 +13,7 @@ use super::pagination::{List, ListObject, PageQuery, PageRequest};
 use super::views::{ApiKey, SuccessResponse};
 use crate::actions::create_api_key::{NewApiKey, create_api_key};
 use crate::actions::delete_api_key::delete_api_key;
-use crate::actions::key_grant::{Ceiling, KeyHolder};
+use crate::actions::key_grant::KeyHolder;
 use crate::actions::update_api_key::{KeyChanges, update_api_key};
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
@@ -56,8 +56,7 @@ pub async fn list(app: Data<App>, caller: Caller, query: Query<PageQuery>) -> Ap
 
 pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: Body) -> ApiResult {
     caller.require("api-keys:write")?;
-    let ceiling = Ceiling::Held(caller.scopes.clone());
-    create_for(app, &caller, own(&caller), ceiling, &request, body).await
+    create_for(app, &caller, own(&caller), &request, body).await
 }
 
 pub async fn get(app: Data<App>, caller: Caller, path: Path<(String, String)>) -> ApiResult {
@@ -67,8 +66,7 @@ pub async fn get(app: Data<App>, caller: Caller, path: Path<(String, String)>) -
 
 pub async fn update(app: Data<App>, caller: Caller, path: Path<(String, String)>, body: Body) -> ApiResult {
     caller.require("api-keys:write")?;
-    let ceiling = Ceiling::Held(caller.scopes.clone());
-    update_of(app, &caller, own(&caller), ceiling, key_id(&path.1)?, &body).await
+    update_of(app, &caller, own(&caller), key_id(&path.1)?, &body).await
 }
 
 pub async fn delete(app: Data<App>, caller: Caller, path: Path<(String, String)>) -> ApiResult {
@@ -108,14 +106,13 @@ pub(super) async fn create_for(
     app: Data<App>,
     caller: &Caller,
     holder: KeyHolder,
-    ceiling: Ceiling,
     request: &HttpRequest,
     body: Body,
 ) -> ApiResult {
     let app = app.into_inner();
     let request = Request::read(request, &body)?.with_secret();
     idempotent::create(request, &app, caller, body, parse_new, move |conn, cx, new| {
-        let created = create_api_key(conn, cx, holder, &ceiling, &new)?;
+        let created = create_api_key(conn, cx, holder, &new)?;
         Ok(ApiKey::new(&created.key, &created.scopes).with_secret(&created.secret))
     })
     .await
@@ -142,14 +139,7 @@ pub(super) async fn get_of(app: Data<App>, holder: KeyHolder, id: Id) -> ApiResu
     Ok(HttpResponse::Ok().json(shown))
 }
 
-pub(super) async fn update_of(
-    app: Data<App>,
-    caller: &Caller,
-    holder: KeyHolder,
-    ceiling: Ceiling,
-    id: Id,
-    body: &Body,
-) -> ApiResult {
+pub(super) async fn update_of(app: Data<App>, caller: &Caller, holder: KeyHolder, id: Id, body: &Body) -> ApiResult {
     let wanted: UpdateApiKeyRequest = body.parse()?;
     let changes = KeyChanges {
         label: wanted.label.map(|label| KeyLabel::parse(&label)).transpose().map_err(at("label"))?,
@@ -160,7 +150,7 @@ pub(super) async fn update_of(
     let cx = caller.cx(app.clock.now());
     let shown = app
         .write(move |conn| {
-            let (key, scopes) = update_api_key(conn, &cx, holder, &ceiling, id, &changes)?;
+            let (key, scopes) = update_api_key(conn, &cx, holder, id, &changes)?;
             Ok(ApiKey::new(&key, &scopes))
         })
         .await?;

@@ -1,4 +1,5 @@
-//! API keys of a sub account, managed by its parent: it may give them any scope that a child can have.
+//! API keys of a sub account, managed by its parent: it may give them any scope
+//! that a child can have and its own maker may hold.
 
 use actix_web::HttpRequest;
 use actix_web::web::{Data, Path, Query};
@@ -9,7 +10,7 @@ use super::body::Body;
 use super::error::{ApiError, ApiResult};
 use super::pagination::PageQuery;
 use super::sub_accounts::parse_child_id;
-use crate::actions::key_grant::{Ceiling, KeyHolder};
+use crate::actions::key_grant::KeyHolder;
 use crate::app::App;
 
 type OfChild = Path<(String, String)>;
@@ -22,7 +23,7 @@ pub async fn list(app: Data<App>, caller: Caller, path: OfChild, query: Query<Pa
 
 pub async fn create(app: Data<App>, caller: Caller, path: OfChild, request: HttpRequest, body: Body) -> ApiResult {
     let holder = holder(&caller, "sub-account-api-keys:write", &path.1)?;
-    create_for(app, &caller, holder, Ceiling::WhateverFits, &request, body).await
+    create_for(app, &caller, holder, &request, body).await
 }
 
 pub async fn get(app: Data<App>, caller: Caller, path: OfKey) -> ApiResult {
@@ -32,7 +33,7 @@ pub async fn get(app: Data<App>, caller: Caller, path: OfKey) -> ApiResult {
 
 pub async fn update(app: Data<App>, caller: Caller, path: OfKey, body: Body) -> ApiResult {
     let holder = holder(&caller, "sub-account-api-keys:write", &path.1)?;
-    update_of(app, &caller, holder, Ceiling::WhateverFits, key_id(&path.2)?, &body).await
+    update_of(app, &caller, holder, key_id(&path.2)?, &body).await
 }
 
 pub async fn delete(app: Data<App>, caller: Caller, path: OfKey) -> ApiResult {

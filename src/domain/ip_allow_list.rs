@@ -50,6 +50,17 @@ impl IpAllowList {
         self.0.is_empty()
     }
 
+    /// Whether every source that this list lets in is one that `outer` lets in too.
+    #[must_use]
+    pub fn is_within(&self, outer: &Self) -> bool {
+        if outer.0.is_empty() {
+            return true;
+        }
+        // Two halves may stand for a whole.
+        let outer = IpNet::aggregate(&outer.0);
+        !self.0.is_empty() && self.0.iter().all(|net| outer.iter().any(|outer| outer.contains(net)))
+    }
+
     /// Whether a request from `ip` may use the key.
     #[must_use]
     pub fn permits(&self, ip: IpAddr) -> bool {
@@ -135,6 +146,20 @@ mod tests {
         let many: Vec<String> = (0..101).map(|n| format!("10.0.{n}.1")).collect();
         assert!(IpAllowList::parse(&many).is_err());
         assert!(IpAllowList::parse(&many[..100]).is_ok());
+    }
+
+    #[test]
+    fn a_list_is_within_another_only_when_all_its_sources_are() {
+        let list = |blocks: &[&str]| IpAllowList::parse(blocks).expect("valid");
+        let office = list(&["203.0.113.0/25", "203.0.113.128/25", "2001:db8::/48"]);
+        for within in [&["203.0.113.0/24"][..], &["203.0.113.7"], &["2001:db8::1", "203.0.113.200"]] {
+            assert!(list(within).is_within(&office), "{within:?}");
+        }
+        for beyond in [&["203.0.112.0/23"][..], &["203.0.113.7", "192.0.2.1"], &["2001:db8::/32"]] {
+            assert!(!list(beyond).is_within(&office), "{beyond:?}");
+        }
+        assert!(!IpAllowList::default().is_within(&office), "an empty list lets everybody in");
+        assert!(IpAllowList::default().is_within(&IpAllowList::default()) && office.is_within(&IpAllowList::default()));
     }
 
     #[test]

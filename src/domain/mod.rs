@@ -13,6 +13,7 @@ pub mod forecast;
 pub mod hold;
 pub mod ids;
 pub mod ip_allow_list;
+pub mod key_rights;
 pub mod limits;
 pub mod message;
 pub mod money;

@@ -24,6 +24,8 @@ pub struct ApiKey {
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
+    /// Whose role bounds it (`key_makers`); `None` for keys of before there were makers, and of the program itself.
+    pub maker_id: Option<Id>,
 }
 
 impl ApiKey {
@@ -71,6 +73,11 @@ pub fn find_by_digest(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Op
         .select((ApiKey::as_select(), Account::as_select()))
         .first(conn)
         .optional()
+}
+
+/// A key, deleted or not.
+pub fn find_any(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<ApiKey>> {
+    api_keys::table.find(id).select(ApiKey::as_select()).first(conn).optional()
 }
 
 /// A live key of an account.

@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod installation;
 pub mod jobs;
 mod kept;
+pub mod key_makers;
 pub mod leases;
 pub mod limits;
 pub mod memberships;

@@ -146,6 +146,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        maker_id -> Nullable<Binary>,
     }
 }
 
@@ -312,6 +313,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    key_makers (id) {
+        id -> Binary,
+        account_id -> Binary,
+        user_id -> Binary,
+        created_at -> Timestamp,
+        updated_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     smtp_credentials (id) {
         id -> Binary,
         account_id -> Binary,
@@ -324,6 +335,7 @@ diesel::table! {
         created_at -> Timestamp,
         updated_at -> Timestamp,
         deleted_at -> Nullable<Timestamp>,
+        maker_id -> Nullable<Binary>,
     }
 }
 
@@ -743,6 +755,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     inbound_refusals,
     job_rows,
     jobs,
+    key_makers,
     leases,
     memberships,
     message_events,

@@ -25,6 +25,8 @@ pub struct SmtpCredential {
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
+    /// As of an API key.
+    pub maker_id: Option<Id>,
 }
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]

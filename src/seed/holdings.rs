@@ -77,6 +77,7 @@ impl Clerk<'_> {
         let at = created.naive_utc();
         let id = random.id(created);
         self.rows.api_keys.push(ApiKey {
+            maker_id: None,
             id,
             account_id,
             label: format!("{label} website"),

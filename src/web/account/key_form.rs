@@ -14,7 +14,6 @@ use super::frame::{self, Facts, Frame};
 use super::key_scopes::{self, Choices};
 use crate::actions::ActionError;
 use crate::actions::create_api_key::{NewApiKey, create_api_key};
-use crate::actions::key_grant::Ceiling;
 use crate::actions::update_api_key::{KeyChanges, update_api_key};
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
@@ -92,7 +91,7 @@ async fn page(scope: &AccountScope, key: Option<Id>, form: KeyForm, errors: Erro
         shell: scope.shell(&title(scope, heading)),
         path: scope.path("/credentials"),
         key: key.map(|id| id.to_string()).unwrap_or_default(),
-        groups: key_scopes::choices(&form.scopes, &names, scope.account.parent_id.is_none()),
+        groups: key_scopes::choices(&form.scopes, &names, scope.acting.role, scope.account.parent_id.is_none()),
         form,
         errors,
     };
@@ -115,8 +114,7 @@ pub async fn create(scope: AccountScope, form: Posted<KeyForm>) -> PageResult {
     };
     let (cx, holder) = (scope.acting.cx(), holder(&scope));
     let new = NewApiKey { label: wanted.label, scopes: wanted.scopes, allowed: wanted.allowed };
-    let made =
-        scope.acting.app.write(move |conn| create_api_key(conn, &cx, holder, &Ceiling::WhateverFits, &new)).await;
+    let made = scope.acting.app.write(move |conn| create_api_key(conn, &cx, holder, &new)).await;
     let created = match made {
         Ok(created) => created,
         Err(error) => return page(&scope, None, form, Errors::from_action(error, "label")?).await,
@@ -183,8 +181,7 @@ pub async fn update(scope: AccountScope, path: Path<KeyPath>, form: Posted<KeyFo
     };
     let changes = KeyChanges { label: Some(wanted.label), scopes: Some(wanted.scopes), allowed: Some(wanted.allowed) };
     let (cx, holder) = (scope.acting.cx(), holder(&scope));
-    let done =
-        scope.acting.app.write(move |conn| update_api_key(conn, &cx, holder, &Ceiling::WhateverFits, id, &changes));
+    let done = scope.acting.app.write(move |conn| update_api_key(conn, &cx, holder, id, &changes));
     let flash = match done.await {
         Ok((key, _)) => Flash::new(Tone::Good, format!("The key “{}” is saved.", key.label)),
         Err(error) => {

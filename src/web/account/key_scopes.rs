@@ -1,5 +1,6 @@
 //! The scopes of an API key as its form offers them: in groups, each in plain words.
 
+use crate::domain::role::Role;
 use crate::domain::scopes::Scope;
 
 /// A group: its heading, and scopes with what they allow.
@@ -84,12 +85,14 @@ pub struct Choices {
     pub list: Vec<Choice>,
 }
 
-/// Every scope that a key of this account can be given here, those of `chosen` ticked. One that it has and that is
+/// Every scope that somebody with `role` can give a key of this account, those of `chosen` ticked. One that it has and that is
 /// not offered stays choosable under its own name, so that saving the form takes nothing away unasked.
 #[must_use]
-pub fn choices(chosen: &[String], domains: &[String], for_parent: bool) -> Vec<Choices> {
+pub fn choices(chosen: &[String], domains: &[String], role: Role, for_parent: bool) -> Vec<Choices> {
     let has = |scope: &str| chosen.iter().any(|one| one == scope);
-    let fits = |scope: &str| for_parent || Scope::parse(scope).is_ok_and(|scope| !scope.is_for_parents_only());
+    let fits = |scope: &str| {
+        Scope::parse(scope).is_ok_and(|scope| role.may_hold(&scope) && (for_parent || !scope.is_for_parents_only()))
+    };
     let mut groups: Vec<Choices> = GROUPS
         .iter()
         .map(|(heading, scopes)| Choices {
@@ -147,19 +150,29 @@ mod tests {
     #[test]
     fn every_offered_scope_is_one_and_a_child_is_offered_none_of_a_parents() {
         let domains = ["a.example".to_owned()];
-        for group in choices(&[], &domains, true) {
+        for group in choices(&[], &domains, Role::Owner, true) {
             for one in group.list {
                 assert!(Scope::parse(&one.scope).is_ok(), "{}", one.scope);
             }
         }
-        let child = choices(&[], &domains, false);
+        let child = choices(&[], &domains, Role::Owner, false);
         assert!(child.iter().flat_map(|group| &group.list).all(|one| !one.scope.starts_with("sub-account")));
+    }
+
+    #[test]
+    fn a_developer_is_offered_nothing_that_a_developer_may_not_do() {
+        let offered = choices(&[], &[], Role::Developer, true);
+        let offered: Vec<&str> = offered.iter().flat_map(|group| &group.list).map(|one| one.scope.as_str()).collect();
+        assert!(offered.contains(&"api-keys:write") && offered.contains(&"sub-accounts:suspend"), "{offered:?}");
+        for beyond in ["accounts:members:add", "sub-accounts:usage", "sub-accounts:delete"] {
+            assert!(!offered.contains(&beyond), "{beyond}");
+        }
     }
 
     #[test]
     fn a_scope_that_is_not_offered_is_kept_and_can_be_unticked() {
         let chosen = ["webhooks:read:all".to_owned(), "messages:send:all".to_owned()];
-        let groups = choices(&chosen, &[], false);
+        let groups = choices(&chosen, &[], Role::Owner, false);
         let ticked: Vec<&str> = groups
             .iter()
             .flat_map(|group| &group.list)

@@ -1,5 +1,6 @@
 //! Who belongs to an account, in which role: invite, change, remove. Only the account's own people see this.
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
@@ -9,6 +10,7 @@ use super::activity::title;
 use super::frame::{self, Facts, Frame};
 use super::locked;
 use crate::actions::change_role::change_role;
+use crate::actions::cut_keys::{Cut, cuts};
 use crate::actions::invite_member::{NewMember, invite_member, resend_invitation};
 use crate::actions::remove_member::remove_member;
 use crate::actions::{ActionError, ActionResult};
@@ -16,10 +18,11 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::domain::role::{Permission, Role};
 use crate::domain::text::PersonName;
+use crate::models::key_makers::Member;
 use crate::models::memberships::{self, Membership};
-use crate::models::users::User;
+use crate::models::users::{self, User};
 use crate::web::error::{PageError, PageResult};
-use crate::web::format::When;
+use crate::web::format::{self, When};
 use crate::web::forms::{Errors, Nothing, Posted};
 use crate::web::layout::{Flash, Shell, Tone};
 use crate::web::page::{html_with, see_other};
@@ -158,6 +161,63 @@ pub async fn invite(scope: AccountScope, form: Posted<InviteForm>) -> PageResult
 #[serde(default)]
 pub struct RoleForm {
     role: String,
+    /// Set by the page that lists what a smaller role takes away.
+    confirmed: Option<String>,
+}
+
+/// Asked before a role that takes something from keys is given.
+#[derive(Template)]
+#[template(path = "account/role_confirm.html")]
+struct ConfirmPage {
+    shell: Shell,
+    frame: Frame,
+    path: String,
+    person: String,
+    member: String,
+    role: Role,
+    keys: Vec<KeyLoss>,
+    credentials: Vec<String>,
+}
+
+/// A key, and what it loses.
+struct KeyLoss {
+    label: String,
+    account: String,
+    lost: String,
+    ends: bool,
+}
+
+/// The page that lists what `role` would take from the keys of `user`; `None` where it takes nothing.
+async fn confirmation(scope: &AccountScope, user: Id, role: Role) -> Result<Option<HttpResponse>, PageError> {
+    let (facts, (cuts, person)) = frame::load(scope, move |conn, account, _| {
+        let member = Member { account: account.id, user };
+        Ok((cuts(conn, member, role)?, users::find(conn, user)?.ok_or(ActionError::NotFound("member"))?))
+    })
+    .await?;
+    if cuts.is_empty() {
+        return Ok(None);
+    }
+    let loss = |cut: &Cut| KeyLoss {
+        label: cut.key.label.clone(),
+        account: cut.account.name.clone(),
+        lost: cut.lost().join(", "),
+        ends: cut.ends(),
+    };
+    let page = ConfirmPage {
+        frame: Frame::new(scope, &facts, "A smaller role").below("Members", scope.path("/members")),
+        shell: scope.shell(&title(scope, "A smaller role")),
+        path: scope.path("/members"),
+        person: if person.name.is_empty() { person.email } else { person.name },
+        member: user.to_string(),
+        role,
+        keys: cuts.keys.iter().map(loss).collect(),
+        credentials: cuts
+            .credentials
+            .iter()
+            .map(|(row, account)| format!("{} of {}", row.name, account.name))
+            .collect(),
+    };
+    html_with(StatusCode::OK, &page).map(Some)
 }
 
 /// `POST .../members/{member}/role`
@@ -165,6 +225,11 @@ pub async fn set_role(scope: AccountScope, path: Path<MemberPath>, form: Posted<
     require_managing(&scope)?;
     let role = Role::parse(&form.role).map_err(|refusal| PageError::new(400).saying(refusal.message()))?;
     let (user, account, cx) = (member(&path)?, scope.account.id, scope.acting.cx());
+    if form.confirmed.is_none()
+        && let Some(page) = confirmation(&scope, user, role).await?
+    {
+        return Ok(page);
+    }
     let done = scope.acting.app.write(move |conn| change_role(conn, &cx, account, user, role).map(drop)).await;
     finish(&scope, done, &format!("The role is now {}. It counts from their next page on.", role.label()))
 }
@@ -174,7 +239,13 @@ pub async fn remove(scope: AccountScope, path: Path<MemberPath>, _: Posted<Nothi
     require_managing(&scope)?;
     let (user, account, cx) = (member(&path)?, scope.account.id, scope.acting.cx());
     let done = scope.acting.app.write(move |conn| remove_member(conn, &cx, account, user)).await;
-    finish(&scope, done, "They are removed and can do nothing here any more.")
+    let passed = done.as_ref().map_or(0, |passed| passed.keys + passed.credentials);
+    let mut text = "They are removed and can do nothing here any more.".to_owned();
+    if passed > 0 {
+        text.push_str(" What they made passes to you: ");
+        text.push_str(&format::count(passed.unsigned_abs(), "key or SMTP credentials.", "keys and SMTP credentials."));
+    }
+    finish(&scope, done.map(drop), &text)
 }
 
 /// `POST .../members/{member}/invite`

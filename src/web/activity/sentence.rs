@@ -52,6 +52,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("account.set_logo", "", "Logo of {} changed"),
     ("api_key.create", "good", "API key “{}” created"),
     ("api_key.update", "", "API key “{}” edited"),
+    ("api_key.cut", "warn", "API key “{}” lost what the role of its maker may not do"),
     ("api_key.delete", "bad", "API key “{}” deleted"),
     ("smtp_credential.create", "good", "SMTP credentials “{}” created"),
     ("smtp_credential.delete", "bad", "SMTP credentials “{}” deleted"),
@@ -140,6 +141,10 @@ const FIELDS: &[(&str, &str)] = &[
     ("included", "Included messages"),
     ("prices", "Prices"),
     ("applies_from", "From"),
+    ("keys", "API keys passed on"),
+    ("smtp_credentials", "SMTP credentials passed on"),
+    ("passed_to", "To"),
+    ("why", "Because"),
 ];
 
 /// Facts that only repeat the sentence.

@@ -7,6 +7,7 @@ mod audited;
 mod canary;
 mod csrf;
 mod dashboard;
+mod key_rights;
 mod mass_assignment;
 mod outlived;
 mod revoked;

@@ -81,6 +81,7 @@ pub fn key(conn: &mut AnyConnection, cx: &Cx, account: Id, scopes: &[String]) ->
         created_at: cx.at(),
         updated_at: cx.at(),
         deleted_at: None,
+        maker_id: None,
     };
     let row = |scope: &String| KeyScope {
         id: Id::new(cx.now),
