@@ -9,10 +9,10 @@ use rustls::pki_types::pem::PemObject as _;
 use secrecy::ExposeSecret;
 use tokio::time::timeout;
 
-use crate::actions::Services;
 use crate::actions::accept_message::Committer;
 use crate::actions::error::{ActionError, ActionResult};
 use crate::actions::sign_in_smtp::SenderKey;
+use crate::actions::{Cx, Services};
 use crate::clock::Clock;
 use crate::config::{Config, Transport};
 use crate::delivery::probe::probe;
@@ -117,7 +117,7 @@ impl App {
             seen_at: clock.now().naive_utc(),
         };
         let services = Arc::new(Services {
-            secrets,
+            secrets: Arc::new(secrets),
             public_url: config.public_url.clone(),
             destinations: config.destinations.clone(),
             families: Families::default(),
@@ -161,6 +161,12 @@ impl App {
             committer,
             dns,
         }))
+    }
+
+    /// The circumstances of what the program does by itself, now.
+    #[must_use]
+    pub fn cx(&self, label: &str) -> Cx {
+        Cx::system(self.clock.now(), label, &self.services.secrets)
     }
 
     /// Runs a read off the async threads.
@@ -272,11 +278,15 @@ fn finished<T>(joined: Result<ActionResult<T>, tokio::task::JoinError>) -> Actio
     joined.unwrap_or_else(|error| Err(ActionError::Internal(format!("a task did not finish: {error}"))))
 }
 
-fn secret_keys(text: &str) -> Result<SecretKeys, StartError> {
+/// The keys that the option `secret_key` gives.
+///
+/// # Errors
+/// A sentence for the operator where it is empty or cannot be read.
+pub fn secret_keys(text: &str) -> Result<SecretKeys, StartError> {
     if text.is_empty() {
         let (_, example) = SecretKeys::generate();
         return Err(StartError(format!(
-            "the option secret_key (CANOPY_SECRET_KEY) is not set: it seals DKIM keys and passwords at rest. \
+            "the option secret_key (CANOPY_SECRET_KEY) is not set: it seals DKIM keys and passwords at rest, and signs the audit. \
              Keep it safe and set it, for example to {example}"
         )));
     }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use futures_util::{StreamExt as _, stream};
 
 use crate::actions::check_domain::{Looked, check_domain};
-use crate::actions::{ActionError, ActionResult, Cx, domain_records};
+use crate::actions::{ActionError, ActionResult, domain_records};
 use crate::app::App;
 use crate::dns;
 use crate::domain::ids::Id;
@@ -38,7 +38,7 @@ pub async fn run(app: &Arc<App>, id: Id) -> ActionResult<Domain> {
     let setup = domain_records::setup(&domain, &app.config.platform);
     let result = dns::check(&app.dns, &setup).await;
     let looked = Looked { setup, result, jitter: rand::random() };
-    let cx = Cx::system(app.clock.now(), "DNS check");
+    let cx = app.cx("DNS check");
     let services = Arc::clone(&app.services);
     app.write(move |conn| check_domain(conn, &cx, &services, id, &looked)).await
 }

@@ -71,7 +71,7 @@ impl World {
 
     /// Writes in one transaction.
     pub fn write<T>(&self, work: impl FnOnce(&mut AnyConnection, &Cx) -> ActionResult<T>) -> T {
-        let cx = Cx::system(self.app.clock.now(), "bench");
+        let cx = self.app.cx("bench");
         self.app.db.write(|conn| work(conn, &cx)).expect("the write succeeds")
     }
 

@@ -78,7 +78,7 @@ pub fn accept_invitation(
         ..cx.actor.clone()
     };
     let record = Record { action: "member.accept", target: user.email.clone(), before: None, after: None };
-    audit::record(conn, &Cx { now: cx.now, actor }, account, record)?;
+    audit::record(conn, &cx.acting(actor), account, record)?;
     Ok(invitation)
 }
 

@@ -1,6 +1,8 @@
 //! Writing the audit: every state change appends one entry to its parent's chain, in the same transaction.
 //!
-//! The hash covers every field and the hash before it, so that a changed, dropped or cut entry is found.
+//! An entry's hash is a MAC under the installation's key over every field and the hash before it, and the head has one of
+//! its own: whoever writes the database without the key can neither change, drop nor add an entry, nor cut the end off.
+//! Entries of before there were keys have SHA-256 alone; the first signed one pins them.
 
 use serde_json::Value;
 
@@ -9,8 +11,12 @@ use super::error::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::accounts::Account;
-use crate::models::audit::{self, Entry};
-use crate::secrets::sha256;
+use crate::models::audit::{self, Entry, Head, Mark};
+use crate::secrets::{SecretKeys, sha256};
+
+/// What is signed: a MAC of one is worth nothing as the other.
+const ENTRY: &str = "audit entry";
+const HEAD: &str = "audit head";
 
 /// What happened, to which account, to what.
 pub struct Record<'a> {
@@ -47,15 +53,75 @@ pub fn record(conn: &mut AnyConnection, cx: &Cx, account: &Account, record: Reco
         request_id: cx.actor.request_id.clone(),
         previous_hash,
         hash: Vec::new(),
+        key_version: None,
     };
-    entry.hash = hash(&entry);
-    audit::append(conn, root, &[entry])?;
+    sign(&cx.keys, &mut entry);
+    let mark = mark(&cx.keys, &entry);
+    audit::append(conn, root, &[entry], &mark)?;
     Ok(())
 }
 
-/// The hash of an entry: SHA-256 over its fields, each with its length before it, and the hash of the entry before.
+/// Writes an entry's hash, by the current key.
+pub fn sign(keys: &SecretKeys, entry: &mut Entry) {
+    let (version, mac) = keys.signed(ENTRY, &bytes(entry));
+    entry.key_version = Some(version.into());
+    entry.hash = mac.to_vec();
+}
+
+/// The mark of a head that ends with `entry`.
 #[must_use]
-pub fn hash(entry: &Entry) -> Vec<u8> {
+pub fn mark(keys: &SecretKeys, entry: &Entry) -> Mark {
+    let (version, tag) = keys.signed(HEAD, &end(entry.root_id, entry.seq, &entry.hash));
+    Mark { key_version: version.into(), tag: tag.to_vec() }
+}
+
+/// Whether something is as it was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// It is, and by a key.
+    Signed,
+    /// It is, as far as a digest without a key tells: whoever changed it could have made that anew.
+    Unsigned,
+    Not,
+    /// The key of this version is not configured.
+    Unknown(i32),
+}
+
+/// Whether an entry's hash is its own.
+pub(super) fn holds(keys: Option<&SecretKeys>, entry: &Entry) -> Holds {
+    match entry.key_version {
+        Some(version) => by_key(keys, version, ENTRY, &bytes(entry), &entry.hash),
+        None if sha256(&bytes(entry)) == *entry.hash => Holds::Unsigned,
+        None => Holds::Not,
+    }
+}
+
+/// Whether a head's mark is its own. A head without one is not signed.
+pub(super) fn head_holds(keys: Option<&SecretKeys>, head: &Head) -> Holds {
+    match (head.key_version, &head.tag) {
+        (Some(version), Some(tag)) => by_key(keys, version, HEAD, &end(head.root_id, head.seq, &head.hash), tag),
+        (None, None) => Holds::Unsigned,
+        _ => Holds::Not,
+    }
+}
+
+fn by_key(keys: Option<&SecretKeys>, version: i32, context: &str, message: &[u8], mac: &[u8]) -> Holds {
+    let known = u8::try_from(version).ok().zip(keys);
+    match known.and_then(|(version, keys)| keys.is_signed_by(version, context, message, mac)) {
+        Some(true) => Holds::Signed,
+        Some(false) => Holds::Not,
+        None => Holds::Unknown(version),
+    }
+}
+
+/// The hash of an entry without a key, as all were before: SHA-256 over its fields, each with its length before it, and the
+/// hash of the entry before.
+#[must_use]
+pub fn unsigned_hash(entry: &Entry) -> Vec<u8> {
+    sha256(&bytes(entry)).to_vec()
+}
+
+fn bytes(entry: &Entry) -> Vec<u8> {
     let optional_id = |id: &Option<Id>| id.map(|id| id.to_string()).unwrap_or_default();
     let fields = [
         entry.id.to_string(),
@@ -79,50 +145,10 @@ pub fn hash(entry: &Entry) -> Vec<u8> {
         bytes.extend_from_slice(&(field.len() as u64).to_be_bytes());
         bytes.extend_from_slice(field.as_bytes());
     }
-    sha256(&bytes).to_vec()
+    bytes
 }
 
-/// What `verify` found.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Verdict {
-    Whole { entries: i64 },
-    Broken { seq: i64, problem: String },
-}
-
-/// Walks one chain from its first entry to its head.
-///
-/// # Errors
-/// Only the database's.
-pub fn verify(conn: &mut AnyConnection, root: Id, head_seq: i64, head_hash: &[u8]) -> ActionResult<Verdict> {
-    let mut expected = vec![0_u8; 32];
-    let mut seq = 0;
-    loop {
-        let page = audit::page(conn, root, &audit::Filter::default(), Some(seq), true, 500)?;
-        let Some(last) = page.last().map(|entry| entry.seq) else { break };
-        for entry in &page {
-            if let Some(problem) = problem_of(entry, seq + 1, &expected) {
-                return Ok(Verdict::Broken { seq: seq + 1, problem });
-            }
-            seq = entry.seq;
-            expected.clone_from(&entry.hash);
-        }
-        seq = last;
-    }
-    if seq != head_seq || expected != head_hash {
-        return Ok(Verdict::Broken {
-            seq: seq + 1,
-            problem: format!("the chain ends at {seq}, its head says {head_seq}"),
-        });
-    }
-    Ok(Verdict::Whole { entries: seq })
-}
-
-fn problem_of(entry: &Entry, seq: i64, previous: &[u8]) -> Option<String> {
-    if entry.seq != seq {
-        return Some(format!("entry {seq} is missing, {} comes next", entry.seq));
-    }
-    if entry.previous_hash != previous {
-        return Some(format!("entry {seq} does not follow the one before it"));
-    }
-    (hash(entry) != entry.hash).then(|| format!("entry {seq} was changed"))
+/// What a head's mark covers: whose chain it is, how long, and how it ends.
+fn end(root: Id, seq: i64, hash: &[u8]) -> Vec<u8> {
+    format!("{root} {seq} {}", crate::secrets::hex(hash)).into_bytes()
 }

@@ -45,8 +45,7 @@ pub fn run_job_rows(
         return stop(conn, cx, job);
     }
     let rows = jobs::waiting(conn, job.id, job.done, limit)?;
-    let shared =
-        Shared { cx: payload.cx(cx.now, job.account_id), services, parent: job.account_id, work: &payload.work };
+    let shared = Shared { cx: payload.cx(cx, job.account_id), services, parent: job.account_id, work: &payload.work };
     for row in &rows {
         let key = keys.pop();
         let (needs, has) = (wants_key(&payload.work, row), key.is_some());

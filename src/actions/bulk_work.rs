@@ -123,7 +123,7 @@ impl Payload {
 
     /// The circumstances of a row: now, and as whoever started the job.
     #[must_use]
-    pub fn cx(&self, now: DateTime<Utc>, account: Id) -> Cx {
+    pub fn cx(&self, cx: &Cx, account: Id) -> Cx {
         let actor = Actor {
             kind: if self.actor_id.is_some() { ActorKind::User } else { ActorKind::System },
             id: self.actor_id,
@@ -133,7 +133,7 @@ impl Payload {
             address: self.address.clone(),
             request_id: self.request_id.clone(),
         };
-        Cx { now, actor }
+        cx.acting(actor)
     }
 }
 

@@ -1,8 +1,11 @@
 //! Who acts, through which account, and when: given to every action, and written into the audit.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDateTime, Utc};
 
 use crate::domain::ids::Id;
+use crate::secrets::SecretKeys;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ActorKind {
@@ -57,12 +60,20 @@ impl Actor {
 pub struct Cx {
     pub now: DateTime<Utc>,
     pub actor: Actor,
+    /// What signs the entries that the action writes into the audit.
+    pub keys: Arc<SecretKeys>,
 }
 
 impl Cx {
     #[must_use]
-    pub fn system(now: DateTime<Utc>, label: &str) -> Self {
-        Self { now, actor: Actor::system(label) }
+    pub fn system(now: DateTime<Utc>, label: &str, keys: &Arc<SecretKeys>) -> Self {
+        Self { now, actor: Actor::system(label), keys: Arc::clone(keys) }
+    }
+
+    /// The same for another actor.
+    #[must_use]
+    pub fn acting(&self, actor: Actor) -> Self {
+        Self { now: self.now, actor, keys: Arc::clone(&self.keys) }
     }
 
     /// The time as rows keep it.

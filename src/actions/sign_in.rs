@@ -9,11 +9,11 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use super::user_audit::{self, as_user};
-use super::{ActionError, ActionResult, Actor, Cx, throttle};
+use super::{ActionError, ActionResult, Cx, throttle};
 use crate::domain::ids::Id;
 use crate::models::users::{self, User};
 use crate::models::{AnyConnection, Db, sessions, sign_in_failures};
-use crate::secrets::{burn, digest, verify_password};
+use crate::secrets::{SecretKeys, burn, digest, verify_password};
 
 /// Tries per person (or trusted device, or trusted address) in a quarter hour.
 const PER_PERSON: i64 = 10;
@@ -28,6 +28,8 @@ pub struct Attempt {
     pub address: String,
     /// The request's id, for the audit.
     pub request_id: String,
+    /// What signs the audit.
+    pub keys: Arc<SecretKeys>,
     /// The person and the secret of the device's own cookie, from a sign-in before.
     pub device: Option<(Id, String)>,
 }
@@ -130,7 +132,8 @@ fn welcome(conn: &mut AnyConnection, attempt: &Attempt, mut user: User, counted:
     user.last_sign_in_at = Some(attempt.now.naive_utc());
     users::save(conn, &user)?;
     let (address, request_id) = (attempt.address.clone(), attempt.request_id.clone());
-    let cx = Cx { now: attempt.now, actor: Actor { address, request_id, ..Actor::system("sign-in") } };
+    let mut cx = Cx::system(attempt.now, "sign-in", &attempt.keys);
+    (cx.actor.address, cx.actor.request_id) = (address, request_id);
     user_audit::record(conn, &as_user(&cx, &user), &user, "user.sign_in")?;
     Ok(user)
 }

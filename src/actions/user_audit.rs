@@ -24,5 +24,5 @@ pub fn record(conn: &mut AnyConnection, cx: &Cx, user: &User, action: &'static s
 #[must_use]
 pub fn as_user(cx: &Cx, user: &User) -> Cx {
     let actor = Actor { kind: ActorKind::User, id: Some(user.id), label: user.email.clone(), ..cx.actor.clone() };
-    Cx { now: cx.now, actor }
+    cx.acting(actor)
 }

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::net::IpAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
@@ -20,7 +21,7 @@ use crate::domain::scopes::{Family, Reach, Required, ScopeSet};
 use crate::models::accounts::Account;
 use crate::models::api_keys::ApiKey;
 use crate::models::{AnyConnection, api_keys, suspensions};
-use crate::secrets;
+use crate::secrets::{self, SecretKeys};
 use crate::telemetry::{self, RequestInfo};
 
 /// `last_used_at` may lag by this much, so that a busy key costs no write per request.
@@ -34,6 +35,8 @@ pub struct Caller {
     pub scopes: ScopeSet,
     pub ip: IpAddr,
     pub request_id: String,
+    /// What signs the audit.
+    keys: Arc<SecretKeys>,
 }
 
 impl Caller {
@@ -42,6 +45,7 @@ impl Caller {
     pub fn cx(&self, now: DateTime<Utc>) -> Cx {
         Cx {
             now,
+            keys: Arc::clone(&self.keys),
             actor: Actor {
                 kind: ActorKind::ApiKey,
                 id: Some(self.key.id),
@@ -131,7 +135,8 @@ async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
     let digest = secrets::digest(secret);
     let info = telemetry::info(request);
     let now = app.clock.now();
-    let caller = app.glimpse(move |conn| look_up(conn, now, &digest, info)).await?.ok_or_else(invalid)??;
+    let keys = Arc::clone(&app.services.secrets);
+    let caller = app.glimpse(move |conn| look_up(conn, now, &digest, info, keys)).await?.ok_or_else(invalid)??;
     let in_path = request.match_info().get("account_id");
     if in_path.is_some_and(|text| text.parse::<Id>().ok() != Some(caller.account.id)) {
         return Err(invalid());
@@ -157,7 +162,13 @@ fn invalid() -> ApiError {
 
 type LookedUp = Option<Result<Caller, ApiError>>;
 
-fn look_up(conn: &mut AnyConnection, now: DateTime<Utc>, digest: &[u8], info: RequestInfo) -> ActionResult<LookedUp> {
+fn look_up(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    digest: &[u8],
+    info: RequestInfo,
+    keys: Arc<SecretKeys>,
+) -> ActionResult<LookedUp> {
     let Some((key, account)) = api_keys::find_by_digest(conn, digest)? else { return Ok(None) };
     let standing = suspensions::standing(conn, account.id, None, now.naive_utc())?;
     let Some(standing) = standing else { return Ok(None) };
@@ -169,10 +180,10 @@ fn look_up(conn: &mut AnyConnection, now: DateTime<Utc>, digest: &[u8], info: Re
     }
     let scopes = api_keys::scopes_of(conn, &[key.id])?;
     let scopes = ScopeSet::from_stored(scopes.iter().map(|row| row.scope.as_str()));
-    Ok(Some(Ok(Caller { account, key, scopes, ip: info.ip, request_id: info.id })))
+    Ok(Some(Ok(Caller { account, key, scopes, ip: info.ip, request_id: info.id, keys })))
 }
 
-async fn note_use(app: &std::sync::Arc<App>, caller: &Caller, now: DateTime<Utc>) -> Result<(), ApiError> {
+async fn note_use(app: &Arc<App>, caller: &Caller, now: DateTime<Utc>) -> Result<(), ApiError> {
     let stale = caller.key.last_used_at.is_none_or(|at| now.naive_utc() - at >= USE_NOTED_EVERY);
     if stale {
         let id = caller.key.id;

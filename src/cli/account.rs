@@ -1,12 +1,16 @@
 //! `canopy account add`: a parent account, for the operator.
 
+use std::sync::Arc;
+
 use clap::Args;
+use secrecy::ExposeSecret;
 
 use super::{CommandResult, user};
 use crate::actions::Cx;
 use crate::actions::add_user::add_user;
 use crate::actions::create_account::create_account;
 use crate::actions::error::ActionError;
+use crate::app::secret_keys;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::text::AccountName;
@@ -33,7 +37,8 @@ pub fn add(config: &Config, arguments: &Add) -> CommandResult {
     };
     let db = Db::open(config.database_url(), 1)?;
     migrate::up(&db)?;
-    let cx = Cx::system(Clock::default().now(), "command line");
+    let cx =
+        Cx::system(Clock::default().now(), "command line", &Arc::new(secret_keys(config.secret_key.expose_secret())?));
     let (account, added) = db.write(|conn| -> Result<_, ActionError> {
         let account = create_account(conn, &cx, &name, &website)?;
         let added = match owner {

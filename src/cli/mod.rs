@@ -51,7 +51,7 @@ enum Command {
     #[command(subcommand)]
     User(UserCommand),
     /// Checks that no audit entry was changed, dropped or cut; exit code 1 when one was.
-    VerifyAudit,
+    VerifyAudit(verify_audit::Arguments),
     /// Prints what came to the inbound listener in the last thirty days and changed nothing.
     Refusals,
 }
@@ -96,6 +96,6 @@ fn run(arguments: Arguments) -> CommandResult {
         Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),
         Command::User(UserCommand::Add(add)) => user::add(&Config::from_settings(&settings)?, &add),
         Command::Refusals => refusals::run(&Config::from_settings(&settings)?),
-        Command::VerifyAudit => verify_audit::run(&Config::from_settings(&settings)?),
+        Command::VerifyAudit(arguments) => verify_audit::run(&Config::from_settings(&settings)?, &arguments),
     }
 }

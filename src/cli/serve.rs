@@ -14,7 +14,7 @@ mod mail;
 mod metrics;
 
 use super::CommandResult;
-use crate::actions::{Cx, set_up};
+use crate::actions::set_up;
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -50,7 +50,7 @@ pub fn run(config: Config) -> CommandResult {
 
 /// On an empty database: prints, once, the link that makes the first owner. It is a secret, so it is not logged.
 fn offer_set_up(app: &App) -> CommandResult {
-    let cx = Cx::system(app.clock.now(), "set-up");
+    let cx = app.cx("set-up");
     if let Some(token) = app.db.write(|conn| set_up::offer(conn, &cx))? {
         println!("Nobody has an account here yet. Make the first one, within a day, at");
         println!("{}/setup/{}", app.config.public_url, token.as_str());

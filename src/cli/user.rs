@@ -1,12 +1,15 @@
 //! `canopy user add`: a person in an account, for the operator.
 
 use std::io::Read;
+use std::sync::Arc;
 
 use clap::Args;
+use secrecy::ExposeSecret;
 
 use super::CommandResult;
 use crate::actions::add_user::{Added, NewUser, add_user};
 use crate::actions::{ActionError, Cx};
+use crate::app::secret_keys;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::email_address::EmailAddress;
@@ -40,7 +43,8 @@ pub fn add(config: &Config, arguments: &Add) -> CommandResult {
     let new = new_user(&arguments.email, arguments.name.as_deref(), &arguments.role, password(arguments)?)?;
     let db = Db::open(config.database_url(), 1)?;
     migrate::up(&db)?;
-    let cx = Cx::system(Clock::default().now(), "command line");
+    let cx =
+        Cx::system(Clock::default().now(), "command line", &Arc::new(secret_keys(config.secret_key.expose_secret())?));
     let added = db.write(|conn| {
         let account = find_account(conn, &arguments.account)?;
         add_user(conn, &cx, account, new)

@@ -90,6 +90,10 @@ pub struct Config {
     pub complaint_address: String,
     /// Who reads what comes to postmaster and abuse; `None` refuses it. At no host of ours.
     pub operator_address: Option<String>,
+    /// Where it is added daily how the chains of the audit end.
+    pub audit_heads_file: Option<PathBuf>,
+    /// Whether that is mailed to the operator too.
+    pub audit_heads_mail: bool,
     /// Where bounces and complaints are received; `None` is off.
     pub mx_listen: Option<SocketAddr>,
     /// The files of the certificate and the key that STARTTLS shows there; `None` offers none.

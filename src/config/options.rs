@@ -63,6 +63,12 @@ pub const OPTIONS: &[Opt] = &[
         "",
         "Who reads what comes to `postmaster@` and `abuse@` at the hosts of this platform; refused when empty",
     ),
+    plain(
+        "audit_heads_file",
+        "",
+        "File to which it is added daily how each chain of the audit ends, best on another machine, for `canopy verify-audit --against`; none when empty",
+    ),
+    plain("audit_heads_mail", "false", "Mails the same to `operator_address`"),
     plain("mx_listen", "", "Address and port on which bounces and complaints are received over SMTP; off when empty"),
     plain(
         "mx_tls_cert",

@@ -53,6 +53,8 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         },
         complaint_address: complaint_address(settings)?,
         operator_address: operator_address(settings)?,
+        audit_heads_file: Some(settings.get("audit_heads_file")).filter(|path| !path.is_empty()).map(PathBuf::from),
+        audit_heads_mail: settings.get("audit_heads_mail") == "true",
         mx_listen: optional_address(settings, "mx_listen")?,
         mx_tls: tls_files(settings, ["mx_tls_cert", "mx_tls_key"])?,
         mx_limits: mx_limits(settings)?,
@@ -77,6 +79,9 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         web_workers: number(settings, "web_workers")?,
         demo: settings.get("demo") == "true",
     };
+    if config.audit_heads_mail && config.operator_address.is_none() {
+        return Err(wrong("audit_heads_mail", "it needs operator_address, to which it is mailed"));
+    }
     let host = config.operator_address.as_deref().and_then(|address| address.rsplit_once('@'));
     if host.is_some_and(|(_, host)| config.own_hosts().iter().any(|own| own.eq_ignore_ascii_case(host))) {
         return Err(wrong("operator_address", "it is at a host of this platform: its mail would come back here"));

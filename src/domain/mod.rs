@@ -1,6 +1,7 @@
 //! What Canopy knows about email, caps, roles and money. Pure: no I/O, no async; `now` is an argument.
 
 pub mod allocation;
+pub mod audit_head;
 pub mod bounce;
 pub mod cap;
 pub mod client_import;

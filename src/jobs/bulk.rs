@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::pause;
+use crate::actions::ActionError;
 use crate::actions::bulk_run::run_jobs_once;
-use crate::actions::{ActionError, Cx};
 use crate::app::App;
 
 const POLL: Duration = Duration::from_secs(1);
@@ -16,9 +16,7 @@ const POLL: Duration = Duration::from_secs(1);
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
         let worker = Arc::clone(&app);
-        let done = tokio::task::spawn_blocking(move || {
-            run_jobs_once(&worker.db, &Cx::system(worker.clock.now(), "jobs"), &worker.services)
-        });
+        let done = tokio::task::spawn_blocking(move || run_jobs_once(&worker.db, &worker.cx("jobs"), &worker.services));
         match done.await.unwrap_or_else(|error| Err(ActionError::Internal(error.to_string()))) {
             Ok(0) => pause(POLL, &mut stop).await,
             Ok(_) => {}

@@ -7,12 +7,13 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
-use super::{Departure, make_ahead, pause};
+use super::{Departure, audit_heads, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
 use crate::actions::clear_domain::{self, Place};
 use crate::actions::flush_summaries::flush_summaries;
 use crate::actions::lift_suspension::end_due_suspensions;
-use crate::actions::{ActionResult, Cx, housekeeping, roll_periods};
+use crate::actions::seal_audit::{self, Sealing};
+use crate::actions::{ActionResult, housekeeping, roll_periods};
 use crate::app::App;
 use crate::domain::ids::Id;
 use crate::models::{AnyConnection, held};
@@ -48,6 +49,10 @@ pub struct Leader {
     departure: Departure,
     /// How far a removed domain was cleared.
     clearing: Option<Place>,
+    /// How far a chain of the audit was walked that waits to be sealed.
+    sealing: Option<Sealing>,
+    /// Whether none waits any more.
+    sealed: bool,
 }
 
 /// Keeps house until `stop` turns true.
@@ -80,6 +85,8 @@ impl Leader {
             days_at: None,
             departure: Departure::default(),
             clearing: None,
+            sealing: None,
+            sealed: false,
         }
     }
 
@@ -91,10 +98,11 @@ impl Leader {
         let (id, now) = (self.id, self.app.clock.now());
         if !self.app.write_behind(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
             self.periods.clear();
-            self.clearing = None;
+            (self.clearing, self.sealing) = (None, None);
             return Ok(false);
         }
-        self.app.write(move |conn| end_due_suspensions(conn, &Cx::system(now, "housekeeping"))).await?;
+        let cx = self.app.cx("housekeeping");
+        self.app.write(move |conn| end_due_suspensions(conn, &cx)).await?;
         if is_due(self.periods_at, now, PERIODS) {
             self.roll_periods(now).await?;
             self.periods_at = Some(now);
@@ -106,11 +114,13 @@ impl Leader {
             }
         }
         self.clear_domains(now).await?;
+        self.seal_chains().await?;
         self.release_held(now).await?;
         if is_due(self.days_at, now, DAYS) {
             self.days_at = make_ahead(&self.app, now).await?.then_some(now);
         }
         if is_due(self.purged_at, now, PURGE) {
+            audit_heads::tell(&self.app, now).await?;
             self.departure.go_on(&self.app, now).await?;
             self.purge(now).await?;
             self.purged_at = Some(now);
@@ -159,6 +169,28 @@ impl Leader {
                     // What is under way takes its time.
                     return Ok(());
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Walks the chains of the audit that were begun before entries were signed, and seals them.
+    async fn seal_chains(&mut self) -> ActionResult<()> {
+        for _ in 0..STEPS {
+            if self.sealed {
+                return Ok(());
+            }
+            let Some(sealing) = self.sealing.take() else {
+                self.sealing = self.app.read(seal_audit::begin).await?;
+                self.sealed = self.sealing.is_none();
+                continue;
+            };
+            let (sealing, walked) = self.app.read(move |conn| seal_audit::look(conn, sealing)).await?;
+            if walked {
+                let cx = self.app.cx("housekeeping");
+                self.app.write(move |conn| seal_audit::seal(conn, &cx, &sealing)).await?;
+            } else {
+                self.sealing = Some(sealing);
             }
         }
         Ok(())

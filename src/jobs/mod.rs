@@ -1,6 +1,7 @@
 //! What a worker node does beside serving: deliver, work on bulk jobs, send system mail, look at DNS, and, on one node at a time, keep house.
 //! Everything runs on threads of its own, so that a busy queue does not slow the dashboard.
 
+mod audit_heads;
 mod bulk;
 mod days;
 mod dns;

@@ -32,11 +32,37 @@ pub struct Entry {
     pub address: String,
     pub request_id: String,
     pub previous_hash: Vec<u8>,
+    /// A MAC; of entries of before, a SHA-256.
     pub hash: Vec<u8>,
+    /// Of the key that made `hash`; `None` for a SHA-256.
+    pub key_version: Option<i32>,
+}
+
+/// How a chain ends.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
+#[diesel(table_name = audit_heads)]
+pub struct Head {
+    pub root_id: Id,
+    /// Of the last entry.
+    pub seq: i64,
+    pub hash: Vec<u8>,
+    /// Of the key that made `tag`; `None` where no entry was signed yet.
+    pub key_version: Option<i32>,
+    /// A MAC of the three above.
+    pub tag: Option<Vec<u8>>,
+    /// The last entry that was there before entries were signed, until the chain was sealed; then 0.
+    pub unsealed: i64,
+}
+
+/// What signs a head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mark {
+    pub key_version: i32,
+    pub tag: Vec<u8>,
 }
 
 #[derive(QueryableByName)]
-struct Head {
+struct Locked {
     #[diesel(sql_type = BigInt)]
     seq: i64,
     #[diesel(sql_type = Binary)]
@@ -45,7 +71,7 @@ struct Head {
 
 /// Locks the end of a chain and answers it: the last sequence number and hash, (0, zeros) for a new chain.
 pub fn lock_head(conn: &mut AnyConnection, root: Id) -> QueryResult<(i64, Vec<u8>)> {
-    let head: Head = kept(
+    let head: Locked = kept(
         "INSERT INTO audit_heads (root_id, seq, hash) VALUES ($1, 0, $2) \
          ON CONFLICT (root_id) DO UPDATE SET seq = audit_heads.seq RETURNING seq, hash",
     )
@@ -55,12 +81,17 @@ pub fn lock_head(conn: &mut AnyConnection, root: Id) -> QueryResult<(i64, Vec<u8
     Ok((head.seq, head.hash))
 }
 
-/// Appends entries whose `seq` and hashes follow the locked head, and moves the head.
-pub fn append(conn: &mut AnyConnection, root: Id, entries: &[Entry]) -> QueryResult<()> {
+/// Appends entries whose `seq` and hashes follow the locked head, and moves the head, which `mark` signs.
+pub fn append(conn: &mut AnyConnection, root: Id, entries: &[Entry], mark: &Mark) -> QueryResult<()> {
     let Some(last) = entries.last() else { return Ok(()) };
     insert_many!(&mut *conn, audit_entries::table, entries)?;
     diesel::update(audit_heads::table.find(root))
-        .set((audit_heads::seq.eq(last.seq), audit_heads::hash.eq(&last.hash)))
+        .set((
+            audit_heads::seq.eq(last.seq),
+            audit_heads::hash.eq(&last.hash),
+            audit_heads::key_version.eq(Some(mark.key_version)),
+            audit_heads::tag.eq(Some(&mark.tag)),
+        ))
         .execute(conn)
         .map(drop)
 }
@@ -158,17 +189,51 @@ pub fn page(
     }
 }
 
-/// The end of one chain: its last sequence number and hash. `None` before its first entry.
-pub fn head(conn: &mut AnyConnection, root: Id) -> QueryResult<Option<(i64, Vec<u8>)>> {
-    audit_heads::table.find(root).select((audit_heads::seq, audit_heads::hash)).first(conn).optional()
+/// The end of one chain. `None` before its first entry.
+pub fn head(conn: &mut AnyConnection, root: Id) -> QueryResult<Option<Head>> {
+    audit_heads::table.find(root).select(Head::as_select()).first(conn).optional()
 }
 
-/// The chains there are, with their heads: (root, last seq, last hash).
-pub fn heads(conn: &mut AnyConnection) -> QueryResult<Vec<(Id, i64, Vec<u8>)>> {
+/// The chains there are, with their heads.
+pub fn heads(conn: &mut AnyConnection) -> QueryResult<Vec<Head>> {
+    audit_heads::table.order(audit_heads::root_id).select(Head::as_select()).load(conn)
+}
+
+/// The same in pages: those after `root`.
+pub fn heads_after(conn: &mut AnyConnection, root: Option<Id>, limit: i64) -> QueryResult<Vec<Head>> {
+    let mut query = audit_heads::table.order(audit_heads::root_id).limit(limit).select(Head::as_select()).into_boxed();
+    if let Some(root) = root {
+        query = query.filter(audit_heads::root_id.gt(root));
+    }
+    query.load(conn)
+}
+
+/// A chain that was begun before entries were signed, and is not sealed yet.
+pub fn unsealed(conn: &mut AnyConnection) -> QueryResult<Option<Head>> {
     audit_heads::table
+        .filter(audit_heads::unsealed.gt(0))
         .order(audit_heads::root_id)
-        .select((audit_heads::root_id, audit_heads::seq, audit_heads::hash))
-        .load(conn)
+        .select(Head::as_select())
+        .first(conn)
+        .optional()
+}
+
+/// Notes that a chain is sealed; answers whether it waited for that, up to the entry `until`.
+pub fn mark_sealed(conn: &mut AnyConnection, root: Id, until: i64) -> QueryResult<bool> {
+    let rows = diesel::update(audit_heads::table.find(root).filter(audit_heads::unsealed.eq(until)))
+        .set(audit_heads::unsealed.eq(0))
+        .execute(conn)?;
+    Ok(rows > 0)
+}
+
+/// The hash of one entry.
+pub fn hash_at(conn: &mut AnyConnection, root: Id, seq: i64) -> QueryResult<Option<Vec<u8>>> {
+    audit_entries::table
+        .filter(audit_entries::root_id.eq(root))
+        .filter(audit_entries::seq.eq(seq))
+        .select(audit_entries::hash)
+        .first(conn)
+        .optional()
 }
 
 /// Parents whose chain has entries and no head.

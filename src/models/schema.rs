@@ -551,6 +551,7 @@ diesel::table! {
         request_id -> Text,
         previous_hash -> Binary,
         hash -> Binary,
+        key_version -> Nullable<Integer>,
     }
 }
 
@@ -559,6 +560,9 @@ diesel::table! {
         root_id -> Binary,
         seq -> BigInt,
         hash -> Binary,
+        key_version -> Nullable<Integer>,
+        tag -> Nullable<Binary>,
+        unsealed -> BigInt,
     }
 }
 

@@ -23,6 +23,20 @@ impl SecretKeys {
         first(&signature(&self.macs[0], context, message))
     }
 
+    /// The whole signature on `message`, and the version of the key that made it: for what is kept for ever, whose key may
+    /// be rotated away.
+    #[must_use]
+    pub fn signed(&self, context: &str, message: &[u8]) -> (u8, [u8; 32]) {
+        (self.version(), first(&signature(&self.macs[0], context, message)))
+    }
+
+    /// Whether the key of this version made `mac`; `None` where it is not here.
+    #[must_use]
+    pub fn is_signed_by(&self, version: u8, context: &str, message: &[u8], mac: &[u8]) -> Option<bool> {
+        let key = self.versions().position(|known| known == version)?;
+        Some(super::same(&first::<32>(&signature(&self.macs[key], context, message)), mac))
+    }
+
     /// Whether [`SecretKeys::tag`] made `tag`, by any key that is still here. Takes the same time for every tag.
     #[must_use]
     pub fn is_tag<const N: usize>(&self, context: &str, message: &[u8], tag: &[u8; N]) -> bool {
@@ -65,6 +79,22 @@ mod tests {
             changed[bit / 8] ^= 1 << (bit % 8);
             assert!(!keys.is_tag("a", b"bc", &changed), "bit {bit}");
         }
+    }
+
+    #[test]
+    fn what_is_signed_names_its_key_and_holds_by_that_one_alone() {
+        let (old, text) = SecretKeys::generate();
+        let (version, mac) = old.signed("a", b"b");
+        assert_eq!((version, old.is_signed_by(1, "a", b"b", &mac)), (1, Some(true)));
+        for (context, message) in [("a", &b"c"[..]), ("b", b"b")] {
+            assert_eq!(old.is_signed_by(1, context, message, &mac), Some(false), "{context} {message:?}");
+        }
+        assert_eq!(old.is_signed_by(1, "a", b"b", &mac[..31]), Some(false));
+        let other = SecretKeys::generate().1.replacen("1:", "2:", 1);
+        let both = SecretKeys::parse(&format!("{other},{text}")).unwrap();
+        assert_eq!((both.signed("a", b"b").0, both.is_signed_by(1, "a", b"b", &mac)), (2, Some(true)));
+        assert_eq!(both.is_signed_by(2, "a", b"b", &mac), Some(false));
+        assert_eq!(SecretKeys::parse(&other).unwrap().is_signed_by(1, "a", b"b", &mac), None);
     }
 
     #[test]

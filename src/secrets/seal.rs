@@ -74,6 +74,17 @@ impl SecretKeys {
         (keys, text)
     }
 
+    /// The version of the current key.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        self.keys[0].0
+    }
+
+    /// The versions that are here, as in `macs`.
+    pub(super) fn versions(&self) -> impl Iterator<Item = u8> {
+        self.keys.iter().map(|(version, _)| *version)
+    }
+
     /// Seals `plain` under the current key. `context` says what the value is and whose ("dkim:<domain id>"): it is not
     /// stored, and opening needs the same one, so that a value copied to another row does not open there.
     #[must_use]

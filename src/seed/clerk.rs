@@ -20,7 +20,7 @@ use crate::models::bulk::{AccountTag, Rows};
 use crate::models::counters::Delta;
 use crate::models::suspensions::Suspension;
 use crate::models::usage::UsageTotal;
-use crate::secrets::DkimKey;
+use crate::secrets::{DkimKey, SecretKeys};
 
 /// DKIM keys made for all seeded domains together: one for each would take 100 ms a client.
 const KEYS: usize = 4;
@@ -134,7 +134,7 @@ impl<'a> Clerk<'a> {
     ///
     /// # Errors
     /// Only the database's.
-    pub fn finish(mut self, conn: &mut AnyConnection) -> ActionResult<()> {
+    pub fn finish(mut self, conn: &mut AnyConnection, keys: &SecretKeys) -> ActionResult<()> {
         for (day, counts) in &self.totals {
             self.rows.usage_totals.push(UsageTotal {
                 parent_id: self.parent,
@@ -146,7 +146,7 @@ impl<'a> Clerk<'a> {
             });
         }
         self.rows.write(conn)?;
-        self.story.write(conn)
+        self.story.write(conn, keys)
     }
 
     fn account(&mut self, client: &Client, traffic: &Traffic) -> Account {

@@ -98,6 +98,6 @@ pub fn fill(conn: &mut AnyConnection, services: &Services, wish: &Wish, now: Dat
             clerk.rows.write(conn)?;
         }
     }
-    clerk.finish(conn)?;
+    clerk.finish(conn, &services.secrets)?;
     Ok(sign_ins)
 }

@@ -8,6 +8,7 @@ use crate::actions::{ActionResult, audit};
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::audit::{self as entries, Entry};
+use crate::secrets::SecretKeys;
 
 /// Something that somebody did.
 pub struct Deed {
@@ -48,23 +49,27 @@ impl Story {
     ///
     /// # Errors
     /// Only the database's.
-    pub fn write(mut self, conn: &mut AnyConnection) -> ActionResult<()> {
+    pub fn write(mut self, conn: &mut AnyConnection, keys: &SecretKeys) -> ActionResult<()> {
         self.deeds.sort_by_key(|deed| (deed.at, deed.account_id));
         let (mut seq, mut previous) = entries::lock_head(conn, self.root)?;
         let mut waiting = Vec::new();
         for deed in std::mem::take(&mut self.deeds) {
             seq += 1;
             let mut entry = self.entry(deed, seq, previous);
-            entry.hash = audit::hash(&entry);
+            audit::sign(keys, &mut entry);
             previous = entry.hash.clone();
             waiting.push(entry);
             if waiting.len() == 1000 {
-                entries::append(conn, self.root, &waiting)?;
+                self.append(conn, keys, &waiting)?;
                 waiting.clear();
             }
         }
-        entries::append(conn, self.root, &waiting)?;
-        Ok(())
+        self.append(conn, keys, &waiting)
+    }
+
+    fn append(&self, conn: &mut AnyConnection, keys: &SecretKeys, entries: &[Entry]) -> ActionResult<()> {
+        let Some(last) = entries.last() else { return Ok(()) };
+        Ok(entries::append(conn, self.root, entries, &audit::mark(keys, last))?)
     }
 
     fn entry(&mut self, deed: Deed, seq: i64, previous_hash: Vec<u8>) -> Entry {
@@ -88,6 +93,7 @@ impl Story {
             request_id: if person { self.random.id(deed.at).to_string() } else { String::new() },
             previous_hash,
             hash: Vec::new(),
+            key_version: None,
         }
     }
 }

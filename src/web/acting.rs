@@ -76,6 +76,7 @@ impl Acting {
     pub fn cx(&self) -> Cx {
         Cx {
             now: self.now(),
+            keys: Arc::clone(&self.app.services.secrets),
             actor: Actor {
                 kind: ActorKind::User,
                 id: Some(self.user.id),

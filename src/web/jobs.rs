@@ -15,9 +15,9 @@ use super::format::{self, When};
 use super::layout::Shell;
 use super::page::html;
 use super::sub_accounts::Path;
+use crate::actions::ActionResult;
 use crate::actions::bulk_run::run_jobs_once;
 use crate::actions::bulk_work::Outcome;
-use crate::actions::{ActionResult, Cx};
 use crate::app::App;
 use crate::domain::client_import::Client;
 use crate::domain::ids::Id;
@@ -94,7 +94,7 @@ pub fn wake(app: &Arc<App>) {
     let app = Arc::clone(app);
     drop(tokio::task::spawn_blocking(move || {
         loop {
-            let cx = Cx::system(app.clock.now(), "jobs");
+            let cx = app.cx("jobs");
             match run_jobs_once(&app.db, &cx, &app.services) {
                 Ok(0) => break,
                 Ok(_) => {}

@@ -2,12 +2,17 @@
 
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
 
+use canopy::config::Settings;
+use canopy::jobs::Leader;
 use canopy::models::{accounts, audit, memberships, users};
+use diesel::RunQueryDsl;
 use diesel::connection::SimpleConnection;
+use diesel::sql_types::{BigInt, Binary};
 use secrecy::ExposeSecret;
 
-use crate::support::app::{TestApp, on_both};
+use crate::support::app::{On, TestApp, on_both};
 use crate::support::postgres::TestPostgres;
 use crate::support::temp_dir::TempDir;
 use crate::support::visitor::Visitor;
@@ -139,7 +144,7 @@ async fn a_changed_a_dropped_and_a_cut_audit_fail_and_the_entry_is_named() {
         let entries = app.read(|conn| Ok(audit::heads(conn)?)).await;
         let head = |name: &str| {
             let root = roots[names.iter().position(|known| *known == name).expect("a name")];
-            (root, entries.iter().find(|entry| entry.0 == root).expect("a head").1)
+            (root, entries.iter().find(|entry| entry.root_id == root).expect("a head").seq)
         };
         let tamperings = [
             ("changed", "UPDATE audit_entries SET target = 'somebody else' WHERE seq = 3", "entry 3 was changed"),
@@ -167,6 +172,91 @@ async fn a_changed_a_dropped_and_a_cut_audit_fail_and_the_entry_is_named() {
         assert_eq!(text.matches("entries, whole.").count(), 1, "{text}");
     })
     .await;
+}
+
+/// Says outside how the chains end, as the leader does once a day.
+async fn told_outside(app: &TestApp) {
+    // The leader before is given up.
+    app.app.clock.step(chrono::TimeDelta::minutes(1));
+    assert!(Leader::new(Arc::clone(&app.app)).round().await.expect("it keeps house"));
+}
+
+#[tokio::test]
+async fn what_is_gone_together_with_its_head_is_found_by_what_was_told_outside() {
+    let dir = TempDir::new();
+    for on in [On::Sqlite, On::Postgres] {
+        let file = dir.path().join(format!("{on:?}.heads")).display().to_string();
+        let options = |settings: &mut Settings| {
+            settings.set("audit_heads_file", file.clone());
+            settings.set("audit_heads_mail", "true");
+            settings.set("operator_address", "ops@platform.test");
+        };
+        let Some(app) = TestApp::start_with(on, options).await else { continue };
+        let (cut, gone, kept) = (app.agency("cut").await, app.agency("gone").await, app.agency("kept").await);
+        for agency in [&cut, &gone, &kept] {
+            app.client(agency, &format!("first{}", agency.id), 0).await;
+        }
+        // Somebody keeps what the database was.
+        let before = app.read(move |conn| Ok(audit::head(conn, cut.id)?)).await.expect("a head");
+        app.client(&cut, "second", 0).await;
+        told_outside(&app).await;
+        told_outside(&app).await;
+        let lines = std::fs::read_to_string(&file).expect("the file");
+        assert_eq!(lines.lines().count(), 3, "once a day: {lines}");
+        let mail: Vec<_> = app.outbox().await.into_iter().filter(|(reader, _)| reader == "ops@platform.test").collect();
+        assert_eq!(mail.len(), 1, "{mail:?}");
+        app.app.clock.step(chrono::TimeDelta::hours(25));
+        told_outside(&app).await;
+        assert_eq!(std::fs::read_to_string(&file).expect("the file").lines().count(), 6, "and each day");
+        let against = ["verify-audit", "--against", &file];
+        assert!(done(&over(&app, &against, "")).ends_with("The audit is whole.\n"));
+
+        // It is set back: the rows, the head and its mark are what they were.
+        app.write(move |conn, _| {
+            let drop = "DELETE FROM audit_entries WHERE root_id = $1 AND seq > $2";
+            diesel::sql_query(drop).bind::<Binary, _>(cut.id).bind::<BigInt, _>(before.seq).execute(conn)?;
+            let back = "UPDATE audit_heads SET seq = $1, hash = $2, tag = $3 WHERE root_id = $4";
+            let back = diesel::sql_query(back).bind::<BigInt, _>(before.seq).bind::<Binary, _>(before.hash);
+            back.bind::<Binary, _>(before.tag.expect("a mark")).bind::<Binary, _>(cut.id).execute(conn)?;
+            for table in ["audit_entries", "audit_heads"] {
+                let sql = format!("DELETE FROM {table} WHERE root_id = $1");
+                diesel::sql_query(sql).bind::<Binary, _>(gone.id).execute(conn)?;
+            }
+            diesel::sql_query("UPDATE accounts SET deleted_at = created_at WHERE id = $1")
+                .bind::<Binary, _>(gone.id)
+                .execute(conn)?;
+            Ok(())
+        })
+        .await;
+        assert!(done(&over(&app, &["verify-audit"], "")).contains("whole."), "the database alone cannot tell");
+        let output = over(&app, &against, "");
+        assert!(refused(&output).contains("2 of the audit chains are broken"), "{}", said(&output));
+        let text = said(&output);
+        assert!(text.contains(&format!("cut ({}): broken: the file knows entry", cut.id)), "{text}");
+        assert!(text.contains(&format!("gone ({}): broken: the whole chain is missing", gone.id)), "{text}");
+        assert!(text.contains(&format!("kept ({}): ", kept.id)) && text.contains("entries, whole."), "{text}");
+        let output =
+            over(&app, &["verify-audit", "--against", &app.app.config.data_dir.join("none").display().to_string()], "");
+        assert!(refused(&output).contains("cannot read"));
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_configured_is_said_and_is_no_broken_chain() {
+    let app = TestApp::sqlite().await;
+    let agency = app.agency("keyless").await;
+    app.client(&agency, "first", 0).await;
+    let url = app.app.config.database_url().to_owned();
+    let other = canopy::secrets::SecretKeys::generate().1.replacen("1:", "7:", 1);
+    for key in ["", other.as_str()] {
+        let output = canopy(&["verify-audit"], &[("CANOPY_DATABASE_URL", &url), ("CANOPY_SECRET_KEY", key)], "");
+        assert!(refused(&output).contains("1 of the audit chains cannot be verified"), "{}", said(&output));
+        let text = said(&output);
+        assert!(
+            text.contains("cannot be verified: key version 1 is not configured") && !text.contains("broken"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Folder {
         }
         let (secrets, secret_key) = SecretKeys::generate();
         let services = Services {
-            secrets,
+            secrets: secrets.into(),
             public_url: String::new(),
             destinations: Destinations::default(),
             families: Families::default(),

@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use super::CommandResult;
 use super::serve::{self, Site};
-use crate::actions::Cx;
 use crate::actions::choose_transport::choose_transport;
 use crate::app::App;
 use crate::clock::Clock;
@@ -122,7 +121,7 @@ fn asked(
 
 /// The agency chose the mailbox as its default: whoever names a relay wants that used.
 fn leave_by_configuration(app: &App, agency: Id) -> CommandResult {
-    let cx = Cx::system(app.clock.now(), "demo");
+    let cx = app.cx("demo");
     app.db.write(|conn| choose_transport(conn, &cx, agency, agency, None))?;
     Ok(())
 }

@@ -33,6 +33,7 @@ pub const KINDS: &[(&str, &str)] = &[
     ("plan.", "Plan"),
     ("view_as.", "View as"),
     ("user.", "Sign-ins and people"),
+    ("audit.", "Activity itself"),
 ];
 
 /// Action, tone, words; `{}` is the target.
@@ -100,6 +101,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("view_as.begin", "warn", "Viewing as {} began"),
     ("view_as.raise", "warn", "Changes allowed while viewing as {}"),
     ("view_as.end", "", "Viewing as {} ended"),
+    ("audit.seal", "good", "Activity of {} was whole and is signed from here on"),
+    ("audit.seal_broken", "bad", "Activity of {} had been tampered with before it was signed"),
 ];
 
 /// Fields as people call them, in the order they are told. What is not here is told under its own name.
@@ -145,6 +148,8 @@ const FIELDS: &[(&str, &str)] = &[
     ("smtp_credentials", "SMTP credentials passed on"),
     ("passed_to", "To"),
     ("why", "Because"),
+    ("entries", "Entries before"),
+    ("problem", "Problem"),
 ];
 
 /// Facts that only repeat the sentence.
@@ -279,6 +284,7 @@ mod tests {
             request_id: String::new(),
             previous_hash: Vec::new(),
             hash: Vec::new(),
+            key_version: None,
         }
     }
 

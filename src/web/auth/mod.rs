@@ -16,7 +16,7 @@ use super::error::PageError;
 use super::layout::{Bare, Flash, Tone};
 use super::page::see_other;
 use super::{frame, session};
-use crate::actions::{Actor, Cx};
+use crate::actions::Cx;
 use crate::app::App;
 use crate::models::users::User;
 use crate::secrets::hash_password;
@@ -36,8 +36,9 @@ fn bare(request: &HttpRequest, current: &Session, title: &str) -> Bare {
 /// The circumstances of somebody who came by a link.
 fn cx(app: &App, request: &HttpRequest) -> Cx {
     let info = telemetry::info(request);
-    let actor = Actor { address: info.ip.to_string(), request_id: info.id, ..Actor::system("link") };
-    Cx { now: app.clock.now(), actor }
+    let mut cx = app.cx("link");
+    (cx.actor.address, cx.actor.request_id) = (info.ip.to_string(), info.id);
+    cx
 }
 
 /// Begins the session of whoever has shown who they are, and marks the device as theirs on `answer`.

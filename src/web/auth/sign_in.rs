@@ -98,6 +98,7 @@ fn note(app: &Arc<App>, request: &HttpRequest, user: User) {
 async fn attempt(app: &Arc<App>, request: &HttpRequest, form: &SignInForm) -> Result<Outcome, PageError> {
     let info = telemetry::info(request);
     let attempt = Attempt {
+        keys: Arc::clone(&app.services.secrets),
         now: app.clock.now(),
         email: form.email.clone(),
         password: form.password.clone(),

@@ -61,7 +61,7 @@ async fn invitations_in_the_platforms_name_are_bounded_so_that_no_tenant_sends_t
         let user: Id = member["user_id"].as_str().expect("an id").parse().expect("an id");
         let mut again = Vec::new();
         for _ in 0..6 {
-            let (services, cx) = (app.app.services.clone(), Cx::system(app.app.clock.now(), "test"));
+            let (services, cx) = (app.app.services.clone(), app.app.cx("test"));
             let done = app.app.write(move |conn| resend_invitation(conn, &cx, &services, agency.id, user)).await;
             again.push(done.is_ok());
         }
@@ -71,7 +71,7 @@ async fn invitations_in_the_platforms_name_are_bounded_so_that_no_tenant_sends_t
 }
 
 async fn accept(app: &TestApp, token: &str, credentials: Option<&str>) -> Result<Id, ActionError> {
-    let (token, cx) = (token.to_owned(), Cx::system(app.app.clock.now(), "test"));
+    let (token, cx) = (token.to_owned(), app.app.cx("test"));
     let credentials = credentials
         .map(|name| Credentials { name: PersonName::parse(name).expect("a name"), password_hash: "$argon2id$".into() });
     app.app.write(move |conn| accept_invitation(conn, &cx, &token, credentials).map(|invited| invited.user.id)).await
@@ -173,7 +173,7 @@ async fn a_role_changes_for_all_but_the_owner_and_oneself() {
     let agency = app.agency("Acme").await;
     let (account, owner) = (agency.id, agency.owner);
     let dev = app.member(account, "dev@acme.example", "developer").await;
-    let mut cx = Cx::system(app.app.clock.now(), "dev@acme.example");
+    let mut cx = app.app.cx("dev@acme.example");
     let row = app.write(move |conn, cx| change_role(conn, cx, account, dev, Role::Support)).await;
     assert_eq!(row.role, "support");
     let change = async |cx: Cx, user: Id, role: Role| {

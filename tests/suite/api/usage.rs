@@ -1,9 +1,9 @@
 //! Usage and allocated cost: the parts add up to the bill, over the API and in the report behind the dashboard.
 
+use canopy::actions::ActionError;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::set_plan::{Begins, plan_in_force, set_plan};
 use canopy::actions::usage_report::usage_report;
-use canopy::actions::{ActionError, Cx};
 use canopy::domain::rating::Plan;
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ async fn a_plan_belongs_to_a_parent_and_its_numbers_must_fit_together() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Acme").await;
     let client = app.client(&agency, "one", 0).await;
-    let cx = Cx::system(app.app.clock.now(), "test");
+    let cx = app.app.cx("test");
     let (cx_, child) = (cx.clone(), client.id);
     let refused = app.app.write(move |conn| set_plan(conn, &cx_, child, plan("usd", "1"), Begins::Running)).await;
     assert!(matches!(refused, Err(ActionError::NotFound(_))));

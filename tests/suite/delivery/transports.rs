@@ -1,10 +1,10 @@
 //! Transports of accounts: each account's mail leaves by its own, within its limits, and never to where it must not.
 
+use canopy::actions::ActionError;
 use canopy::actions::choose_transport::choose_transport;
 use canopy::actions::delete_transport::delete_transport;
 use canopy::actions::transport_changes::TransportChanges;
 use canopy::actions::update_transport::update_transport;
-use canopy::actions::{ActionError, Cx};
 use canopy::domain::transport::Tls;
 use chrono::TimeDelta;
 
@@ -64,7 +64,7 @@ async fn a_changed_transport_holds_from_the_next_attempt_and_one_in_use_is_not_d
         assert_eq!(deliver(&app).await, 1);
         assert_eq!((one.connections(), two.wait_for(1).await.len()), (0, 1));
 
-        let cx = Cx::system(app.app.clock.now(), "test");
+        let cx = app.app.cx("test");
         let refused = app.app.write(move |conn| delete_transport(conn, &cx, parent, id)).await;
         assert!(matches!(refused, Err(ActionError::Conflict(_))), "{refused:?}");
         app.write(move |conn, cx| choose_transport(conn, cx, parent, account, None)).await;

@@ -1,7 +1,7 @@
 //! What holds of every seeded world, read by plain SQL.
 
 use canopy::actions::Services;
-use canopy::actions::audit::{self, Verdict};
+use canopy::actions::verify_chain::{Verdict, verify};
 use canopy::domain::destination::Destinations;
 use canopy::domain::period::local_day;
 use canopy::models::connection::OpenError;
@@ -45,7 +45,7 @@ impl World {
         let now: DateTime<Utc> = now.parse().expect("an instant");
         let (secrets, secret_key) = SecretKeys::generate();
         let services = Services {
-            secrets,
+            secrets: secrets.into(),
             public_url: String::new(),
             destinations: Destinations::default(),
             families: Families::default(),
@@ -160,8 +160,9 @@ fn of_three_hundred_clients_every_sum_agrees_and_every_message_is_counted() {
         300
     );
     let chains = world.db.read(chains::heads).expect("heads");
-    for (root, seq, hash) in chains {
-        let verdict = world.db.read(|conn| audit::verify(conn, root, seq, &hash));
+    let keys = SecretKeys::parse(&world.secret_key).expect("the world's keys");
+    for head in chains {
+        let verdict = world.db.read(|conn| verify(conn, Some(&keys), head.root_id, Some(&head)));
         assert!(matches!(verdict, Ok(Verdict::Whole { entries }) if entries > 300), "{verdict:?}");
     }
 }

@@ -117,9 +117,7 @@ async fn taken_away(app: &TestApp, how: &'static str, agency: Id, user: Id) {
 
 async fn slice(app: &TestApp) -> usize {
     let app = std::sync::Arc::clone(&app.app);
-    let done = tokio::task::spawn_blocking(move || {
-        run_jobs_once(&app.db, &Cx::system(app.clock.now(), "jobs"), &app.services)
-    });
+    let done = tokio::task::spawn_blocking(move || run_jobs_once(&app.db, &app.cx("jobs"), &app.services));
     done.await.expect("it ends").expect("the database answers")
 }
 

@@ -69,7 +69,7 @@ impl World {
         app.read(|conn| {
             let filter = audit::Filter { hidden: &["user.sign_"], ..audit::Filter::default() };
             let mut all = Vec::new();
-            for (root, ..) in audit::heads(conn)? {
+            for audit::Head { root_id: root, .. } in audit::heads(conn)? {
                 let entries = audit::page(conn, root, &filter, None, true, 100_000)?;
                 all.push((root, entries.into_iter().map(|entry| entry.action).collect()));
             }

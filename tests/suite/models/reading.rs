@@ -156,7 +156,7 @@ fn first() -> queue_view::Page {
 /// Keys of their own: nothing sealed is read.
 fn services() -> Services {
     Services {
-        secrets: SecretKeys::generate().0,
+        secrets: SecretKeys::generate().0.into(),
         public_url: String::new(),
         destinations: Destinations::default(),
         families: Families::default(),

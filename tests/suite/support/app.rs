@@ -141,7 +141,7 @@ impl TestApp {
         &self,
         work: impl FnOnce(&mut canopy::models::AnyConnection, &Cx) -> ActionResult<T> + Send + 'static,
     ) -> T {
-        let cx = Cx::system(self.app.clock.now(), "test");
+        let cx = self.app.cx("test");
         self.app.write(move |conn| work(conn, &cx)).await.expect("the write succeeds")
     }
 

@@ -1,7 +1,6 @@
 //! From when a plan applies: ended periods keep their bill, the running one changes only where that was chosen.
 
 use canopy::actions::ActionError;
-use canopy::actions::Cx;
 use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::set_plan::{Begins, Entered, set_plan};
 use canopy::actions::usage_report::usage_report;
@@ -91,7 +90,7 @@ async fn another_currency_waits_for_the_next_period() {
     on_both(|app| async move {
         let agency = app.agency("harbor").await;
         enter(&app, &agency, "10", Begins::Running).await;
-        let (parent, cx) = (agency.id, Cx::system(app.app.clock.now(), "test"));
+        let (parent, cx) = (agency.id, app.app.cx("test"));
         let refused = app.app.write(move |conn| set_plan(conn, &cx, parent, plan("EUR", "10"), Begins::Running)).await;
         assert!(matches!(&refused, Err(ActionError::Invalid(fields)) if fields[0].field == "currency"), "{refused:?}");
         app.write(move |conn, cx| set_plan(conn, cx, parent, plan("EUR", "11"), Begins::Next)).await;

@@ -1,8 +1,8 @@
 //! Saved views of the list: a search, filters, order and columns under a name, by a person without script.
 
+use canopy::actions::Actor;
 use canopy::actions::create_saved_view::{Keeper, MOST, NewView, create_saved_view};
 use canopy::actions::remove_member::remove_member;
-use canopy::actions::{Actor, Cx};
 use canopy::domain::ids::Id;
 use canopy::domain::text::ViewName;
 use canopy::models::audit;
@@ -208,7 +208,7 @@ async fn views_are_of_one_account_and_go_with_the_member_but_for_those_that_are_
         }
         let account = agency.id;
         app.write(move |conn, cx| {
-            let cx = Cx { now: cx.now, actor: Actor::system("test") };
+            let cx = cx.acting(Actor::system("test"));
             remove_member(conn, &cx, account, person)
         })
         .await;
