@@ -1,5 +1,6 @@
 //! Holds the rules between rooms that ARCHITECTURE.md states, by what each source file names.
 
+mod dependencies;
 mod paths;
 mod rules;
 
