@@ -3,6 +3,7 @@
 
 use canopy::domain::ids::Id;
 use canopy::domain::role::Role;
+use canopy::domain::scopes::Scope;
 use canopy::models::key_makers::{self, Member};
 use canopy::models::{api_keys, audit, memberships, smtp_credentials};
 use diesel::RunQueryDsl;
@@ -407,4 +408,36 @@ async fn a_disabled_or_departed_makers_key_gives_nothing_more() {
     let path = format!("/v2/accounts/{}/smtp-credentials", agency.id);
     let body = json!({ "name": "relay", "scope": "global" });
     assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 403);
+}
+
+#[tokio::test]
+async fn a_key_made_while_the_role_of_its_maker_shrinks_keeps_to_the_smaller_role() {
+    on_both(|app| async move {
+        let World { agency, client } = world(&app).await;
+        let (_, owner) = somebody(&app, &agency, Role::Owner).await;
+        let (user, admin) = somebody(&app, &agency, Role::Administrator).await;
+        let role = format!("/settings/members/{user}/role");
+        let (mut first, mut late) = (0, 0);
+        for turn in 0..12 {
+            let base = if turn % 2 == 0 { "/settings".to_owned() } else { format!("/sub-accounts/{}", client.id) };
+            let path = format!("{base}/credentials/new");
+            let fields = [("label", "raced"), ("scopes", "accounts:members:add"), ("scopes", "domains:read")];
+            let smaller = [("role", "developer"), ("confirmed", "yes")];
+            let (made, shrunk) = tokio::join!(admin.fill(&path, &fields), owner.fill(&role, &smaller));
+            assert_eq!(shrunk.status, 303, "{}", shrunk.html);
+            assert!([200, 403].contains(&made.status), "{} {}", made.status, made.html);
+            first += usize::from(made.status == 200);
+            late += usize::from(made.status == 403);
+            let held = app
+                .read(move |conn| {
+                    let beyond = [Scope::parse("accounts:members:add").expect("a scope")];
+                    Ok(key_makers::keys_holding(conn, Member { account: agency.id, user }, &beyond, 100)?.len())
+                })
+                .await;
+            assert_eq!(held, 0, "turn {turn}: a Developer has a key that invites");
+            assert_eq!(owner.fill(&role, &[("role", "administrator")]).await.status, 303);
+        }
+        println!("{first} keys were made before the role shrank, {late} came too late, on {:?}", app.app.db.backend());
+    })
+    .await;
 }
