@@ -1,5 +1,6 @@
 //! A request's id, its client's address, and one log line for each request.
 
+mod path;
 pub(crate) mod patience;
 
 use std::future::{Future, Ready, ready};
@@ -9,13 +10,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::app::App;
+use crate::config::Config;
+use crate::domain::ids::Id;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{Error, HttpMessage, HttpRequest};
-use ipnet::IpNet;
-
-use crate::app::App;
-use crate::domain::ids::Id;
+pub use path::{loggable, path_of};
 
 /// What every surface needs to know of a request before it knows who sent it.
 #[derive(Clone, Debug)]
@@ -34,24 +35,12 @@ pub fn info(request: &HttpRequest) -> RequestInfo {
         .unwrap_or_else(|| RequestInfo { id: String::new(), ip: IpAddr::from([0, 0, 0, 0]) })
 }
 
-/// The client's address: the peer's, or, when the peer is a trusted proxy, the nearest address in `X-Forwarded-For`
-/// that is not one.
-#[must_use]
-pub fn client_ip(peer: Option<IpAddr>, forwarded: Option<&str>, trusted: &[IpNet]) -> IpAddr {
-    let peer = peer.unwrap_or(IpAddr::from([0, 0, 0, 0])).to_canonical();
-    let is_trusted = |ip: &IpAddr| trusted.iter().any(|network| network.contains(ip));
-    if !is_trusted(&peer) {
-        return peer;
-    }
-    let mut client = peer;
-    for hop in forwarded.unwrap_or_default().rsplit(',').map(str::trim).filter(|hop| !hop.is_empty()) {
-        let Ok(ip) = hop.parse::<IpAddr>() else { break };
-        client = ip.to_canonical();
-        if !is_trusted(&client) {
-            break;
-        }
-    }
-    client
+/// The client's address: the peer's, or, when that is a trusted proxy, the one that it says it speaks for.
+fn client_of(request: &ServiceRequest, config: &Config) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let lines = request.headers().get_all(config.forwarded_header.name());
+    let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+    config.forwarded_header.client(peer, &lines, &config.trusted_proxies)
 }
 
 /// The middleware.
@@ -102,11 +91,10 @@ where
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
         let (started, begun) = (self.app.clock.now(), Instant::now());
-        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        let ip = client_ip(request.peer_addr().map(|peer| peer.ip()), forwarded, &self.app.config.trusted_proxies);
+        let ip = client_of(&request, &self.app.config);
         let info = RequestInfo { id: Id::new(started).to_string(), ip };
         request.extensions_mut().insert(info.clone());
-        let (method, path) = (request.method().clone(), loggable(request.path()));
+        let (method, path) = (request.method().clone(), path_of(request.request()).to_owned());
         let (service, app) = (Rc::clone(&self.service), Arc::clone(&self.app));
         Box::pin(async move {
             let answered = service.call(request).await;
@@ -120,44 +108,9 @@ where
                 response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
             }
             let took = (app.clock.now() - started).num_milliseconds();
-            log::info!("request={} ip={ip} {method} {path} {} {took}ms", info.id, response.status().as_u16());
+            let (path, status) = (loggable(&path), response.status().as_u16());
+            log::info!("request={} ip={ip} {method} {path} {status} {took}ms", info.id);
             Ok(response)
         })
-    }
-}
-
-/// A path without the secrets that some links carry.
-fn loggable(path: &str) -> String {
-    for prefix in ["/invite/", "/reset/", "/setup/", "/dns/", "/settings/profile/email/"] {
-        if path.starts_with(prefix) {
-            return format!("{prefix}****");
-        }
-    }
-    path.to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn ip(text: &str) -> IpAddr {
-        text.parse().expect("an address")
-    }
-
-    #[test]
-    fn forwarded_for_is_ignored_from_a_peer_that_is_no_trusted_proxy() {
-        assert_eq!(client_ip(Some(ip("203.0.113.9")), Some("198.51.100.1"), &[]), ip("203.0.113.9"));
-    }
-
-    #[test]
-    fn the_nearest_untrusted_hop_is_the_client_so_that_a_forged_one_before_it_has_no_effect() {
-        let trusted = ["10.0.0.0/8".parse().expect("a network")];
-        let forwarded = Some("1.1.1.1, 198.51.100.1, 10.0.0.7");
-        assert_eq!(client_ip(Some(ip("10.0.0.8")), forwarded, &trusted), ip("198.51.100.1"));
-    }
-
-    #[test]
-    fn links_with_a_secret_are_not_logged() {
-        assert_eq!(loggable("/reset/abc"), "/reset/****");
     }
 }

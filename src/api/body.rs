@@ -8,6 +8,7 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
+use crate::domain::outside;
 use crate::telemetry::patience::patient;
 
 /// The raw body, at most the configured limit.
@@ -17,8 +18,10 @@ impl Body {
     /// Reads it as `T`, an object; unknown fields are ignored.
     ///
     /// # Errors
-    /// 400 that says where it is not what was expected.
+    /// 400 that says where it is not what was expected, or holds what no text may.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        let text = std::str::from_utf8(&self.0).unwrap_or_default();
+        outside::json(text).map_err(|refusal| ApiError::bad_request(refusal.message()))?;
         // serde would take an array as an object's fields in their order, which no client means.
         if self.0.trim_ascii_start().first() == Some(&b'[') {
             return Err(ApiError::bad_request("invalid JSON body: invalid type: sequence, expected an object"));

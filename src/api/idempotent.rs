@@ -15,6 +15,7 @@ use crate::actions::{ActionError, ActionResult, Cx};
 use crate::app::App;
 use crate::models::AnyConnection;
 use crate::secrets;
+use crate::telemetry::path_of;
 
 /// The longest key.
 const LONGEST: usize = 255;
@@ -38,7 +39,7 @@ impl Request {
         if key.as_ref().is_some_and(|key| key.chars().count() > LONGEST) {
             return Err(ApiError::bad_request("the Idempotency-Key is longer than 255 characters"));
         }
-        let mut text = format!("{}\n{}\n", request.method(), request.path()).into_bytes();
+        let mut text = format!("{}\n{}\n", request.method(), path_of(request)).into_bytes();
         text.extend_from_slice(&body.0);
         Ok(Self { key, fingerprint: secrets::sha256(&text).to_vec(), secret: false })
     }

@@ -5,6 +5,7 @@ mod api_keys;
 mod auth;
 mod body;
 mod domains;
+mod edge;
 mod error;
 mod idempotent;
 mod limits;

@@ -1,9 +1,11 @@
 //! What query parameters have in common: an empty one counts as absent, a wrong one is a 400 that names it.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::NaiveDateTime;
 
 use super::error::ApiError;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::instants;
+use crate::domain::search_words::SearchWords;
 
 /// An empty parameter counts as absent.
 pub fn given(text: Option<&str>) -> Option<&str> {
@@ -29,9 +31,16 @@ pub fn address(text: Option<&str>, field: &str) -> Result<Option<EmailAddress>, 
 /// # Errors
 /// 400 when it is none.
 pub fn time(text: Option<&str>, field: &str) -> Result<Option<NaiveDateTime>, ApiError> {
-    let parsed = given(text).map(DateTime::parse_from_rfc3339).transpose();
-    let parsed = parsed.map_err(|_| {
-        ApiError::bad_request(format!("{field}: use an RFC 3339 time, for example 2027-01-31T09:00:00Z"))
-    })?;
+    let parsed = given(text).map(instants::instant).transpose();
+    let parsed = parsed.map_err(|refusal| ApiError::bad_request(refusal.at(field).message()))?;
     Ok(parsed.map(|at| at.naive_utc()))
+}
+
+/// Words to search for in a query.
+///
+/// # Errors
+/// 400 when they are too long.
+pub fn words(text: Option<&str>, field: &str) -> Result<Option<SearchWords>, ApiError> {
+    let parsed = SearchWords::parse(text.unwrap_or_default());
+    parsed.map_err(|refusal| ApiError::bad_request(refusal.at(field).message()))
 }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse, Resource, ResponseError};
 
 use super::error::ApiError;
 use super::{
-    account, api_keys, domains, members, messages, openapi, ping, smtp_credentials, sub_account_keys, sub_accounts,
-    suppressions, transports, usage,
+    account, api_keys, domains, edge, members, messages, openapi, ping, smtp_credentials, sub_account_keys,
+    sub_accounts, suppressions, transports, usage,
 };
 use crate::actions::ActionError;
 
@@ -21,7 +22,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .app_data(web::QueryConfig::default().error_handler(move |error, _| malformed(&error).into()))
         .app_data(web::PathConfig::default().error_handler(move |error, _| malformed(&error).into()));
     let scope = table().0.into_iter().fold(web::scope("/v2"), |scope, route| scope.service(route.mounted()));
-    config.service(scope.default_service(web::to(not_found)));
+    config.service(scope.default_service(web::to(not_found)).wrap(from_fn(edge::edge)));
 }
 
 /// Every (method, path) that is answered. Wherever GET is, HEAD is too: the same without its body (RFC 9110 section 9.3.2).

@@ -2,7 +2,7 @@
 
 use actix_web::web::{Data, Query};
 use actix_web::{HttpRequest, HttpResponse};
-use chrono::{DateTime, NaiveDateTime};
+use chrono::NaiveDateTime;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::domain::domain_name::DomainName;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
+use crate::domain::instants;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::ShortText;
 use crate::models::suppressions::{self, Filter};
@@ -123,16 +124,10 @@ pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: 
 
 fn parse_new(body: &Body) -> Result<NewSuppression, ApiError> {
     let wanted: CreateSuppressionRequest = body.parse()?;
-    let expires_at = DateTime::parse_from_rfc3339(&wanted.expires_at)
-        .map_err(|_| ApiError::bad_request("expires_at: Use an RFC 3339 time, for example 2027-01-31T09:00:00Z."))?;
+    let expires_at = instants::instant(&wanted.expires_at).map_err(at("expires_at"))?;
     let reason = query::given(wanted.reason.as_deref()).map(ShortText::parse).transpose().map_err(at("reason"))?;
     let domain = query::given(wanted.domain.as_deref()).map(DomainName::parse).transpose().map_err(at("domain"))?;
-    Ok(NewSuppression {
-        email: EmailAddress::parse(&wanted.email).map_err(at("email"))?,
-        domain,
-        reason,
-        expires_at: expires_at.to_utc(),
-    })
+    Ok(NewSuppression { email: EmailAddress::parse(&wanted.email).map_err(at("email"))?, domain, reason, expires_at })
 }
 
 pub async fn delete(app: Data<App>, caller: Caller, query: Query<DeleteSuppressionQuery>) -> ApiResult {

@@ -16,6 +16,7 @@ use crate::actions::accept_message::Line;
 use crate::delivery::transport::{RelayConfig, Route};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
+use crate::domain::forwarded::ForwardedHeader;
 use crate::domain::ids::Id;
 pub use options::{OPTIONS, Opt};
 
@@ -71,6 +72,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     pub secret_key: SecretString,
     pub trusted_proxies: Vec<IpNet>,
+    /// The header of these that is read.
+    pub forwarded_header: ForwardedHeader,
     pub dns: Option<SocketAddr>,
     pub default_transport: Route,
     /// Where transports of accounts may connect to.

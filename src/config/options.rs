@@ -28,7 +28,16 @@ pub const OPTIONS: &[Opt] = &[
         "",
         "Keys for secrets at rest: `version:base64 of 32 bytes`, several with commas, the first seals",
     ),
-    plain("trusted_proxies", "", "Networks whose `X-Forwarded-For` is believed, with commas; none when empty"),
+    plain(
+        "trusted_proxies",
+        "",
+        "Networks of reverse proxies, whose `forwarded_header` is believed, with commas; none when empty",
+    ),
+    plain(
+        "forwarded_header",
+        "x-forwarded-for",
+        "The header in which they name whom they speak for: `x-forwarded-for`, or `forwarded` (RFC 7239); no other is read",
+    ),
     plain("dns", "", "`HOST:PORT` of the resolver that domain checks ask; the system's when empty"),
     secret(
         "default_transport",

@@ -14,6 +14,7 @@ use crate::delivery::transport::{DirectConfig, RelayConfig, Route, TlsMode};
 use crate::dns::PlatformNames;
 use crate::domain::destination::Destinations;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::forwarded::ForwardedHeader;
 use crate::domain::ids::Id;
 use crate::domain::return_path::MAX_HOST as MAX_RETURN_PATH_HOST;
 
@@ -34,6 +35,8 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         data_dir: settings.get("data_dir").into(),
         secret_key: settings.get("secret_key").into(),
         trusted_proxies: networks(settings.get("trusted_proxies"))?,
+        forwarded_header: ForwardedHeader::parse(settings.get("forwarded_header").trim())
+            .ok_or_else(|| wrong("forwarded_header", "it must be x-forwarded-for or forwarded"))?,
         dns: optional_address(settings, "dns")?,
         default_transport: default_transport(settings.get("default_transport"), &host_name)?,
         destinations: Destinations::parse(settings.get("transport_allow"))
@@ -349,6 +352,8 @@ mod tests {
             ("mx_max_lines", "999"),
             ("mx_timeout_seconds", "0"),
             ("mx_timeout_seconds", "3601"),
+            ("forwarded_header", "x-real-ip"),
+            ("forwarded_header", ""),
             ("metrics_listen", "9100"),
             ("metrics_token", "short"),
             ("metrics_token", "sixteen letters and spaces"),

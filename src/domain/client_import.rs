@@ -113,6 +113,9 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Refusal> {
     if text.len() > MAX_BYTES {
         return Err(Refusal::new("The list is larger than 2 MB. Split it."));
     }
+    if text.contains('\0') {
+        return Err(Refusal::new("The list is not text in UTF-8: it contains a NUL character. Save it as CSV UTF-8."));
+    }
     let head = text.lines().next().unwrap_or_default();
     let by = [b'\t', b';', b','].into_iter().find(|by| head.as_bytes().contains(by)).unwrap_or(b',');
     let mut reader =
@@ -224,7 +227,7 @@ mod tests {
 
     #[test]
     fn what_is_no_list_is_refused_with_a_sentence() {
-        for text in ["", "\n\n", "foo,bar\n1,2", "name,website\n"] {
+        for text in ["", "\n\n", "foo,bar\n1,2", "name,website\n", "name\na\0b\n", "n\0a\0m\0e\0"] {
             assert!(parse(text).is_err(), "{text:?}");
         }
         let long = format!("name\n{}", "x\n".repeat(MAX_LINES + 1));

@@ -10,6 +10,7 @@ use super::kept::one_of;
 use super::portable::with_row_locks;
 use super::schema::accounts;
 use crate::domain::ids::Id;
+use crate::domain::search_words::SearchWords;
 
 /// An account without its logo, which only the logo's own address reads.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -159,9 +160,9 @@ pub fn named(conn: &mut AnyConnection, ids: &[Id]) -> QueryResult<Vec<Named>> {
         .load(conn)
 }
 
-/// Accounts of a family (a parent and its children, deleted ones included) whose name contains `text`.
-pub fn of_family_named(conn: &mut AnyConnection, root: Id, text: &str, limit: i64) -> QueryResult<Vec<Id>> {
-    let like = format!("%{}%", super::messages::escape_like(&text.to_lowercase()));
+/// Accounts of a family (a parent and its children, deleted ones included) whose name contains `words`.
+pub fn of_family_named(conn: &mut AnyConnection, root: Id, words: &SearchWords, limit: i64) -> QueryResult<Vec<Id>> {
+    let like = words.lower().anywhere();
     accounts::table
         .filter(accounts::parent_id.eq(root).or(accounts::id.eq(root).assume_not_null()))
         .filter(accounts::name_lower.like(like).escape('\\'))

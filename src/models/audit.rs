@@ -9,6 +9,7 @@ use super::kept::kept;
 use super::portable::insert_many;
 use super::schema::{audit_entries, audit_heads};
 use crate::domain::ids::Id;
+use crate::domain::search_words::{SearchWords, literal};
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_entries)]
@@ -103,7 +104,7 @@ pub struct Filter {
     /// Entries about any of these accounts.
     pub among: Option<Vec<Id>>,
     pub action_prefix: Option<String>,
-    pub actor: Option<String>,
+    pub actor: Option<SearchWords>,
     pub from: Option<NaiveDateTime>,
     pub to: Option<NaiveDateTime>,
     /// Beginnings of actions that are left out.
@@ -154,16 +155,14 @@ pub fn page(
         query = query.filter(audit_entries::account_id.eq_any(accounts.clone()));
     }
     if let Some(prefix) = &filter.action_prefix {
-        query =
-            query.filter(audit_entries::action.like(format!("{}%", super::messages::escape_like(prefix))).escape('\\'));
+        query = query.filter(audit_entries::action.like(format!("{}%", literal(prefix))).escape('\\'));
     }
     for prefix in filter.hidden {
-        let pattern = format!("{}%", super::messages::escape_like(prefix));
+        let pattern = format!("{}%", literal(prefix));
         query = query.filter(audit_entries::action.not_like(pattern).escape('\\'));
     }
     if let Some(actor) = &filter.actor {
-        query = query
-            .filter(audit_entries::actor_label.like(format!("%{}%", super::messages::escape_like(actor))).escape('\\'));
+        query = query.filter(audit_entries::actor_label.like(actor.anywhere()).escape('\\'));
     }
     if let Some(from) = filter.from {
         query = query.filter(audit_entries::at.ge(from));

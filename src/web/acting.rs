@@ -40,7 +40,7 @@ pub struct Acting {
     /// Viewing as a child.
     pub grant: Option<Grant>,
     pub theme: Theme,
-    /// Path of the request.
+    /// Path of the request, decoded.
     pub path: String,
     /// Every account they may choose, with their role.
     memberships: Vec<(Account, Role)>,
@@ -272,7 +272,7 @@ async fn acting(request: &HttpRequest) -> Result<Acting, PageError> {
     Ok(Acting {
         info: telemetry::info(request),
         theme: frame::theme(request),
-        path: request.path().to_owned(),
+        path: telemetry::path_of(request).to_owned(),
         app,
         session,
         user,

@@ -6,7 +6,12 @@ use actix_web::http::header::{CONTENT_TYPE, HeaderMap};
 use futures_util::StreamExt;
 
 use super::error::PageError;
+use crate::domain::outside;
+use crate::domain::refusal::Refusal;
 use crate::telemetry::patience::patient;
+
+/// Fields that are as long as a file: what is pasted instead of one, and a whole form that waits for a sign-in.
+const LONG: [&str; 2] = ["csv", "carried"];
 
 /// A file of a form.
 #[derive(Clone, Debug)]
@@ -41,9 +46,23 @@ impl Fields {
 /// Reads a body of at most `limit` bytes. A content type that is no form's has no fields.
 ///
 /// # Errors
-/// 413 when it is longer, 400 when it cannot be read.
+/// 413 when it is longer, 400 when it cannot be read, or a field holds what no text may.
 pub async fn read(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Fields, PageError> {
-    let payload = patient(payload);
+    let fields = read_any(headers, patient(payload), limit).await?;
+    checked(&fields).map_err(|refusal| PageError::new(400).saying(refusal.message()))?;
+    Ok(fields)
+}
+
+/// Refuses by its name a field that holds what no text may.
+fn checked(fields: &Fields) -> Result<(), Refusal> {
+    for (name, value) in &fields.pairs {
+        let most = if LONG.contains(&name.as_str()) { usize::MAX } else { outside::MAX_FIELD };
+        outside::text(name, value, most)?;
+    }
+    fields.files.iter().try_for_each(|file| outside::text(&file.field, &file.name, outside::MAX_PARAMETER))
+}
+
+async fn read_any(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Fields, PageError> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("multipart/form-data") {
         return multipart(Multipart::new(headers, payload), limit).await;

@@ -1,5 +1,6 @@
-//! Every request that changes something passes here, before any handler: it must come from our own pages and carry
-//! the session's token. One that does not gets a page that holds what was typed, to be sent again.
+//! Every request passes here, before any handler: its address may hold nothing that no text may (`domain::outside`). One
+//! that changes something must come from our own pages and carry the session's token; one that does not gets a page that
+//! holds what was typed, to be sent again.
 
 use std::rc::Rc;
 
@@ -15,6 +16,8 @@ use super::fields::{self, Fields};
 use super::resend::Resend;
 use super::{routes, session};
 use crate::app::App;
+use crate::domain::outside;
+use crate::telemetry::path_of;
 
 /// The name of the hidden field (`ui::csrf`).
 pub const FIELD: &str = "csrf_token";
@@ -34,6 +37,9 @@ pub async fn guard(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
+    if let Err(refusal) = outside::address(path_of(request.request()), request.query_string()) {
+        return Ok(request.error_response(PageError::new(400).saying(refusal.message())));
+    }
     if request.method().is_safe() {
         return next.call(request).await.map(ServiceResponse::map_into_boxed_body);
     }
@@ -50,7 +56,7 @@ pub async fn guard(
     let header = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
     let token = posted.get(FIELD).or(header).unwrap_or_default();
     if !session::csrf_matches(&session, token) {
-        let open = routes::is_open(request.path());
+        let open = routes::is_open(path_of(request.request()));
         let page = Resend::stale(request.request(), &session, &posted, open);
         return Ok(match page.answer() {
             Ok(answer) => request.into_response(answer),

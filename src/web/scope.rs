@@ -15,6 +15,7 @@ use crate::domain::ids::Id;
 use crate::domain::role::Permission;
 use crate::domain::standing::Standing;
 use crate::models::accounts::{self, Account};
+use crate::telemetry::path_of;
 
 /// The base of the pages that an agency finds in its Settings.
 const SETTINGS: &str = "/settings";
@@ -104,8 +105,8 @@ impl FromRequest for AccountScope {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let acting = Acting::from_request(request, payload);
-        let id =
-            request.match_info().get("id").map(str::to_owned).filter(|_| request.path().starts_with("/sub-accounts/"));
+        let of_children = path_of(request).starts_with("/sub-accounts/");
+        let id = request.match_info().get("id").map(str::to_owned).filter(|_| of_children);
         Box::pin(async move {
             let acting = acting.await?;
             match id {

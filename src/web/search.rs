@@ -16,6 +16,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::domain::message::reference::MessageRef;
 use crate::domain::role::Permission;
+use crate::domain::search_words::SearchWords;
 use crate::models::accounts::Account;
 use crate::models::messages::{self, Message};
 use crate::models::sub_account_list::{self, Filter, Sort};
@@ -23,8 +24,6 @@ use crate::models::{AnyConnection, accounts};
 
 /// Hits of each kind.
 const SHOWN: usize = 20;
-/// The longest text that is searched for, in characters.
-const LONGEST: usize = 200;
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -85,7 +84,7 @@ struct May {
 
 /// `GET /search?q=`
 pub async fn show(acting: Acting, query: Query<SearchQuery>) -> PageResult {
-    let q: String = query.q.trim().chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let q = SearchWords::cut(&query.q).map(String::from).unwrap_or_default();
     let may = May { accounts: acting.may(Permission::ViewSubAccounts), messages: acting.may(Permission::ViewMessages) };
     let (account, wanted, now) = (acting.account.id, q.clone(), acting.now().naive_utc());
     let found = match q.is_empty() {

@@ -11,6 +11,7 @@ mod disk;
 mod domains;
 mod flow;
 mod fuzz;
+mod hostile;
 mod isolation;
 mod models;
 mod nodes;

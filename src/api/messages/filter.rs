@@ -4,7 +4,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::error::ApiError;
-use crate::api::query::{address, given, listed, time};
+use crate::api::query::{address, given, listed, time, words};
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::scopes::Reach;
@@ -45,7 +45,7 @@ impl MessageQuery {
     pub fn read(&self, reach: Reach) -> Result<Filter, ApiError> {
         let mut filter = Filter {
             statuses: statuses(self.status.as_deref())?,
-            subject: given(self.subject.as_deref()).map(str::to_owned),
+            subject: words(self.subject.as_deref(), "subject")?,
             tags: tags(self.tags.as_deref())?,
             from: time(self.from_time.as_deref(), "from_time")?,
             to: time(self.to_time.as_deref(), "to_time")?,
@@ -93,7 +93,10 @@ fn statuses(text: Option<&str>) -> Result<Vec<String>, ApiError> {
 }
 
 fn tags(text: Option<&str>) -> Result<Vec<String>, ApiError> {
-    let tags: Vec<String> = listed(text).map(str::to_owned).collect();
+    let tags: Vec<String> = listed(text)
+        .map(|tag| Ok(words(Some(tag), "tags")?.map(String::from)))
+        .flat_map(Result::transpose)
+        .collect::<Result<_, ApiError>>()?;
     if tags.len() > MAX_TAGS {
         return Err(ApiError::bad_request(format!("tags: name at most {MAX_TAGS} tags")));
     }

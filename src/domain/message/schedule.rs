@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::super::instants;
 use super::super::refusal::Refusal;
 use super::input::{RetentionInput, ScheduleInput};
 
@@ -33,10 +34,7 @@ impl Schedule {
 
 fn time(text: Option<&str>, field: &str, days: i64, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, Refusal> {
     let Some(text) = text else { return Ok(None) };
-    let Ok(at) = DateTime::parse_from_rfc3339(text) else {
-        return Err(Refusal::new("Use an RFC 3339 time, for example 2027-01-31T09:00:00Z.").at(field));
-    };
-    let at = at.to_utc();
+    let at = instants::instant(text).map_err(|refusal| refusal.at(field))?;
     if at <= now {
         return Err(Refusal::new("The time must be in the future.").at(field));
     }

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 
 use super::Message;
 use crate::domain::ids::Id;
+use crate::domain::search_words::{SearchWords, literal};
 use crate::models::AnyConnection;
 use crate::models::schema::messages;
 
@@ -16,7 +17,7 @@ pub struct Filter {
     /// `Some` narrows to these sender domains; an empty list finds nothing.
     pub sender_domains: Option<Vec<String>>,
     pub recipient_lower: Option<String>,
-    pub subject: Option<String>,
+    pub subject: Option<SearchWords>,
     pub id: Option<Id>,
     pub tags: Vec<String>,
     pub from: Option<NaiveDateTime>,
@@ -46,14 +47,14 @@ pub fn page(
         query = query.filter(messages::recipient_lower.eq(recipient.clone()));
     }
     if let Some(subject) = &filter.subject {
-        query = query.filter(messages::subject.like(format!("%{}%", escape_like(subject))).escape('\\'));
+        query = query.filter(messages::subject.like(subject.anywhere()).escape('\\'));
     }
     if let Some(id) = filter.id {
         query = query.filter(messages::id.eq(id));
     }
     for tag in &filter.tags {
         let quoted = serde_json::to_string(tag).unwrap_or_default();
-        query = query.filter(messages::tags.like(format!("%{}%", escape_like(&quoted))).escape('\\'));
+        query = query.filter(messages::tags.like(format!("%{}%", literal(&quoted))).escape('\\'));
     }
     // Ids begin with the time of acceptance: only the partitions of that time are looked into.
     if let Some(from) = filter.from {
@@ -73,10 +74,4 @@ pub fn page(
     } else {
         query.order(messages::id.desc()).limit(limit).load(conn)
     }
-}
-
-/// Text for LIKE with `\` as its escape.
-#[must_use]
-pub fn escape_like(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
 }

@@ -14,7 +14,7 @@ use super::portable::with_row_locks;
 use super::schema::{attachments, attempts, contents, message_events, messages};
 use crate::domain::ids::Id;
 
-pub use list::{Filter, escape_like, page};
+pub use list::{Filter, page};
 pub use progress::{
     Progress, Release, advance, finish_attempts, lapse_attempts, release_held, remove_attempt, set_progress,
 };

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDateTime};
 
 use crate::domain::ids::Id;
+use crate::domain::instants;
 
 use super::page::{Line, Sort};
 
@@ -57,7 +58,10 @@ impl Edge {
     #[must_use]
     pub fn decode(text: &str, sort: Sort) -> Option<Self> {
         let (id, value) = text.split_once(':')?;
-        let time = |value: &str| Some(DateTime::from_timestamp_micros(value.parse().ok()?)?.naive_utc());
+        let time = |value: &str| {
+            let at = DateTime::from_timestamp_micros(value.parse().ok()?)?;
+            instants::within(at.naive_utc()).ok()
+        };
         let key = match sort {
             Sort::Name | Sort::Status if value.len() <= 2048 && !value.contains('\0') => Key::Text(value.to_owned()),
             Sort::Name | Sort::Status => return None,

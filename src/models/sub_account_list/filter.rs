@@ -4,6 +4,7 @@ use chrono::NaiveDateTime;
 
 use super::sql::{Bind, Dialect, Sql};
 use crate::domain::ids::Id;
+use crate::domain::search_words::{SearchWords, literal};
 
 /// By hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -69,7 +70,8 @@ impl Filter {
 
     /// The words that are searched for, lower case.
     fn words(&self) -> Vec<String> {
-        self.search.to_lowercase().split_whitespace().take(8).map(|word| word.replace('\0', "")).collect()
+        let words = SearchWords::cut(&self.search).map(|words| words.lower());
+        words.iter().flat_map(|words| words.as_str().split_whitespace()).take(8).map(str::to_owned).collect()
     }
 
     pub(super) fn parts(&self, parent: Id, deleted_since: NaiveDateTime, dialect: Dialect) -> Vec<Part> {
@@ -150,7 +152,7 @@ fn search(parent: Id, words: &[String], dialect: Dialect) -> Option<Part> {
         for word in words {
             sql = sql
                 .and(" AND a.search_text LIKE ")
-                .bind(Bind::Text(format!("%{}%", escaped(word))))
+                .bind(Bind::Text(format!("%{}%", literal(word))))
                 .and(r" ESCAPE '\'");
         }
         sql
@@ -177,7 +179,7 @@ fn search(parent: Id, words: &[String], dialect: Dialect) -> Option<Part> {
 fn prefix(parent: Id, start: &str, dialect: Dialect) -> Part {
     let from = |row: &str, column: &str| match dialect {
         Dialect::Postgres => Sql::text(format!("{row}.name_lower LIKE "))
-            .bind(Bind::Text(format!("{}%", escaped(start))))
+            .bind(Bind::Text(format!("{}%", literal(start))))
             .and(r" ESCAPE '\'"),
         Dialect::Sqlite => Sql::text(format!("{column} >= "))
             .bind(Bind::Text(start.to_owned()))
@@ -189,9 +191,4 @@ fn prefix(parent: Id, start: &str, dialect: Dialect) -> Part {
         .and(" AND ")
         .append(from("f", "f.name_lower"));
     Part { source, test: from("s", "+s.name_lower") }
-}
-
-/// `text` as a literal part of a LIKE pattern.
-fn escaped(text: &str) -> String {
-    text.chars().flat_map(|c| matches!(c, '%' | '_' | '\\').then_some('\\').into_iter().chain([c])).collect()
 }

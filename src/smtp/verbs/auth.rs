@@ -37,7 +37,9 @@ async fn read<S: Service>(
             Some(said) => decoded(&said)?,
             None => ask(session, "Username:").await?,
         };
-        return Ok((name, ask(session, "Password:").await?));
+        let password = ask(session, "Password:").await?;
+        // PLAIN parts its own at NUL; here it would be of a name, which no database can look for.
+        return if name.contains('\0') || password.contains('\0') { Err(unreadable()) } else { Ok((name, password)) };
     }
     let said = match said {
         Some(said) => decoded(&said)?,

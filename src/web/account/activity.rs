@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::frame::{self, Facts, Frame};
 use super::paging::{Edge, Paged, fetch};
 use crate::domain::role::Permission;
+use crate::domain::search_words::SearchWords;
 use crate::domain::standing::Standing;
 use crate::models::audit::{self, Entry, Filter};
 use crate::web::activity::sentence::{self, KINDS, Sentence};
@@ -57,7 +58,7 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
     let filter = Filter {
         account_id: Some(scope.account.id),
         action_prefix: Some(kind.to_owned()).filter(|kind| !kind.is_empty()),
-        actor: Some(who.trim().to_owned()).filter(|who| !who.is_empty()),
+        actor: SearchWords::cut(&who),
         hidden: hidden::in_lists(scope.may(Permission::ViewCost)),
         ..Filter::default()
     };

@@ -13,6 +13,7 @@ use crate::domain::ids::Id;
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::role::Permission;
+use crate::domain::search_words::SearchWords;
 use crate::models::messages::{self, Filter, Message};
 use crate::web::error::PageResult;
 use crate::web::format::When;
@@ -133,7 +134,7 @@ fn filter(q: &str, status: &str) -> Filter {
     } else if let Ok(address) = EmailAddress::parse(q) {
         filter.recipient_lower = Some(address.lower());
     } else {
-        filter.subject = Some(q.to_owned());
+        filter.subject = SearchWords::cut(q);
     }
     filter
 }
@@ -180,7 +181,7 @@ mod tests {
             assert_eq!(filter(&text, "").id.map(|id| id.to_string()).as_deref(), Some(id), "{text}");
         }
         assert_eq!(filter("Ann@Example.org", "").recipient_lower.as_deref(), Some("ann@example.org"));
-        assert_eq!(filter("your stay", "").subject.as_deref(), Some("your stay"));
+        assert_eq!(filter("your stay", "").subject, SearchWords::cut("your stay"));
         assert_eq!(filter("", "waiting").statuses, ["received", "deferred"]);
     }
 

@@ -12,6 +12,7 @@ use crate::actions::create_suppression::{NewSuppression, create_suppression};
 use crate::actions::delete_suppressions::{delete_suppressions, wipe_suppressions};
 use crate::domain::domain_name::DomainName;
 use crate::domain::email_address::EmailAddress;
+use crate::domain::instants;
 use crate::domain::period::midnight;
 use crate::domain::role::Permission;
 use crate::domain::text::ShortText;
@@ -53,10 +54,7 @@ fn read(form: &AddForm, facts: &Facts) -> Result<NewSuppression, Errors> {
         text => errors.take("reason", ShortText::parse(text)).map(Some),
     };
     // Until the end of the day that was chosen.
-    let day = form.until.trim().parse::<chrono::NaiveDate>().ok().and_then(|day| day.succ_opt());
-    if day.is_none() {
-        errors.add("until", "Choose the last day, for example 2027-11-24.");
-    }
+    let day = errors.take("until", instants::day(&form.until)).and_then(|day| day.succ_opt());
     match (email, domain, reason, day) {
         (Some(email), Some(domain), Some(reason), Some(day)) => {
             let expires_at = midnight(facts.tz(), day);

@@ -150,7 +150,7 @@ pub async fn show(scope: AccountScope, query: Query<UsageQuery>) -> PageResult {
 pub async fn csv(scope: AccountScope, query: Query<UsageQuery>) -> Result<HttpResponse, PageError> {
     scope.require(Permission::ViewUsage)?;
     let (facts, usage) = load(&scope, query.into_inner()).await?;
-    usage_csv::answer(&scope.account.name, &daily(&usage, &facts))
+    Ok(usage_csv::answer(&scope.account.name, &daily(&usage, &facts)))
 }
 
 /// `GET .../usage.xlsx`

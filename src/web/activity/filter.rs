@@ -1,13 +1,15 @@
 //! What a list of activity is narrowed by, from its address: the same for the page and its export.
 
-use chrono::{Days, NaiveDate, NaiveDateTime};
+use chrono::{Days, NaiveDateTime};
 use serde::Deserialize;
 
 use super::hidden;
 use super::sentence::KINDS;
 use crate::domain::ids::Id;
+use crate::domain::instants;
 use crate::domain::period::midnight;
 use crate::domain::role::Permission;
+use crate::domain::search_words::SearchWords;
 use crate::models::audit::Filter;
 use crate::models::{AnyConnection, accounts};
 use crate::web::acting::Acting;
@@ -38,7 +40,7 @@ impl ActivityQuery {
     #[must_use]
     pub fn tidy(self) -> Self {
         let kind = KINDS.iter().find(|(prefix, _)| *prefix == self.kind).map_or("", |(prefix, _)| prefix);
-        let day = |text: &str| text.trim().parse::<NaiveDate>().map(|day| day.to_string()).unwrap_or_default();
+        let day = |text: &str| instants::day(text).map(|day| day.to_string()).unwrap_or_default();
         Self {
             kind: kind.to_owned(),
             who: self.who.trim().to_owned(),
@@ -72,7 +74,7 @@ impl ActivityQuery {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         Filter {
             action_prefix: some(&self.kind),
-            actor: some(&self.who),
+            actor: SearchWords::cut(&self.who),
             from: self.instant(&self.from, 0, acting),
             to: self.instant(&self.to, 1, acting).map(|end| end - chrono::TimeDelta::microseconds(1)),
             hidden: hidden::in_lists(acting.may(Permission::ViewCost)),
@@ -82,7 +84,7 @@ impl ActivityQuery {
 
     /// The first instant of a day of the account's zone, or of one after it.
     fn instant(&self, day: &str, after: u64, acting: &Acting) -> Option<NaiveDateTime> {
-        let day = day.parse::<NaiveDate>().ok()?.checked_add_days(Days::new(after))?;
+        let day = instants::day(day).ok()?.checked_add_days(Days::new(after))?;
         Some(midnight(acting.time_zone(), day).naive_utc())
     }
 }
@@ -98,7 +100,10 @@ pub fn resolve(conn: &mut AnyConnection, root: Id, text: &str, filter: &mut Filt
     match text.parse::<Id>() {
         // The chain is the parent's own: an id of somebody else's account finds nothing in it.
         Ok(id) => filter.account_id = Some(id),
-        Err(_) => filter.among = Some(accounts::of_family_named(conn, root, text, MATCHES)?),
+        Err(_) => {
+            let found = SearchWords::cut(text).map(|words| accounts::of_family_named(conn, root, &words, MATCHES));
+            filter.among = Some(found.transpose()?.unwrap_or_default());
+        }
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::row::View;
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
+use crate::domain::search_words::SearchWords;
 use crate::models::queue_view::{Counts, Whose};
 use crate::models::{AnyConnection, accounts};
 use crate::web::account::activity::title;
@@ -59,7 +60,10 @@ pub fn asked(conn: &mut AnyConnection, root: Id, text: &str) -> ActionResult<Ask
     }
     let ids = match text.parse::<Id>() {
         Ok(id) => vec![id],
-        Err(_) => accounts::of_family_named(conn, root, text, OFFERED)?,
+        Err(_) => {
+            let found = SearchWords::cut(text).map(|words| accounts::of_family_named(conn, root, &words, OFFERED));
+            found.transpose()?.unwrap_or_default()
+        }
     };
     let rows = accounts::find_many(conn, &ids)?.into_iter().filter(|account| account.root_id() == root);
     let mut rows: Vec<(Id, String)> = rows.map(|account| (account.id, account.name)).collect();

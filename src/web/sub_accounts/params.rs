@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::search_words::SearchWords;
 use crate::models::sub_account_list::{CapFilter, Edge, Filter, Health, HoldFilter, Sort};
 
 /// The query of the list, as it came. What is unknown counts as absent.
@@ -57,8 +58,8 @@ impl Params {
                 "complaint" => Health::HighComplaint,
                 _ => Health::Any,
             },
-            tag: Some(self.tag.trim()).filter(|tag| !tag.is_empty() && !tag.contains('\0')).map(str::to_owned),
-            search: self.q.trim().chars().take(200).collect(),
+            tag: SearchWords::cut(&self.tag).map(String::from),
+            search: SearchWords::cut(&self.q).map(String::from).unwrap_or_default(),
         }
     }
 

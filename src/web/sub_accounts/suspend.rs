@@ -11,6 +11,7 @@ use super::{Path, child};
 use crate::actions::ActionResult;
 use crate::actions::suspend_account::{Hold, suspend_account};
 use crate::domain::hold::HoldKind;
+use crate::domain::instants;
 use crate::domain::refusal::Refusal;
 use crate::domain::role::Permission;
 use crate::domain::text::SuspendReason;
@@ -134,10 +135,7 @@ fn until(text: &str, tz: Tz, now: DateTime<Utc>) -> Result<Option<DateTime<Utc>>
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let local = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]
-        .iter()
-        .find_map(|form| NaiveDateTime::parse_from_str(text.trim(), form).ok())
-        .ok_or_else(|| Refusal::new("Enter the end as a date and time, for example 2026-12-01 09:00."))?;
+    let local = instants::local(text)?;
     // Where the clock jumps over it, the end is an hour later; never earlier than meant.
     let at = tz.from_local_datetime(&local).latest().map(|at| at.to_utc());
     let at = at.unwrap_or_else(|| tz.from_utc_datetime(&local).to_utc());
@@ -217,6 +215,8 @@ mod tests {
         assert_eq!(at.to_rfc3339(), "2026-12-01T08:00:00+00:00");
         assert_eq!(until(" ", berlin, now), Ok(None));
         assert!(until("2026-11-24T12:00", berlin, now).is_err());
-        assert!(until("soon", berlin, now).is_err());
+        for odd in ["soon", "+12026-12-31T23:59", "2201-01-01T00:00", "9999-12-31T23:59"] {
+            assert!(until(odd, berlin, now).is_err(), "{odd}");
+        }
     }
 }

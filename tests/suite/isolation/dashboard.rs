@@ -17,7 +17,7 @@ fn is_open(path: &str) -> bool {
 }
 
 /// A path with its names filled in. A new name is given its meaning here.
-fn filled(path: &str, things: &Things, seq: &str) -> String {
+pub fn filled(path: &str, things: &Things, seq: &str) -> String {
     let mut path = path.to_owned();
     for (name, value) in [
         ("{message}", things.message.to_string()),

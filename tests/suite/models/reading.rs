@@ -10,6 +10,7 @@ use canopy::actions::services::Services;
 use canopy::actions::{Cx, housekeeping};
 use canopy::domain::destination::Destinations;
 use canopy::domain::ids::Id;
+use canopy::domain::search_words::SearchWords;
 use canopy::domain::waiting::Reason;
 use canopy::models::families::Families;
 use canopy::models::held::Shelves;
@@ -339,7 +340,11 @@ async fn fill_rows(app: &TestApp, rows: usize) -> Big {
         })
         .await;
     let now = app.app.clock.now().naive_utc();
-    let child = app.read(move |conn| Ok(accounts::of_family_named(conn, parent, "client 1", 1)?)).await[0];
+    let child = app
+        .read(move |conn| {
+            Ok(accounts::of_family_named(conn, parent, &SearchWords::cut("client 1").expect("words"), 1)?)
+        })
+        .await[0];
     Big { agency, child, now }
 }
 

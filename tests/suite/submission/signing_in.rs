@@ -75,6 +75,37 @@ async fn nothing_is_taken_before_tls_and_signing_in() {
 }
 
 #[tokio::test]
+async fn a_name_or_password_with_nul_in_it_is_not_understood_and_the_conversation_goes_on() {
+    let certificates = Certificates::of(NAMES);
+    for on in BOTH {
+        let Some(app) = program(on, &certificates).await else { continue };
+        let agency = app.agency("Nul").await;
+        let client = app.client(&agency, "nul", 0).await;
+        let login = Login::of(&app, client.id).await;
+        let door = Door::of_clients(&app);
+        let mut talk = door.secure(&certificates).await;
+        talk.expect("EHLO a\0b", 500).await;
+        talk.expect("EHLO client.test", 250).await;
+        for (name, password) in [("a\0b", "x"), ("a", "x\0y"), ("\0", "\0")] {
+            talk.expect(&format!("AUTH LOGIN {}", STANDARD.encode(name)), 334).await;
+            talk.expect(&STANDARD.encode(password), 501).await;
+        }
+        talk.expect(&format!("AUTH PLAIN {}", STANDARD.encode("\0a\0b\0c")), 501).await;
+        talk.expect(&login.plain(), 235).await;
+        talk.expect("MAIL FROM:<a\0b@nul.example>", 500).await;
+        talk.expect("MAIL FROM:<hello@nul.example>", 250).await;
+        talk.expect("RCPT TO:<a\0b@example.org>", 500).await;
+        talk.expect("RCPT TO:<you@example.org>", 250).await;
+        talk.expect("DATA", 354).await;
+        let subject = "=?utf-8?Q?a=00b?=";
+        let letter = format!("From: hello@nul.example\r\nSubject: {subject}\r\nahasend-tags: x\r\n\r\nx\r\n.");
+        talk.expect(&letter, 250).await;
+        let kept = messages_of(&app, client.id).await;
+        assert_eq!((kept.len(), kept[0].subject.as_str()), (1, "a b"));
+    }
+}
+
+#[tokio::test]
 async fn whatever_was_wrong_the_answer_is_the_same_and_too_many_tries_are_not_looked_at() {
     let certificates = Certificates::of(NAMES);
     for on in BOTH {

@@ -135,6 +135,11 @@ impl Visitor {
         self.send(request).await
     }
 
+    /// Sends a body as it is, encoded or not as a browser would.
+    pub async fn post_raw(&self, path: &str, kind: &str, body: Vec<u8>) -> Page {
+        self.send(self.http.post(format!("{}{path}", self.url)).header("content-type", kind).body(body)).await
+    }
+
     pub async fn sign_in(&self, email: &str, password: &str) -> Page {
         self.submit("/sign-in", "/sign-in", &[("email", email), ("password", password)]).await
     }

@@ -7,6 +7,7 @@ use utoipa::openapi::{RefOr, Schema};
 use super::{format, one_of, texts};
 use crate::api::messages::MAX_TAGS;
 use crate::domain::message::status::MessageStatus;
+use crate::domain::search_words::SearchWords;
 
 pub(super) fn tighten(parameter: &mut Parameter) {
     match parameter.name.as_str() {
@@ -18,6 +19,9 @@ pub(super) fn tighten(parameter: &mut Parameter) {
         "email" | "sender" | "recipient" => {
             on_text(parameter, |text| text.format = Some(SchemaFormat::KnownFormat(KnownFormat::Email)));
         }
+        "subject" => on_text(parameter, |text| {
+            (text.pattern, text.max_length) = (Some(texts::BODY.into()), Some(SearchWords::MAX));
+        }),
         "dns_valid" => {
             on_text(parameter, |flag| flag.schema_type = SchemaType::Array(vec![Type::Boolean, Type::Null]));
         }
@@ -27,7 +31,11 @@ pub(super) fn tighten(parameter: &mut Parameter) {
             list(parameter, status, None);
         }
         "tags" => {
-            let tag = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[^,]*$")).build();
+            let tag = ObjectBuilder::new()
+                .schema_type(Type::String)
+                .pattern(Some("^[^,\\x00]*$"))
+                .max_length(Some(SearchWords::MAX))
+                .build();
             list(parameter, tag, Some(MAX_TAGS));
         }
         _ => {}
