@@ -118,7 +118,7 @@ fn reserve(conn: &mut AnyConnection, attempt: &Attempt, email: &str) -> ActionRe
     };
     let subjects = [(person, PER_PERSON), (digest(&format!("address {}", attempt.address)), PER_ADDRESS)];
     let Some(counted) = throttle::count(conn, attempt.now, &subjects)? else { return Ok(None) };
-    let tries = sign_in_failures::count(conn, &person, (attempt.now - throttle::WINDOW).naive_utc())?;
+    let tries = sign_in_failures::count(conn, &person, throttle::counts(attempt.now))?;
     Ok(Some(Reserved { user, counted, is_last: tries >= PER_PERSON }))
 }
 

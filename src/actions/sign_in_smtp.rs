@@ -68,9 +68,9 @@ pub enum Outcome {
 /// # Errors
 /// `Suspended` for a right one of an account on hold.
 pub fn look_up(conn: &mut AnyConnection, attempt: &Attempt) -> ActionResult<Outcome> {
-    let since = (attempt.now - throttle::WINDOW).naive_utc();
+    let within = throttle::counts(attempt.now);
     for (subject, limit) in subjects(attempt) {
-        if sign_in_failures::count(conn, &subject, since)? >= limit {
+        if sign_in_failures::count(conn, &subject, within)? >= limit {
             return Ok(Outcome::Throttled);
         }
     }

@@ -41,9 +41,10 @@ pub fn seen(conn: &mut AnyConnection, node: &Node) -> QueryResult<()> {
     .map(drop)
 }
 
-/// The nodes that were seen after `since`, by id. There are never many.
-pub fn live(conn: &mut AnyConnection, since: NaiveDateTime) -> QueryResult<Vec<Node>> {
-    nodes::table.filter(nodes::seen_at.gt(since)).order(nodes::id).select(Node::as_select()).load(conn)
+/// The nodes that were seen after `since` and not after `until`, by id. There are never many.
+pub fn live(conn: &mut AnyConnection, since: NaiveDateTime, until: NaiveDateTime) -> QueryResult<Vec<Node>> {
+    let seen = nodes::seen_at.gt(since).and(nodes::seen_at.le(until));
+    nodes::table.filter(seen).order(nodes::id).select(Node::as_select()).load(conn)
 }
 
 /// Forgets a node that ends, and those that were not seen since `before`.

@@ -8,11 +8,16 @@ use super::kept::one_of;
 use super::schema::sign_in_failures;
 use crate::domain::ids::Id;
 
-/// How many tries `subject` made after `since`.
-pub fn count(conn: &mut AnyConnection, subject: &[u8], since: NaiveDateTime) -> QueryResult<i64> {
+/// How many tries `subject` made after the first instant and until the second.
+pub fn count(
+    conn: &mut AnyConnection,
+    subject: &[u8],
+    (since, until): (NaiveDateTime, NaiveDateTime),
+) -> QueryResult<i64> {
     sign_in_failures::table
         .filter(sign_in_failures::subject.eq(subject))
         .filter(sign_in_failures::at.gt(since))
+        .filter(sign_in_failures::at.le(until))
         .count()
         .get_result(conn)
 }

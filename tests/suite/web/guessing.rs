@@ -85,3 +85,19 @@ async fn times(app: &TestApp, attacker: &Visitor, token: &str) {
     println!("a wrong password of somebody known takes {:?}, of nobody {:?}: ratio {ratio:.2}", medians[0], medians[1]);
     assert!((0.7..1.4).contains(&ratio), "{ratio}");
 }
+
+#[tokio::test]
+async fn a_clock_that_was_ahead_keeps_nobody_out_once_it_is_right() {
+    for on in [On::Sqlite, On::Postgres] {
+        let Some(app) = TestApp::start(on).await else { continue };
+        let agency = app.agency("Ahead").await;
+        let visitor = Visitor::new(&app);
+        app.app.clock.step(chrono::TimeDelta::days(1));
+        for _ in 0..10 {
+            assert_eq!(visitor.sign_in(&agency.email, "a guess at it").await.status, 422);
+        }
+        assert_eq!(visitor.sign_in(&agency.email, PASSWORD).await.status, 429, "ten tries are used");
+        app.app.clock.step(chrono::TimeDelta::days(-1));
+        assert_eq!(Visitor::new(&app).sign_in(&agency.email, PASSWORD).await.status, 303);
+    }
+}
