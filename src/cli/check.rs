@@ -11,7 +11,7 @@ use super::serve::install_tls;
 use crate::clock::Clock;
 use crate::config::{Config, Settings};
 use crate::dns::Dns;
-use crate::doctor::{self, Finding, Means, Subject, Verdict, Whose};
+use crate::doctor::{self, Depth, Finding, Means, Subject, Verdict, Whose};
 use crate::models::Db;
 
 #[derive(clap::Args)]
@@ -19,6 +19,9 @@ pub struct Arguments {
     /// Connects to this domain's mail server, to see whether port 25 is open outwards.
     #[arg(long, value_name = "DOMAIN")]
     probe_domain: Option<String>,
+    /// Reads the database's files as thoroughly as it can, however long that takes.
+    #[arg(long)]
+    integrity: bool,
     /// Prints one line of JSON.
     #[arg(long)]
     json: bool,
@@ -33,7 +36,7 @@ const OPENING: Duration = Duration::from_secs(10);
 /// When something failed: the program's exit code is then 1.
 pub fn run(settings: &Settings, wanted: &Arguments) -> CommandResult {
     let findings = match Config::from_settings(settings) {
-        Ok(config) => look(config, wanted.probe_domain.clone())?,
+        Ok(config) => look(config, wanted)?,
         Err(error) => vec![Finding::fail("configuration", error.to_string(), "`canopy config` prints every option.")],
     };
     let failed = findings.iter().filter(|finding| finding.verdict == Verdict::Fail).count();
@@ -57,7 +60,7 @@ fn line(finding: &Finding) -> String {
     text.trim_end().chars().map(|sign| if sign.is_control() { ' ' } else { sign }).collect()
 }
 
-fn look(config: Config, probe_domain: Option<String>) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
+fn look(config: Config, wanted: &Arguments) -> Result<Vec<Finding>, Box<dyn std::error::Error>> {
     install_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let findings = runtime.block_on(async {
@@ -70,7 +73,8 @@ fn look(config: Config, probe_domain: Option<String>) -> Result<Vec<Finding>, Bo
             dns: dns.map_err(|error| error.to_string()),
             now: Clock::default().now(),
             whose: Whose::Everybody,
-            probe_domain,
+            probe_domain: wanted.probe_domain.clone(),
+            integrity: Some(if wanted.integrity { Depth::Full } else { Depth::Quick }),
             means: Means::default(),
             config,
         };

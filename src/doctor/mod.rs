@@ -6,6 +6,7 @@ mod database;
 mod expiry;
 mod finding;
 mod inbound;
+mod integrity;
 mod machine;
 mod mail;
 mod names;
@@ -31,6 +32,7 @@ use crate::domain::ids::Id;
 use crate::models::{AnyConnection, Db, transports};
 use crate::secrets::SecretKeys;
 
+pub use crate::models::integrity::Depth;
 pub use finding::{Finding, Verdict};
 pub use machine::{Space, space};
 pub use runs::{Run, Runs};
@@ -74,6 +76,8 @@ pub struct Subject {
     pub whose: Whose,
     /// A domain to whose mail server a connection is tried.
     pub probe_domain: Option<String>,
+    /// How much of the database's files is read; `None` reads nothing for it.
+    pub integrity: Option<Depth>,
     pub means: Means,
 }
 
@@ -92,6 +96,8 @@ pub async fn examine(subject: Subject) -> Vec<Finding> {
     let (subject, exits) = (&subject, &exits);
     let checks: Vec<BoxFuture<'_, Vec<Finding>>> = vec![
         limited(subject, "database", database::findings(subject)),
+        // As long as it says itself.
+        integrity::findings(subject).boxed(),
         async { machine::disks(subject) }.boxed(),
         async { vec![machine::secret_key(&subject.config)] }.boxed(),
         limited(subject, "resolver", names::resolver(subject)),

@@ -15,6 +15,7 @@ pub mod health;
 pub mod held;
 pub mod idempotency;
 pub mod installation;
+pub mod integrity;
 pub mod jobs;
 mod kept;
 pub mod key_makers;

@@ -96,6 +96,8 @@ pub async fn check(acting: Acting, _: Posted<Nothing>) -> PageResult {
     require(&acting)?;
     let (app, account) = (&acting.app, acting.account.id);
     let subject = Subject {
+        // It reads the whole file: the command line does.
+        integrity: None,
         config: app.config.clone(),
         db: Ok(Arc::clone(&app.db)),
         dns: Ok(app.dns.clone()),

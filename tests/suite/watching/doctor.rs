@@ -51,6 +51,7 @@ pub fn subject(app: &TestApp, config: Config) -> Subject {
         now: app.app.clock.now(),
         whose: Whose::Everybody,
         probe_domain: None,
+        integrity: None,
         // Machines of the tests are slow, and their disks may be nearly full; what is refused is refused at once.
         means: Means { patience: std::time::Duration::from_secs(20), space: roomy, ..Means::default() },
     }

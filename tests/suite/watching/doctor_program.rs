@@ -10,7 +10,7 @@ use crate::support::dns_server::DnsServer;
 use crate::support::temp_dir::TempDir;
 
 /// Runs it with these variables and no others of its own.
-fn check(args: &[&str], env: &[(&str, &str)]) -> Output {
+pub fn check(args: &[&str], env: &[(&str, &str)]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_canopy"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CANOPY_")) {
         command.env_remove(name);
@@ -18,7 +18,7 @@ fn check(args: &[&str], env: &[(&str, &str)]) -> Output {
     command.arg("check").args(args).envs(env.iter().copied()).env("RUST_LOG", "error").output().expect("it ends")
 }
 
-fn said(output: &Output) -> String {
+pub fn said(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).expect("UTF-8")
 }
 
