@@ -1,10 +1,10 @@
 //! One account's share of its parent's pooled bill so far: the figure that the usage report has for it, without the
 //! report of everybody else.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use super::ActionResult;
-use super::set_plan::plan_in_force;
+use super::set_plan::plan_of;
 use crate::domain::allocation::allocate;
 use crate::domain::ids::Id;
 use crate::domain::money::Money;
@@ -23,8 +23,7 @@ pub fn allocated_cost(
     account: Id,
     period: &Period,
 ) -> ActionResult<Option<Money>> {
-    let last_instant = period.end_at - TimeDelta::microseconds(1);
-    let Some(plan) = plan_in_force(conn, parent, now.naive_utc().min(last_instant))? else { return Ok(None) };
+    let Some(plan) = plan_of(conn, parent, period, now)? else { return Ok(None) };
     let volumes = counters::volumes(conn, parent, period.id)?;
     let total = rate(&plan, volumes.iter().map(|(_, volume)| volume).sum()).total_minor;
     let shares = allocate(total, &volumes, parent);

@@ -9,6 +9,7 @@ use crate::domain::ids::Id;
 use crate::domain::reputation;
 use crate::models::accounts::Account;
 use crate::models::counters::{self, Counter};
+use crate::models::periods::Period;
 use crate::models::summaries::{self, Summary};
 use crate::models::{AnyConnection, accounts, domains, memberships, suspensions};
 
@@ -23,7 +24,7 @@ pub fn refresh_summary(conn: &mut AnyConnection, account_id: Id, now: DateTime<U
     let counter = counters::find(conn, account_id, period.id)?;
     let previous = summaries::find(conn, account_id)?;
     let held = !suspensions::held(conn, &[account_id], now.naive_utc())?.is_empty();
-    let mut row = computed(&account, parent_id, period.id, counter.as_ref(), held);
+    let mut row = computed(&account, parent_id, &period, counter.as_ref(), held);
     row.domain_count = domains::count(conn, account_id)?;
     row.member_count = memberships::count(conn, account_id)?;
     row.last_activity_at =
@@ -37,8 +38,8 @@ pub fn refresh_summary(conn: &mut AnyConnection, account_id: Id, now: DateTime<U
 
 /// The figures of a summary, without domains, members and last activity.
 #[must_use]
-pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option<&Counter>, held: bool) -> Summary {
-    let cap = MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE);
+pub fn computed(account: &Account, parent_id: Id, period: &Period, counter: Option<&Counter>, held: bool) -> Summary {
+    let cap = MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE).in_part(period.part());
     let count = |field: fn(&Counter) -> i64| counter.map_or(0, field);
     let sent = count(|counter| counter.accepted);
     let left = reputation::left(count(|counter| counter.delivered), count(|counter| counter.bounced));
@@ -55,9 +56,9 @@ pub fn computed(account: &Account, parent_id: Id, period_id: Id, counter: Option
         state: state.into(),
         cap_state: CapState::of(cap, sent).as_str().into(),
         monthly_credit: account.monthly_credit,
-        period_id: Some(period_id),
+        period_id: Some(period.id),
         sent,
-        used_permille: share(sent, account.monthly_credit, 1000),
+        used_permille: share(sent, cap.value(), 1000),
         delivered: count(|counter| counter.delivered),
         bounced: count(|counter| counter.bounced),
         complained: count(|counter| counter.complained),

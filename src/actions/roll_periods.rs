@@ -3,11 +3,12 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
-use super::ensure_period::ensure_period;
+use super::ensure_period::{catch_up, ensure_period};
 use super::error::ActionResult;
 use crate::domain::ids::Id;
+use crate::domain::period::FAR_BEYOND;
 use crate::models::{AnyConnection, accounts, periods, summaries};
 
 /// The current period of every parent that has one.
@@ -33,6 +34,24 @@ pub fn without_period(conn: &mut AnyConnection, current: &HashMap<Id, Id>) -> Ac
 /// Only the database's.
 pub fn begin(conn: &mut AnyConnection, root: Id, now: DateTime<Utc>) -> ActionResult<Id> {
     Ok(ensure_period(conn, root, now)?.id)
+}
+
+/// Parents whose newest period ended so long ago that it is not followed by others, and when it ended: the clock is wrong,
+/// or the installation was away. The longest ago first.
+///
+/// # Errors
+/// Only the database's.
+pub fn far_beyond(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<Vec<(Id, NaiveDateTime)>> {
+    Ok(periods::long_ended(conn, (now - FAR_BEYOND).naive_utc())?)
+}
+
+/// Makes the periods of `root` up to `now`, however far that is, because somebody says that the clock is right; answers
+/// how many.
+///
+/// # Errors
+/// Only the database's.
+pub fn accept_clock(conn: &mut AnyConnection, root: Id, now: DateTime<Utc>) -> ActionResult<usize> {
+    catch_up(conn, root, now)
 }
 
 /// The sub accounts of `root` whose summaries still speak of another period than `period`.

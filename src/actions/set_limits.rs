@@ -32,7 +32,8 @@ pub fn set_limits(conn: &mut AnyConnection, cx: &Cx, parent: Id, child: Id, want
     limits::save(conn, &stored(cx, child, &wanted, row.map_or(0, |row| row.pool)))?;
     let period = ensure_period(conn, parent, cx.now)?;
     let used = counters::used(conn, child, period.id)?;
-    limits::rearm(conn, child, period.id, &wanted.alerts.reached(account.monthly_credit, used))?;
+    let cap = period.part().cap(account.monthly_credit);
+    limits::rearm(conn, child, period.id, &wanted.alerts.reached(cap, used))?;
     let (target, before, after) = (account.name.clone(), Some(shown(&before)), Some(shown(&wanted)));
     audit::record(conn, cx, &account, Record { action: "sub_account.set_limits", target, before, after })?;
     Ok(account)
@@ -63,7 +64,7 @@ pub fn set_pool(conn: &mut AnyConnection, cx: &Cx, parent: Id, pool: i64, alerts
     limits::save(conn, &stored(cx, parent, &wanted, pool))?;
     let period = ensure_period(conn, parent, cx.now)?;
     let used = limits::recount_pool(conn, parent, period.id)?;
-    limits::rearm(conn, parent, period.id, &wanted.alerts.reached(pool, used))?;
+    limits::rearm(conn, parent, period.id, &wanted.alerts.reached(period.part().cap(pool), used))?;
     let record = Record { action: "account.set_pool", target: account.name.clone(), before, after };
     audit::record(conn, cx, &account, record)
 }

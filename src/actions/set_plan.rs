@@ -188,6 +188,21 @@ pub fn plan_in_force(conn: &mut AnyConnection, parent: Id, at: NaiveDateTime) ->
     Ok(in_force(conn, parent, at)?.map(|dated| dated.plan))
 }
 
+/// The plan that prices a period of a parent, at `now` while it runs: a short period has its part of fee and included.
+///
+/// # Errors
+/// As [`in_force`].
+pub fn plan_of(
+    conn: &mut AnyConnection,
+    parent: Id,
+    period: &Period,
+    now: DateTime<Utc>,
+) -> ActionResult<Option<Plan>> {
+    let last_instant = period.end_at - TimeDelta::microseconds(1);
+    let plan = plan_in_force(conn, parent, now.naive_utc().min(last_instant))?;
+    Ok(plan.map(|plan| plan.for_part(period.part())))
+}
+
 impl Dated {
     fn of(row: &PlanRow) -> ActionResult<Self> {
         Ok(Self { id: row.id, plan: read(row)?, from: row.effective_from })

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::audit::{self, Record};
+use super::ensure_period::ensure_period;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
@@ -12,7 +13,6 @@ use crate::domain::website::Website;
 use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
 
-/// The longest description, in characters.
 /// The longest description, in characters.
 pub const LONGEST_ABOUT: usize = 2000;
 
@@ -55,6 +55,10 @@ pub fn update_account(
     if old == new {
         return Ok(before);
     }
+    if before.parent_id.is_none() && anchor(&before) != anchor(&after) {
+        // The running period goes by the anchor that it began under, though nobody may have written it down yet.
+        ensure_period(conn, account_id, cx.now)?;
+    }
     after.updated_at = cx.at();
     accounts::save(conn, &after)?;
     accounts::refresh_search_text(conn, account_id)?;
@@ -62,6 +66,10 @@ pub fn update_account(
     let record = Record { action: "account.update", target: after.name.clone(), before: Some(old), after: Some(new) };
     audit::record(conn, cx, &after, record)?;
     Ok(after)
+}
+
+fn anchor(account: &Account) -> (i32, &str) {
+    (account.anchor_day, &account.time_zone)
 }
 
 fn apply(account: &mut Account, changes: &AccountChanges) -> ActionResult<()> {

@@ -109,5 +109,6 @@ fn rearm_alerts(conn: &mut AnyConnection, cx: &Cx, account: &Account) -> ActionR
     let period = ensure_period(conn, account.root_id(), cx.now)?;
     let used = counters::used(conn, account.id, period.id)?;
     let alerts = limits_of(limits::find(conn, account.id)?.as_ref())?.alerts;
-    Ok(limits::rearm(conn, account.id, period.id, &alerts.reached(account.monthly_credit, used))?)
+    let cap = period.part().cap(account.monthly_credit);
+    Ok(limits::rearm(conn, account.id, period.id, &alerts.reached(cap, used))?)
 }

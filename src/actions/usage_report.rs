@@ -4,10 +4,10 @@
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::ensure_period::ensure_period;
-use super::set_plan::plan_in_force;
+use super::set_plan::plan_of;
 use super::{ActionError, ActionResult};
 use crate::domain::allocation::allocate;
 use crate::domain::ids::Id;
@@ -20,7 +20,8 @@ use crate::models::periods::{self, Period};
 /// Usage and cost of a parent's period.
 pub struct UsageReport {
     pub period: Period,
-    /// The plan that prices the period: the one in force at its end, or now while it runs. `None`: costs are not set.
+    /// The plan that prices the period: the one in force at its end, or now while it runs, and its part of it where the
+    /// period is a short one. `None`: costs are not set.
     pub plan: Option<Plan>,
     /// The pooled bill so far.
     pub bill: Option<Bill>,
@@ -85,8 +86,7 @@ pub fn usage_report(
     let itself: Named = (account.id, account.name, account.external_id, None);
     let mut lines: Vec<UsageLine> =
         std::iter::once(itself).chain(live).chain(removed).map(|named| line(named, &counted)).collect();
-    let last_instant = period.end_at - TimeDelta::microseconds(1);
-    let plan = plan_in_force(conn, parent, now.naive_utc().min(last_instant))?;
+    let plan = plan_of(conn, parent, &period, now)?;
     let bill = plan.as_ref().map(|plan| share(plan, &mut lines, parent));
     let total = sum(lines.iter());
     let removed = lines.split_off(1 + children);

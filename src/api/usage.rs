@@ -6,10 +6,9 @@ use actix_web::web::Data;
 use super::auth::Caller;
 use super::error::ApiResult;
 use super::views::Usage;
-use crate::actions::ensure_period::ensure_period;
+use crate::actions::ensure_period::{self, ensure_period};
 use crate::actions::usage_report::usage_report;
 use crate::app::App;
-use crate::models::periods;
 
 pub async fn get(app: Data<App>, caller: Caller) -> ApiResult {
     caller.require("sub-accounts:usage")?;
@@ -17,7 +16,7 @@ pub async fn get(app: Data<App>, caller: Caller) -> ApiResult {
     let app = app.into_inner();
     let now = app.clock.now();
     // The first look into a new month makes its period; all others leave the writer alone.
-    let running = app.read(move |conn| Ok(periods::containing(conn, parent, now.naive_utc())?)).await?;
+    let running = app.read(move |conn| ensure_period::running(conn, parent, now)).await?;
     let period = match running {
         Some(period) => period,
         None => app.write(move |conn| ensure_period(conn, parent, now)).await?,

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Config, Settings};
 
+mod accept_clock;
 mod account;
 mod check;
 mod config;
@@ -44,6 +45,8 @@ enum Command {
     Config,
     /// Looks whether database, names, ways out and the machine are in order; exit code 1 when something fails.
     Check(check::Arguments),
+    /// Closes the billing periods up to now, after the installation was away for more than 62 days.
+    AcceptClock,
     /// Manages parent accounts.
     #[command(subcommand)]
     Account(AccountCommand),
@@ -93,6 +96,7 @@ fn run(arguments: Arguments) -> CommandResult {
         Command::Migrate => migrate::run(&Config::from_settings(&settings)?),
         Command::Config => config::run(&settings),
         Command::Check(wanted) => check::run(&settings, &wanted),
+        Command::AcceptClock => accept_clock::run(&Config::from_settings(&settings)?),
         Command::Account(AccountCommand::Add(add)) => account::add(&Config::from_settings(&settings)?, &add),
         Command::User(UserCommand::Add(add)) => user::add(&Config::from_settings(&settings)?, &add),
         Command::Refusals => refusals::run(&Config::from_settings(&settings)?),

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::{Finding, Subject};
+use crate::actions::roll_periods;
+use crate::domain::ids::Id;
 use crate::models::connection::Backend;
 use crate::models::{Db, durability, migrate};
 
@@ -25,6 +27,10 @@ pub async fn findings(subject: &Subject) -> Vec<Finding> {
 }
 
 fn unreachable(why: &str) -> Finding {
+    if why.contains("malformed") || why.contains("not a database") {
+        let advice = "Stop the program, keep a copy of the files as they are, and restore the newest backup that passes this check.";
+        return Finding::fail("database", "The database is damaged.", advice).because(why);
+    }
     let advice = "See that the server runs, and that database_url (CANOPY_DATABASE_URL) names it and a user who may sign in; for SQLite, that the file is there: `canopy migrate` makes it.";
     Finding::fail("database", "The database does not answer.", advice).because(why)
 }
@@ -44,7 +50,20 @@ fn look(db: &Db, now: DateTime<Utc>) -> Vec<Finding> {
         Ok(newest) => clock(now, read.time, newest),
         Err(error) => Finding::skip("clock", "It is compared once the schema is there.").because(error),
     });
+    // Without a schema there are no periods, which is said above.
+    all.extend(db.read(|conn| roll_periods::far_beyond(conn, now)).ok().and_then(|open| periods(now, &open)));
     all
+}
+
+/// Billing periods that are not closed, because the clock is so far beyond them.
+fn periods(now: DateTime<Utc>, open: &[(Id, NaiveDateTime)]) -> Option<Finding> {
+    let (_, ended) = open.first()?;
+    let days = (now.naive_utc() - *ended).num_days();
+    Some(Finding::fail(
+        "billing periods",
+        format!("The newest one ended {days} days ago by this clock: it stays open, and what is sent counts in it."),
+        "Set the clock, if it is wrong. If the installation was away for so long, `canopy accept-clock` closes the periods up to now.",
+    ))
 }
 
 fn schema(db: &Db) -> Finding {

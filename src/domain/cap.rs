@@ -1,6 +1,7 @@
 //! The monthly cap: how many recipients an account may be granted in one billing period, and when to warn.
 //! All thresholds are exact integer arithmetic.
 
+use super::proration::Part;
 use super::refusal::Refusal;
 
 /// The most that the contract lets a cap be.
@@ -36,6 +37,12 @@ impl MonthlyCap {
     #[must_use]
     pub const fn value(self) -> i64 {
         self.0
+    }
+
+    /// The cap in a part of a full period; none stays none.
+    #[must_use]
+    pub fn in_part(self, part: Part) -> Self {
+        Self(part.cap(self.0))
     }
 
     /// The limit in recipients a period, `None` without a cap.

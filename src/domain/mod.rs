@@ -24,6 +24,7 @@ pub mod mta_sts;
 pub mod outside;
 pub mod password;
 pub mod period;
+pub mod proration;
 pub mod rating;
 pub mod refusal;
 pub mod reputation;

@@ -3,7 +3,15 @@
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
+use super::proration::Part;
 use super::refusal::Refusal;
+
+/// A period that follows a change of zone is longer than this, so that clocks which are apart by hours make no period of
+/// hours.
+const SHORTEST: TimeDelta = TimeDelta::hours(48);
+
+/// A clock this far beyond the end of the newest period is wrong, or the installation was away: it closes nothing.
+pub const FAR_BEYOND: TimeDelta = TimeDelta::days(62);
 
 /// When a parent's periods begin: a day of the month, at local midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +50,8 @@ pub fn parse_time_zone(text: &str) -> Result<Tz, Refusal> {
     text.trim().parse().map_err(|_| Refusal::new("Choose a time zone by its name, for example Europe/Berlin."))
 }
 
-/// The period `[start, end)` that `now` falls in, in UTC. Periods are contiguous and never empty.
-/// After a change of anchor, the next period begins where the old one ends and runs to this function's end for that instant.
+/// The period `[start, end)` that `now` falls in while an anchor never changes, in UTC: contiguous, never empty. Only the
+/// first period of a parent is made by it; the others follow the one before ([`following`]).
 #[must_use]
 pub fn period_containing(anchor: BillingAnchor, now: DateTime<Utc>) -> (DateTime<Utc>, DateTime<Utc>) {
     let today = now.with_timezone(&anchor.tz).date_naive();
@@ -54,6 +62,33 @@ pub fn period_containing(anchor: BillingAnchor, now: DateTime<Utc>) -> (DateTime
     } else {
         (boundary(anchor, this_month - Months::new(1)), start)
     }
+}
+
+/// The end of the period that begins at `start`, where the one before it ended, and the part of a full period that it is.
+/// `before` is the anchor that the one before was made by, `anchor` the one in force now.
+///
+/// Another zone moves the boundary by hours: the period ends at the first boundary of the new zone more than 48 hours
+/// after its start, and is a full one. Another day makes a short period, up to the first boundary of the new anchor; it
+/// counts its days of those that the period would have had, had the day not changed.
+#[must_use]
+pub fn following(before: BillingAnchor, start: DateTime<Utc>, anchor: BillingAnchor) -> (DateTime<Utc>, Part) {
+    let full = boundary_after(BillingAnchor { day: before.day, ..anchor }, start + SHORTEST);
+    if before.day == anchor.day {
+        return (full, Part::WHOLE);
+    }
+    let least = if before.tz == anchor.tz { TimeDelta::zero() } else { SHORTEST };
+    let end = boundary_after(anchor, start + least);
+    (end, Part::of(days_between(start, end), days_between(start, full)))
+}
+
+/// The first boundary of `anchor` after `at`.
+fn boundary_after(anchor: BillingAnchor, at: DateTime<Utc>) -> DateTime<Utc> {
+    period_containing(anchor, at).1
+}
+
+/// Days to the nearest whole one, at least one: clocks that change make days of 23 and 25 hours.
+fn days_between(start: DateTime<Utc>, end: DateTime<Utc>) -> i64 {
+    ((end - start).num_hours() + 12).div_euclid(24).max(1)
 }
 
 /// The instant at which the period of the month that `first` begins starts.
@@ -140,6 +175,35 @@ mod tests {
             assert!(BillingAnchor::parse(day, "UTC").is_err());
         }
         assert!(BillingAnchor::parse(1, "Mars/Olympus").is_err());
+    }
+
+    fn anchor(day: i64, tz: &str) -> BillingAnchor {
+        BillingAnchor::parse(day, tz).expect("valid")
+    }
+
+    fn next(before: BillingAnchor, start: &str, after: BillingAnchor) -> (String, Option<(i32, i32)>) {
+        let (end, part) = following(before, at(start), after);
+        (end.format("%FT%R").to_string(), part.days())
+    }
+
+    #[test]
+    fn another_zone_makes_no_period_of_hours() {
+        let (berlin, new_york) = (anchor(1, "Europe/Berlin"), anchor(1, "America/New_York"));
+        // Six hours after its start lies New York's midnight: the month after it is meant.
+        assert_eq!(next(berlin, "2026-11-30T23:00:00Z", new_york), ("2027-01-01T05:00".into(), None));
+        assert_eq!(next(new_york, "2026-12-01T05:00:00Z", berlin), ("2026-12-31T23:00".into(), None));
+        assert_eq!(next(berlin, "2026-11-30T23:00:00Z", berlin), ("2026-12-31T23:00".into(), None));
+    }
+
+    #[test]
+    fn another_day_makes_a_short_period_of_so_many_days_of_a_full_one() {
+        let (first, fifteenth) = (anchor(1, "Europe/Berlin"), anchor(15, "Europe/Berlin"));
+        assert_eq!(next(first, "2026-11-30T23:00:00Z", fifteenth), ("2026-12-14T23:00".into(), Some((14, 31))));
+        assert_eq!(next(fifteenth, "2026-12-14T23:00:00Z", first), ("2026-12-31T23:00".into(), Some((17, 31))));
+        // The 31st of a short month is its last day: as long as a full period is one.
+        assert_eq!(next(anchor(30, "UTC"), "2027-02-28T00:00:00Z", anchor(31, "UTC")).1, None);
+        let both = next(first, "2026-11-30T23:00:00Z", anchor(15, "America/New_York"));
+        assert_eq!(both, ("2026-12-15T05:00".into(), Some((14, 31))));
     }
 
     proptest! {

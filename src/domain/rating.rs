@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::money::{Currency, Micros, Money};
+use super::proration::Part;
 use super::refusal::Refusal;
 
 const MAX_FEE_MINOR: i64 = 1_000_000_000_000;
@@ -50,6 +51,13 @@ impl Plan {
             below = tier.up_to.unwrap_or(below);
         }
         Ok(self)
+    }
+
+    /// The plan as it prices a part of a full period: its days of the fee and of the included messages. What lies beyond
+    /// the included costs what it always costs.
+    #[must_use]
+    pub fn for_part(self, part: Part) -> Self {
+        Self { monthly_fee_minor: part.fee(self.monthly_fee_minor), included: part.included(self.included), ..self }
     }
 
     /// Reads what a form sent: the fee, the included messages, and rows of (up to, price per thousand), where
@@ -123,7 +131,7 @@ pub struct Bill {
     pub total_minor: i64,
 }
 
-/// The bill for `volume` messages in a whole period. Amounts beyond an `i64` of minor units stop at its end.
+/// The bill for `volume` messages in a period; of a short one take the plan [`Plan::for_part`]. Amounts beyond an `i64` of minor units stop at its end.
 #[must_use]
 pub fn rate(plan: &Plan, volume: i64) -> Bill {
     let volume = volume.max(0);

@@ -28,6 +28,8 @@ const PERIODS: TimeDelta = TimeDelta::seconds(5);
 const PURGE: TimeDelta = TimeDelta::minutes(1);
 /// How often days for messages are made ahead.
 const DAYS: TimeDelta = TimeDelta::hours(1);
+/// How often it is said that the clock is far beyond the newest billing period.
+const CLOCK: TimeDelta = TimeDelta::minutes(10);
 /// Summaries started anew in one transaction.
 const RESET: usize = 500;
 /// Accounts with held messages looked at together.
@@ -46,6 +48,8 @@ pub struct Leader {
     periods_at: Option<DateTime<Utc>>,
     purged_at: Option<DateTime<Utc>>,
     days_at: Option<DateTime<Utc>>,
+    /// When it was last said that the clock is far beyond the newest billing period.
+    warned_at: Option<DateTime<Utc>>,
     departure: Departure,
     /// How far a removed domain was cleared.
     clearing: Option<Place>,
@@ -83,6 +87,7 @@ impl Leader {
             periods_at: None,
             purged_at: None,
             days_at: None,
+            warned_at: None,
             departure: Departure::default(),
             clearing: None,
             sealing: None,
@@ -106,6 +111,10 @@ impl Leader {
         if is_due(self.periods_at, now, PERIODS) {
             self.roll_periods(now).await?;
             self.periods_at = Some(now);
+        }
+        if is_due(self.warned_at, now, CLOCK) {
+            self.warn_of_clock(now).await?;
+            self.warned_at = Some(now);
         }
         for _ in 0..STEPS {
             let services = Arc::clone(&self.app.services);
@@ -146,6 +155,20 @@ impl Leader {
                 self.app.write(move |conn| roll_periods::reset(conn, &accounts, period)).await?;
             }
             self.periods.insert(root, period);
+        }
+        Ok(())
+    }
+
+    /// Says that billing periods are not closed because the clock is too far beyond them.
+    async fn warn_of_clock(&self, now: DateTime<Utc>) -> ActionResult<()> {
+        let open = self.app.read(move |conn| roll_periods::far_beyond(conn, now)).await?;
+        if let Some((_, ended)) = open.first() {
+            log::warn!(
+                "it is {now} by this node's clock, and the newest billing period of {} accounts ended long ago (first \
+                 {ended}): it stays open, and what is sent counts in it. Set the clock, or, if the installation was away \
+                 for so long, run `canopy accept-clock`",
+                open.len()
+            );
         }
         Ok(())
     }

@@ -35,6 +35,7 @@ pub struct Standing {
     oldest: prometheus::GaugeVec,
     overdue: Gauge,
     lease_until: Gauge,
+    unclosed: IntGauge,
     delivered: IntGaugeVec,
     bounced: IntGaugeVec,
     complained: IntGaugeVec,
@@ -72,6 +73,10 @@ impl Standing {
             lease_until: made.gauge(
                 "leader_lease_until_seconds",
                 "Until when a node holds the lease of housekeeping, in seconds since 1970; 0 before the first",
+            )?,
+            unclosed: made.count(
+                "billing_periods_unclosed",
+                "Parent accounts whose newest billing period ended more than 62 days ago by this node's clock: it stays open",
             )?,
             delivered: made.gauges(
                 "account_delivered",
@@ -123,6 +128,11 @@ impl Standing {
             self.bounced.with_label_values(&[&rates.account]).set(rates.bounced);
             self.complained.with_label_values(&[&rates.account]).set(rates.complained);
         }
+    }
+
+    /// How many parents' newest billing period ended so long ago that no other follows it.
+    pub fn unclosed(&self, parents: usize) {
+        self.unclosed.set(i64::try_from(parents).unwrap_or(i64::MAX));
     }
 
     /// The database did not answer: what was read before is no longer told.

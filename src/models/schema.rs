@@ -226,6 +226,8 @@ diesel::table! {
         time_zone -> Text,
         anchor_day -> Integer,
         created_at -> Timestamp,
+        days -> Nullable<Integer>,
+        of_days -> Nullable<Integer>,
     }
 }
 

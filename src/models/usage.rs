@@ -177,10 +177,12 @@ pub fn totals(conn: &mut AnyConnection, parent: Id, from: &str, to: &str) -> Que
         .load(conn)
 }
 
-/// What is known of a parent's running period: the row, where there is one yet, the days, and the plan.
+/// What is known of a parent's running period: the period, the days, and the plan.
 #[derive(Clone, Debug)]
 pub struct Running {
-    pub period: Option<Period>,
+    pub period: Period,
+    /// Whether it is written down already; else it is as it will be.
+    pub begun: bool,
     pub days: Vec<UsageTotal>,
     pub plan: Option<PlanRow>,
 }
@@ -199,20 +201,32 @@ pub struct DomainDay {
     pub complained: i64,
 }
 
-/// The days of an account's domains from `from` to `to`, both included.
-pub fn by_domain(conn: &mut AnyConnection, account: Id, from: &str, to: &str) -> QueryResult<Vec<DomainDay>> {
+/// The days of an account's domains in a period, from `from` to `to`, both included.
+pub fn by_domain(
+    conn: &mut AnyConnection,
+    account: Id,
+    period: Id,
+    (from, to): (&str, &str),
+) -> QueryResult<Vec<DomainDay>> {
     usage_domains::table
         .filter(usage_domains::account_id.eq(account))
+        .filter(usage_domains::period_id.eq(period))
         .filter(usage_domains::day.ge(from))
         .filter(usage_domains::day.le(to))
         .select(DomainDay::as_select())
         .load(conn)
 }
 
-/// Accepted messages of an account and period, by tag.
-pub fn by_tag(conn: &mut AnyConnection, account: Id, from: &str, to: &str) -> QueryResult<Vec<(String, i64)>> {
+/// Accepted messages of an account and period, by tag, from `from` to `to`, both included.
+pub fn by_tag(
+    conn: &mut AnyConnection,
+    account: Id,
+    period: Id,
+    (from, to): (&str, &str),
+) -> QueryResult<Vec<(String, i64)>> {
     usage_tags::table
         .filter(usage_tags::account_id.eq(account))
+        .filter(usage_tags::period_id.eq(period))
         .filter(usage_tags::day.ge(from))
         .filter(usage_tags::day.le(to))
         .select((usage_tags::tag, usage_tags::accepted))

@@ -76,6 +76,8 @@ impl Calendar {
             time_zone: TIME_ZONE.into(),
             anchor_day: i32::try_from(anchor.day()).unwrap_or(1),
             created_at: start.naive_utc(),
+            days: None,
+            of_days: None,
         });
     }
 

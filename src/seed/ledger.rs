@@ -96,7 +96,7 @@ impl Clerk<'_> {
     }
 
     pub(super) fn summary(&mut self, account: &Account, counter: Option<&Counter>, held: bool) {
-        let period = self.calendar.periods[self.calendar.running()].id;
+        let period = &self.calendar.periods[self.calendar.running()];
         let mut summary = computed(account, self.parent, period, counter, held);
         summary.domain_count = 1;
         let before = self.rows.counters.iter().rev().find(|counter| counter.account_id == account.id);

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use std::fmt::Display;
 
 use crate::domain::ids::Id;
+use crate::domain::proration::Part;
 
 /// Shown where a figure cannot be computed, for example a rate over no messages.
 pub const NO_DATA: &str = "no data";
@@ -198,6 +199,11 @@ pub fn date_range(first: NaiveDate, last: NaiveDate) -> String {
         (true, false) => format!("{} – {}", short_date(first), short_date(last)),
         (false, _) => format!("{} – {}", first.format("%-d %b %Y"), last.format("%-d %b %Y")),
     }
+}
+
+/// ` (14 of 31 days)` behind a short period; nothing behind a full one.
+pub fn part(part: Part) -> String {
+    part.days().map_or_else(String::new, |(days, of_days)| format!(" ({days} of {of_days} days)"))
 }
 
 #[cfg(test)]

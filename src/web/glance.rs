@@ -8,17 +8,18 @@ use chrono_tz::Tz;
 use super::chart::{BarChart, Column};
 use super::format;
 use crate::actions::ActionResult;
+use crate::actions::ensure_period::{expected, running};
 use crate::actions::set_plan;
 use crate::domain::forecast::{self, Forecast, Known};
 use crate::domain::ids::Id;
 use crate::domain::money::Money;
-use crate::domain::period::{BillingAnchor, period_containing};
+use crate::domain::proration::Part;
 use crate::domain::rating::{Plan, rate};
 use crate::domain::reputation::left;
 use crate::models::accounts::Account;
 use crate::models::periods::Period;
 use crate::models::usage::{Running, RunningPeriods, UsageTotal};
-use crate::models::{AnyConnection, periods, plans, usage};
+use crate::models::{AnyConnection, plans, usage};
 
 /// Days of history that are read: eight weeks for the forecast.
 const HISTORY: u64 = 56;
@@ -42,7 +43,10 @@ pub struct Glance {
     pub end_day: NaiveDate,
     pub today: NaiveDate,
     pub total: Day,
+    /// As it prices this period.
     pub plan: Option<Plan>,
+    /// The part of a full period that this one is.
+    pub part: Part,
     pub forecast: Option<Forecast>,
     /// The last 30 days, the oldest first, today last.
     pub days: Vec<(NaiveDate, Day)>,
@@ -55,7 +59,7 @@ impl Glance {
     /// Only the database's, and a plan that cannot be read.
     pub fn read(conn: &mut AnyConnection, parent: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
         let running = read(conn, parent, now)?;
-        Self::of(&running, parent, now)
+        Self::of(&running, now)
     }
 
     /// The same as this node remembers it: what was sent may be a few seconds old.
@@ -70,13 +74,11 @@ impl Glance {
     ) -> ActionResult<Self> {
         let today = key(format::local_date(now.naive_utc(), time_zone(parent)));
         let running = running.of((parent.id, today), now, || read(conn, parent, now))?;
-        Self::of(&running, parent, now)
+        Self::of(&running, now)
     }
 
-    fn of(running: &Running, parent: &Account, now: DateTime<Utc>) -> ActionResult<Self> {
-        let tz = time_zone(parent);
-        let today = format::local_date(now.naive_utc(), tz);
-        let (first_day, end_day) = bounds(running.period.as_ref(), parent, now);
+    fn of(running: &Running, now: DateTime<Utc>) -> ActionResult<Self> {
+        let (today, first_day, end_day) = days_of(&running.period, now);
         let since = running.days.first().and_then(|row| row.day.parse().ok()).unwrap_or(today);
         let by_day: HashMap<&str, Day> = running.days.iter().map(|row| (row.day.as_str(), day(row))).collect();
         let of = |day: NaiveDate| by_day.get(key(day).as_str()).copied().unwrap_or_default();
@@ -93,22 +95,25 @@ impl Glance {
             period_end: end_day,
         };
         let begin = today.checked_sub_days(Days::new(29)).unwrap_or(today);
+        let (part, plan) = (running.period.part(), running.plan.as_ref().map(set_plan::read).transpose()?);
         Ok(Self {
-            period_id: running.period.as_ref().map(|period| period.id),
+            period_id: running.begun.then_some(running.period.id),
             first_day,
             end_day,
             today,
             total,
-            plan: running.plan.as_ref().map(set_plan::read).transpose()?,
+            plan: plan.map(|plan| plan.for_part(part)),
+            part,
             forecast: forecast::period_end(&known),
             days: begin.iter_days().take(30).map(|day| (day, of(day))).collect(),
         })
     }
 
-    /// "1–30 November".
+    /// "1–30 November", or "1–14 December (14 of 31 days)".
     #[must_use]
     pub fn range(&self) -> String {
-        format::date_range(self.first_day, self.end_day.pred_opt().unwrap_or(self.end_day))
+        let range = format::date_range(self.first_day, self.end_day.pred_opt().unwrap_or(self.end_day));
+        format!("{range}{}", format::part(self.part))
     }
 
     /// "7 days left".
@@ -209,10 +214,11 @@ fn time_zone(parent: &Account) -> Tz {
 }
 
 fn read(conn: &mut AnyConnection, parent: &Account, now: DateTime<Utc>) -> ActionResult<Running> {
-    let today = format::local_date(now.naive_utc(), time_zone(parent));
-    let period = periods::containing(conn, parent.id, now.naive_utc())?;
-    let (first_day, _) = bounds(period.as_ref(), parent, now);
+    let begun = running(conn, parent.id, now)?.is_some();
+    let period = expected(conn, parent, now)?;
+    let (today, first_day, _) = days_of(&period, now);
     Ok(Running {
+        begun,
         days: usage::totals(conn, parent.id, &key(oldest(today, first_day)), &key(today))?,
         plan: plans::in_force(conn, parent.id, now.naive_utc())?,
         period,
@@ -224,15 +230,11 @@ fn oldest(today: NaiveDate, first_day: NaiveDate) -> NaiveDate {
     today.checked_sub_days(Days::new(HISTORY)).unwrap_or(today).min(first_day)
 }
 
-/// First day of the running period and of the next, by its row, or where there is none yet, by what the row will say.
-fn bounds(period: Option<&Period>, parent: &Account, now: DateTime<Utc>) -> (NaiveDate, NaiveDate) {
-    let tz = time_zone(parent);
-    let (start, end) = match (period, BillingAnchor::new(i64::from(parent.anchor_day), tz)) {
-        (Some(period), _) => (period.start_at.and_utc(), period.end_at.and_utc()),
-        (None, Ok(anchor)) => period_containing(anchor, now),
-        (None, Err(_)) => (now, now),
-    };
-    (format::local_date(start.naive_utc(), tz), format::local_date(end.naive_utc(), tz))
+/// Today, and the first day of a period and of the next, in the zone that it was opened in.
+fn days_of(period: &Period, now: DateTime<Utc>) -> (NaiveDate, NaiveDate, NaiveDate) {
+    let tz = period.time_zone.parse().unwrap_or(chrono_tz::UTC);
+    let day = |at| format::local_date(at, tz);
+    (day(now.naive_utc()), day(period.start_at), day(period.end_at))
 }
 
 fn day(row: &UsageTotal) -> Day {

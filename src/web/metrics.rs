@@ -10,7 +10,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 
-use crate::actions::ActionResult;
+use crate::actions::{ActionResult, roll_periods};
 use crate::app::App;
 use crate::metrics::{Depth, Rates, TEXT};
 use crate::models::{AnyConnection, installation};
@@ -59,10 +59,12 @@ struct Read {
     first_due: Option<NaiveDateTime>,
     lease_until: Option<NaiveDateTime>,
     accounts: Vec<installation::Rates>,
+    /// Parents whose billing periods are not closed.
+    unclosed: usize,
 }
 
 async fn refresh(app: &Arc<App>, now: DateTime<Utc>) {
-    let reading = app.read(move |conn| read(conn, now.naive_utc()));
+    let reading = app.read(move |conn| read(conn, now));
     match tokio::time::timeout(PATIENCE, reading).await {
         Ok(Ok(read)) => tell(app, now, read),
         Ok(Err(error)) => {
@@ -76,8 +78,11 @@ async fn refresh(app: &Arc<App>, now: DateTime<Utc>) {
     }
 }
 
-fn read(conn: &mut AnyConnection, now: NaiveDateTime) -> ActionResult<Read> {
+fn read(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<Read> {
+    let unclosed = roll_periods::far_beyond(conn, now)?.len();
+    let now = now.naive_utc();
     Ok(Read {
+        unclosed,
         depths: installation::depths(conn, now, installation::MOST)?,
         first_due: installation::first_due(conn)?,
         lease_until: installation::lease_until(conn, "housekeeping")?,
@@ -104,6 +109,7 @@ fn tell(app: &App, now: DateTime<Utc>, read: Read) {
     let overdue = read.first_due.map_or(0., |due| since(due.and_utc()));
     let lease_until = read.lease_until.map_or(0., |until| at(until.and_utc()));
     app.metrics.standing.set(at(now), &depths, overdue, lease_until, &accounts);
+    app.metrics.standing.unclosed(read.unclosed);
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds of centuries fit")]

@@ -40,6 +40,7 @@ pub fn hour_of(now: DateTime<Utc>) -> i64 {
 
 /// One account's caps and what it used of them.
 pub struct Bounds {
+    /// As it is in force: a short period has its part.
     pub cap: MonthlyCap,
     pub limits: Limits,
     pub used: Used,
@@ -61,8 +62,9 @@ impl Bounds {
         month: i64,
     ) -> ActionResult<Self> {
         let limits = limits_of(row)?;
-        let cap =
-            MonthlyCap::new(account.monthly_credit).map_err(|refusal| ActionError::Internal(refusal.to_string()))?;
+        let cap = MonthlyCap::new(account.monthly_credit)
+            .map_err(|refusal| ActionError::Internal(refusal.to_string()))?
+            .in_part(period.part());
         let zone = parse_time_zone(&period.time_zone).unwrap_or(chrono_tz::UTC);
         let hour = hour_of(now);
         let used = Used {
@@ -163,7 +165,8 @@ impl Pools {
         for (parent, (period, row)) in roots {
             let Some(row) = row.as_ref().filter(|row| row.pool > 0) else { continue };
             let used = limits::lock_pool(conn, *parent, period.id)?;
-            let (cap, alerts, period) = (row.pool, limits_of(Some(row))?.alerts, period.clone());
+            let (cap, alerts) = (period.part().cap(row.pool), limits_of(Some(row))?.alerts);
+            let period = period.clone();
             pools.insert(*parent, Pool { parent: *parent, period, cap, alerts, used_before: used, used });
         }
         Ok(Self(pools))

@@ -8,6 +8,7 @@ use super::ledger::Ledger;
 use super::rows::LIFETIME;
 use crate::actions::claim_deliveries::{SUPPRESSED, suppressed};
 use crate::actions::clear_domain::{REMOVED, removed};
+use crate::actions::ensure_period::running;
 use crate::actions::error::ActionResult;
 use crate::actions::services::Services;
 use crate::domain::ids::Id;
@@ -18,7 +19,7 @@ use crate::models::counters::Delta;
 use crate::models::held::{self, Held};
 use crate::models::messages::{self, Event, Message, Progress, Release};
 use crate::models::queue::{self, Queued};
-use crate::models::{AnyConnection, accounts, counters, limits, periods, suspensions};
+use crate::models::{AnyConnection, accounts, counters, limits, suspensions};
 
 const GIVEN_UP: &str = "Given up: it was held at the cap for as long as the account keeps such messages.";
 const RELEASED: &str = "Released: there is room under the cap again.";
@@ -37,12 +38,12 @@ pub fn has_room(conn: &mut AnyConnection, now: DateTime<Utc>, account: Id) -> Ac
         return Ok(false);
     }
     // Without a period the first message of the new one has yet to come: there is room for it.
-    let Some(period) = periods::containing(conn, root, now.naive_utc())? else { return Ok(true) };
+    let Some(period) = running(conn, root, now)? else { return Ok(true) };
     let rows = limits::find_many(conn, &[account.id, root])?;
     let row = |id: Id| rows.iter().find(|row| row.account_id == id);
     let used = counters::used(conn, account.id, period.id)?;
     let bounds = super::bounds::Bounds::read(conn, now, &account, &period, row(account.id), used)?;
-    let cap = row(root).map_or(0, |row| row.pool);
+    let cap = row(root).map_or(0, |row| period.part().cap(row.pool));
     let used = if cap > 0 { limits::pool_used(conn, root, period.id)? } else { 0 };
     Ok(bounds.room(super::bounds::PoolUse { cap, used }, 1).messages > 0)
 }

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 
 use super::span::Span;
 use crate::actions::accept_message::limits_of;
+use crate::actions::ensure_period::{expected, running};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::cap::{CapState, MonthlyCap};
 use crate::domain::hold::{AccountState, HoldKind};
@@ -13,7 +14,7 @@ use crate::domain::limits::AtCap;
 use crate::domain::role::Permission;
 use crate::models::accounts::{self, Account};
 use crate::models::suspensions::{self, Suspension};
-use crate::models::{AnyConnection, account_tags, counters, domains, limits, periods};
+use crate::models::{AnyConnection, account_tags, counters, domains, limits};
 use crate::web::error::PageError;
 use crate::web::format::{self, When};
 use crate::web::scope::AccountScope;
@@ -40,8 +41,10 @@ impl Facts {
         let root = accounts::find_any(conn, account.root_id())?.ok_or(ActionError::NotFound("account"))?;
         let at = now.naive_utc();
         let parents: Vec<Id> = account.parent_id.into_iter().collect();
-        let period =
-            periods::containing(conn, root.id, at)?.map_or_else(|| Span::expected(&root, now), |row| Span::of(&row));
+        let period = match running(conn, root.id, now)? {
+            Some(row) => Span::of(&row),
+            None => Span::expected(&expected(conn, &root, now)?),
+        };
         let used = match period.id {
             Some(id) => counters::used(conn, account.id, id)?,
             None => 0,
@@ -79,7 +82,17 @@ impl Facts {
 
     #[must_use]
     pub fn cap_state(&self, account: &Account) -> CapState {
-        CapState::of(MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE), self.used)
+        CapState::of(self.monthly_cap(account), self.used)
+    }
+
+    /// The monthly cap of an account as it is in force in the period: a short one has its part. `None` without a cap.
+    #[must_use]
+    pub fn cap(&self, account: &Account) -> Option<i64> {
+        self.monthly_cap(account).limit()
+    }
+
+    fn monthly_cap(&self, account: &Account) -> MonthlyCap {
+        MonthlyCap::new(account.monthly_credit).unwrap_or(MonthlyCap::NONE).in_part(self.period.part)
     }
 
     /// The name the agency goes by.

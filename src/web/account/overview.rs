@@ -88,11 +88,16 @@ pub async fn show(scope: AccountScope) -> PageResult {
         activity: scope.may(Permission::ViewActivity),
     };
     let (facts, data) = frame::load(&scope, move |conn, account, facts| read(conn, account, facts, may)).await?;
-    let cap = Some(scope.account.monthly_credit).filter(|cap| *cap > 0);
+    let cap = facts.cap(&scope.account);
     let figures = overview_facts::figures(&facts, &data, may.cost);
     let forecast = cap.and_then(|cap| forecast(&facts, &data.days, cap));
     html(&OverviewPage {
-        notices: overview_facts::notices(&scope, &facts, forecast, raise_to(&facts, &data.days, cap)),
+        notices: overview_facts::notices(
+            &scope,
+            &facts,
+            forecast,
+            raise_to(&facts, &data.days, scope.account.monthly_credit),
+        ),
         frame: Frame::new(&scope, &facts, "Overview"),
         chart: chart(&facts.period, &data.days, &facts),
         period: facts.period.label(facts.now.naive_utc()),
@@ -198,10 +203,14 @@ fn forecast(facts: &Facts, days: &[UsageDay], cap: i64) -> Option<CapForecast> {
 
 /// A cap that would last: what the period likely needs at most with a tenth to spare, and at least a fifth above
 /// today's, in two significant digits.
-fn raise_to(facts: &Facts, days: &[UsageDay], cap: Option<i64>) -> Option<i64> {
-    let cap = cap?;
+fn raise_to(facts: &Facts, days: &[UsageDay], cap: i64) -> Option<i64> {
+    if cap == 0 {
+        return None;
+    }
     let (daily, today) = history(facts, days);
     let need = forecast::period_end(&known(facts, &daily, today)).map_or(facts.used, |end| end.high);
+    // A short period's need, as the cap of a full one lets it through.
+    let need = facts.period.part.full_cap_for(need);
     Some(rounded_up((need + need / 10).max(cap + cap / 5)).min(crate::domain::cap::MAX_CAP))
 }
 

@@ -4,13 +4,14 @@ use super::frame::{Facts, whole};
 use super::overview::{Data, Notice};
 use crate::actions::ActionResult;
 use crate::actions::allocated_cost::allocated_cost;
+use crate::actions::ensure_period::running;
 use crate::domain::cap::CapState;
 use crate::domain::forecast::CapForecast;
 use crate::domain::hold::HoldKind;
 use crate::domain::role::Permission;
+use crate::models::AnyConnection;
 use crate::models::accounts::Account;
 use crate::models::suspensions::Suspension;
-use crate::models::{AnyConnection, periods};
 use crate::web::format;
 use crate::web::scope::AccountScope;
 
@@ -97,7 +98,7 @@ pub fn figures(facts: &Facts, data: &Data, with_cost: bool) -> Figures {
 /// # Errors
 /// Only the database's.
 pub fn cost(conn: &mut AnyConnection, account: &Account, facts: &Facts) -> ActionResult<Option<String>> {
-    let Some(period) = periods::containing(conn, facts.root.id, facts.now.naive_utc())? else { return Ok(None) };
+    let Some(period) = running(conn, facts.root.id, facts.now)? else { return Ok(None) };
     let cost = allocated_cost(conn, facts.now, facts.root.id, account.id, &period)?;
     Ok(cost.map(|cost| cost.to_string()))
 }
@@ -153,7 +154,7 @@ fn held(scope: &AccountScope, facts: &Facts, hold: &Suspension) -> Notice {
 }
 
 fn cap(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise: Option<i64>) -> Option<Notice> {
-    let cap = scope.account.monthly_credit;
+    let cap = facts.cap(&scope.account)?;
     let resets = format::date_time(facts.period.end, facts.tz());
     let likely = forecast.and_then(|forecast| forecast.likely);
     let (tone, title, mut lines) = match (facts.cap_state(&scope.account), likely) {
@@ -186,6 +187,10 @@ fn cap(scope: &AccountScope, facts: &Facts, forecast: Option<CapForecast>, raise
         _ => return None,
     };
     lines.retain(|line| !line.is_empty());
+    if let Some((days, of_days)) = facts.period.part.days() {
+        let whole = format::number(scope.account.monthly_credit);
+        lines.push(format!("This is a short period: {days} of {of_days} days of the monthly cap of {whole}."));
+    }
     let raise = raise.filter(|_| scope.is_from_outside() && scope.may(Permission::SetCap));
     let links: Vec<(String, String)> = raise
         .map(|to| (format!("Raise to {}…", format::number(to)), scope.path(&format!("/cap?cap={to}"))))

@@ -26,7 +26,7 @@ pub async fn show(scope: AccountScope) -> PageResult {
     scope.require(Permission::ViewOverview)?;
     // Its share of the bill takes everybody's counters: that one figure is of when the page was opened.
     let (facts, data) = frame::load(&scope, |conn, account, facts| figures_of(conn, account, facts, false)).await?;
-    let cap = Some(scope.account.monthly_credit).filter(|cap| *cap > 0);
+    let cap = facts.cap(&scope.account);
     html(&NowPart {
         frame: Frame::new(&scope, &facts, "Overview"),
         period: facts.period.label(facts.now.naive_utc()),

@@ -179,8 +179,14 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Opti
         None => facts.period.clone(),
     };
     let (from, to) = (span.first_day().to_string(), span.last_day().to_string());
+    let (domain_days, tagged) = match span.id {
+        Some(id) => {
+            (usage::by_domain(conn, account.id, id, (&from, &to))?, usage::by_tag(conn, account.id, id, (&from, &to))?)
+        }
+        None => (Vec::new(), Vec::new()),
+    };
     let mut by_domain: BTreeMap<Id, Counts> = BTreeMap::new();
-    for row in usage::by_domain(conn, account.id, &from, &to)? {
+    for row in domain_days {
         by_domain.entry(row.domain_id).or_default().add(&Counts::of(&row));
     }
     let ids: Vec<Id> = by_domain.keys().copied().collect();
@@ -192,7 +198,7 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Opti
         named.entry(name).or_default().add(&counts);
     }
     let mut tags: BTreeMap<String, i64> = BTreeMap::new();
-    for (tag, accepted) in usage::by_tag(conn, account.id, &from, &to)? {
+    for (tag, accepted) in tagged {
         *tags.entry(tag).or_default() += accepted;
     }
     let days = usage::days(conn, account.id, &from, &to)?.into_iter().filter(|row| in_span(&span, row)).collect();

@@ -91,7 +91,10 @@ pub async fn show(scope: AccountScope, path: Path<OfDomain>) -> PageResult {
 fn counts(conn: &mut AnyConnection, domain: &Domain, period: &Span) -> ActionResult<Counts> {
     let (from, to) = (period.first_day().to_string(), period.last_day().to_string());
     let mut counts = Counts::default();
-    for row in usage::by_domain(conn, domain.account_id, &from, &to)?.iter().filter(|row| row.domain_id == domain.id) {
+    let Some(id) = period.id else { return Ok(counts) };
+    for row in
+        usage::by_domain(conn, domain.account_id, id, (&from, &to))?.iter().filter(|row| row.domain_id == domain.id)
+    {
         counts.add(&Counts::of(row));
     }
     Ok(counts)

@@ -2,10 +2,11 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::web::{Data, Path};
+use actix_web::web::{Data, Path, Query};
 use askama::Template;
 use serde::Deserialize;
 
+use super::billing_change;
 use crate::actions::ActionResult;
 use crate::actions::set_logo::set_logo;
 use crate::actions::update_account::{AccountChanges, update_account};
@@ -18,7 +19,7 @@ use crate::domain::website::Website;
 use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
 use crate::web::acting::Acting;
-use crate::web::error::{PageError, PageResult};
+use crate::web::error::{PageError, PageResult, query};
 use crate::web::forms::{Errors, Posted};
 use crate::web::layout::{Flash, Shell, Tone};
 use crate::web::navigation;
@@ -36,6 +37,30 @@ struct AccountPage {
     agency: bool,
     logo: Option<String>,
     zones: Vec<(&'static str, &'static str)>,
+    billing: Billing,
+}
+
+/// What is said of another billing period.
+#[derive(Default)]
+struct Billing {
+    /// What the change in the form would do: to be read before it is saved, and how the form says that it was.
+    asked: Option<(String, String)>,
+    /// What a change does that is saved and has not begun.
+    planned: Option<String>,
+}
+
+/// Another billing period, to be looked at and saved.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Asked {
+    anchor_day: String,
+    time_zone: String,
+}
+
+impl Asked {
+    fn anchor(&self) -> Option<BillingAnchor> {
+        BillingAnchor::parse(self.anchor_day.trim().parse().ok()?, &self.time_zone).ok()
+    }
 }
 
 /// The form, as it is shown and as it comes.
@@ -51,6 +76,8 @@ pub struct AccountForm {
     anchor_day: String,
     brand_name: String,
     remove_logo: Option<String>,
+    /// The billing period whose effect was read.
+    confirmed: String,
 }
 
 impl AccountForm {
@@ -65,6 +92,7 @@ impl AccountForm {
             anchor_day: account.anchor_day.to_string(),
             brand_name: account.brand_name.clone().unwrap_or_default(),
             remove_logo: None,
+            confirmed: String::new(),
         }
     }
 
@@ -97,14 +125,14 @@ impl AccountForm {
     }
 }
 
-fn page(acting: &Acting, form: AccountForm, errors: Errors) -> PageResult {
+fn page(acting: &Acting, form: AccountForm, errors: Errors, billing: Billing) -> PageResult {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let account = &acting.account;
     let logo = account.logo_type.as_ref().map(|_| logo_address(account));
     let zones = chrono_tz::TZ_VARIANTS.iter().map(|zone| (zone.name(), zone.name())).collect();
     let (shell, tabs) = (acting.shell("Settings"), navigation::settings(acting));
     let agency = account.parent_id.is_none();
-    html_with(status, &AccountPage { shell, tabs, form, errors, agency, logo, zones })
+    html_with(status, &AccountPage { shell, tabs, form, errors, agency, logo, zones, billing })
 }
 
 fn logo_address(account: &Account) -> String {
@@ -112,21 +140,45 @@ fn logo_address(account: &Account) -> String {
 }
 
 /// `GET /settings`: for roles without the account's settings, their own profile.
-pub async fn show(acting: Acting) -> PageResult {
+pub async fn show(acting: Acting, asked: Query<Asked>) -> PageResult {
     if acting.require(Permission::ManageSettings).is_err() {
         return Ok(see_other("/settings/profile"));
     }
-    page(&acting, AccountForm::of(&acting.account), Errors::none())
+    let mut form = AccountForm::of(&acting.account);
+    if acting.account.parent_id.is_some() {
+        return page(&acting, form, Errors::none(), Billing::default());
+    }
+    let mut billing = Billing { asked: None, planned: billing_change::planned(&acting).await? };
+    if let Some(anchor) = changed(&acting.account, asked.anchor()) {
+        (form.anchor_day, form.time_zone) = (anchor.day().to_string(), anchor.tz().name().to_owned());
+        let told = billing_change::told(&acting, anchor).await?;
+        billing.asked = told.map(|told| (told, billing_change::key(anchor)));
+    }
+    page(&acting, form, Errors::none(), billing)
 }
 
-/// `POST /settings`
+/// An anchor that is another than the account's.
+fn changed(account: &Account, anchor: Option<BillingAnchor>) -> Option<BillingAnchor> {
+    anchor.filter(|anchor| billing_change::anchor_of(account) != Some(*anchor))
+}
+
+/// `POST /settings`. Another billing period is saved once it was said what it does; all else at once.
 pub async fn save(acting: Acting, form: Posted<AccountForm>) -> PageResult {
     acting.require(Permission::ManageSettings)?;
     let (cx, account, agency) = (acting.cx(), acting.account.id, acting.account.parent_id.is_none());
-    let changes = match form.parsed(agency) {
+    let mut changes = match form.parsed(agency) {
         Ok(changes) => changes,
-        Err(errors) => return page(&acting, form.clone(), errors),
+        Err(errors) => return page(&acting, form.clone(), errors, Billing::default()),
     };
+    let unread =
+        changed(&acting.account, changes.anchor).filter(|anchor| billing_change::key(*anchor) != form.confirmed);
+    let asked = match unread {
+        Some(anchor) => billing_change::told(&acting, anchor).await?.and(unread),
+        None => None,
+    };
+    if asked.is_some() {
+        changes.anchor = None;
+    }
     let picture = form.file("logo").filter(|_| agency).map(|file| file.bytes.clone());
     let remove = agency && picture.is_none() && form.remove_logo.is_some();
     let done = acting.app.write(move |conn| -> ActionResult<()> {
@@ -134,7 +186,15 @@ pub async fn save(acting: Acting, form: Posted<AccountForm>) -> PageResult {
         apply_logo(conn, &cx, account, picture.as_deref(), remove)
     });
     if let Err(error) = done.await {
-        return page(&acting, form.clone(), Errors::from_action(error, "name")?);
+        return page(&acting, form.clone(), Errors::from_action(error, "name")?, Billing::default());
+    }
+    if let Some(anchor) = asked {
+        let text = "The billing period is not changed yet. Read what the change does, then save it.";
+        let detail = "All other settings are saved.".to_owned();
+        acting.flash(&Flash { detail, ..Flash::new(Tone::Info, text) });
+        let day = anchor.day().to_string();
+        let address = query(&[("anchor_day", &day), ("time_zone", anchor.tz().name())]);
+        return Ok(see_other(&format!("/settings?{address}#billing")));
     }
     acting.flash(&Flash::new(Tone::Good, "Your settings are saved."));
     Ok(see_other("/settings"))

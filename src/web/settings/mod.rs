@@ -2,6 +2,7 @@
 //! and its template begins `{% extends "settings/frame.html" %}` and fills `{% block tab %}`.
 
 pub mod account;
+mod billing_change;
 pub mod health;
 pub mod plan;
 pub mod pool;

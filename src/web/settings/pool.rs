@@ -5,10 +5,12 @@ use askama::Template;
 use serde::Deserialize;
 
 use crate::actions::accept_message::limits_of;
+use crate::actions::ensure_period::running;
 use crate::actions::set_limits::set_pool;
 use crate::domain::limits::{AlertPercents, parse_limit};
+use crate::domain::proration::Part;
 use crate::domain::role::Permission;
-use crate::models::{counters, limits, periods};
+use crate::models::{counters, limits};
 use crate::web::acting::Acting;
 use crate::web::chart::Meter;
 use crate::web::error::{PageError, PageResult};
@@ -26,6 +28,8 @@ struct PoolPage {
     tabs: Vec<Tab>,
     form: PoolForm,
     meter: Meter,
+    /// Days, and days of a full one, of a short period: the meter has its part of the cap.
+    short: Option<(i32, i32)>,
     errors: Errors,
 }
 
@@ -70,19 +74,21 @@ pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
 }
 
 async fn page(acting: &Acting, typed: Option<PoolForm>, errors: Errors) -> PageResult {
-    let (parent, now) = (acting.account.id, acting.now().naive_utc());
-    let (cap, alerts, used) = acting
+    let (parent, now) = (acting.account.id, acting.now());
+    let (cap, alerts, used, part) = acting
         .app
         .read(move |conn| {
             let row = limits::find(conn, parent)?;
             let alerts = limits_of(row.as_ref())?.alerts;
             let cap = row.map_or(0, |row| row.pool);
-            let period = periods::containing(conn, parent, now)?;
-            let used = match period {
-                Some(period) => counters::volumes(conn, parent, period.id)?.iter().map(|(_, accepted)| accepted).sum(),
-                None => 0,
+            let (used, part) = match running(conn, parent, now)? {
+                Some(period) => {
+                    let used = counters::volumes(conn, parent, period.id)?.iter().map(|(_, accepted)| accepted).sum();
+                    (used, period.part())
+                }
+                None => (0, Part::WHOLE),
             };
-            Ok((cap, alerts, used))
+            Ok((cap, alerts, used, part))
         })
         .await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
@@ -91,9 +97,11 @@ async fn page(acting: &Acting, typed: Option<PoolForm>, errors: Errors) -> PageR
         alerts: alerts.stored().replace(',', ", "),
     };
     let form = typed.unwrap_or_else(saved);
-    let meter = Meter::new(i64::unsigned_abs(used), (cap > 0).then_some(cap.unsigned_abs()));
+    let in_force = part.cap(cap);
+    let meter = Meter::new(i64::unsigned_abs(used), (in_force > 0).then_some(in_force.unsigned_abs()));
+    let short = part.days();
     html_with(
         status,
-        &PoolPage { shell: acting.shell("Limits"), tabs: navigation::settings(acting), form, meter, errors },
+        &PoolPage { shell: acting.shell("Limits"), tabs: navigation::settings(acting), form, meter, short, errors },
     )
 }

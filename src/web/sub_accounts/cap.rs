@@ -7,12 +7,14 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::{Path, child};
+use crate::actions::ensure_period::running;
 use crate::actions::update_sub_account::{Changes, update_sub_account};
 use crate::domain::cap::MonthlyCap;
+use crate::domain::proration::Part;
 use crate::domain::refusal::Refusal;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
-use crate::models::{counters, periods};
+use crate::models::counters;
 use crate::web::acting::Acting;
 use crate::web::chart::Meter;
 use crate::web::error::PageResult;
@@ -28,6 +30,8 @@ struct CapPage {
     id: String,
     name: String,
     meter: Meter,
+    /// Days, and days of a full one, of a short period: the meter has its part of the cap.
+    short: Option<(i32, i32)>,
     typed: String,
     no_cap: bool,
     back: String,
@@ -135,23 +139,24 @@ async fn page(
     back: String,
     errors: Errors,
 ) -> PageResult {
-    let (parent, id, now) = (acting.account.id, account.id, acting.now().naive_utc());
-    let used = acting
+    let (parent, id, now) = (acting.account.id, account.id, acting.now());
+    let (used, part) = acting
         .app
         .read(move |conn| {
-            let Some(period) = periods::containing(conn, parent, now)? else { return Ok(0) };
-            Ok(counters::used(conn, id, period.id)?)
+            let Some(period) = running(conn, parent, now)? else { return Ok((0, Part::WHOLE)) };
+            Ok((counters::used(conn, id, period.id)?, period.part()))
         })
         .await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
-    let cap = (account.monthly_credit > 0).then_some(account.monthly_credit.unsigned_abs());
+    let cap = part.cap(account.monthly_credit);
     html_with(
         status,
         &CapPage {
             shell: acting.shell(&format!("Cap of {}", account.name)),
             id: account.id.to_string(),
             name: account.name,
-            meter: Meter::new(used.unsigned_abs(), cap),
+            meter: Meter::new(used.unsigned_abs(), (cap > 0).then_some(cap.unsigned_abs())),
+            short: part.days(),
             typed,
             no_cap,
             back,

@@ -40,6 +40,7 @@ pub struct Row {
     pub sent: i64,
     /// What its rates are of.
     pub left: u64,
+    /// As it is set; the meter has what is in force in a short period.
     pub cap: i64,
     pub created: chrono::NaiveDate,
 }
@@ -97,7 +98,8 @@ fn row(line: Line, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
     let current = line.period_id.is_some() && line.period_id == glance.period_id;
     let count = |value: i64| if current { value.unsigned_abs() } else { 0 };
     let sent = count(line.sent);
-    let meter = Meter::new(sent, (line.monthly_credit > 0).then_some(line.monthly_credit.unsigned_abs()));
+    let cap = glance.part.cap(line.monthly_credit);
+    let meter = Meter::new(sent, (cap > 0).then_some(cap.unsigned_abs()));
     let (class, state) = state(&line, &meter, line.deleted_at.is_some());
     let left = count(crate::domain::reputation::left(line.delivered, line.bounced));
     let rate = |part: i64, warn: u64, bad: u64| {

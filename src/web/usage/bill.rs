@@ -1,6 +1,7 @@
 //! A bill in words: which messages each line is for. The lines add up to the total.
 
 use crate::domain::money::{Micros, Money};
+use crate::domain::proration::Part;
 use crate::domain::rating::{BillLine, LineKind, Plan};
 use crate::web::format;
 
@@ -12,11 +13,11 @@ pub struct Line {
     pub amount: String,
 }
 
-/// A line as a bill reads: "Message 500,001 and on, per 1,000".
+/// A line as a bill reads: "Message 500,001 and on, per 1,000". `plan` is the period's, which is `part` of a full one.
 #[must_use]
-pub fn shown(plan: &Plan, line: &BillLine) -> Line {
+pub fn shown(plan: &Plan, part: Part, line: &BillLine) -> Line {
     let what = match line.kind {
-        LineKind::Fee => "Monthly fee".to_owned(),
+        LineKind::Fee => format!("Monthly fee{}", format::part(part)),
         LineKind::Included => format!("Included messages, up to {}", format::number(plan.included)),
         LineKind::Tier(index) => step(plan, index),
     };
@@ -49,7 +50,7 @@ mod tests {
         let rows = [("1000".to_owned(), "0.85".to_owned()), (String::new(), "0.5".to_owned())];
         let plan = Plan::parse("USD", "500", "500,000", &rows).expect("a plan");
         let bill = rate(&plan, 502_000);
-        let lines: Vec<Line> = bill.lines.iter().map(|line| shown(&plan, line)).collect();
+        let lines: Vec<Line> = bill.lines.iter().map(|line| shown(&plan, Part::WHOLE, line)).collect();
         let said: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();
         assert_eq!(
             said,

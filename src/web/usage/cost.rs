@@ -31,13 +31,18 @@ pub fn of(loaded: &Loaded, current: bool) -> Cost {
     let used = loaded.report.total.messages.accepted;
     Cost {
         total: money(bill.total_minor),
-        note: format!("fee {}, beyond included {}", money(plan.monthly_fee_minor), money(beyond)),
+        note: format!(
+            "fee {}{}, beyond included {}",
+            money(plan.monthly_fee_minor),
+            format::part(loaded.span.part),
+            money(beyond)
+        ),
         included: (plan.included > 0).then(|| (format::number(plan.included), left(plan.included, used))),
         forecast: loaded.forecast.map(|at| {
             let cost = |messages| money(rate(plan, messages).total_minor);
             (cost(at.expected), format!("80 % likely {} – {}", cost(at.low), cost(at.high)))
         }),
-        lines: bill.lines.iter().map(|line| shown(plan, line)).collect(),
+        lines: bill.lines.iter().map(|line| shown(plan, loaded.span.part, line)).collect(),
     }
 }
 

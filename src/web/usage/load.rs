@@ -3,7 +3,7 @@
 use chrono::{NaiveDate, TimeDelta};
 use serde::Deserialize;
 
-use crate::actions::ensure_period::ensure_period;
+use crate::actions::ensure_period::{self, ensure_period};
 use crate::actions::usage_report::{UsageReport, usage_report};
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::forecast::{self, Forecast, Known};
@@ -48,7 +48,7 @@ pub struct Loaded {
 /// Only the database's.
 pub async fn running(acting: &Acting) -> Result<Period, PageError> {
     let (parent, now) = (acting.account.id, acting.now());
-    let found = acting.app.read(move |conn| Ok(periods::containing(conn, parent, now.naive_utc())?)).await?;
+    let found = acting.app.read(move |conn| ensure_period::running(conn, parent, now)).await?;
     Ok(match found {
         Some(period) => period,
         None => acting.app.write(move |conn| ensure_period(conn, parent, now)).await?,

@@ -7,5 +7,7 @@ mod held_bound;
 mod histories;
 mod ledger;
 mod limits;
+mod moved_clock;
+mod period_changes;
 mod processes;
 pub mod suspension;

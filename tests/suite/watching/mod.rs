@@ -6,6 +6,8 @@ mod doctor_dns;
 mod doctor_inbound;
 mod doctor_page;
 mod doctor_program;
+mod far_clock;
+mod integrity;
 mod scrape;
 mod serving;
 

@@ -1,5 +1,6 @@
 //! Settings of the account and of oneself.
 
+use canopy::actions::ensure_period::ensure_period;
 use canopy::models::accounts;
 
 use crate::support::app::{PASSWORD, TestApp, on_both};
@@ -31,11 +32,49 @@ async fn an_agency_names_its_brand_and_its_clients_see_it() {
         assert_eq!(page.status, 303, "{}", page.html);
         let id = agency.id;
         let saved = app.read(move |conn| Ok(accounts::find(conn, id)?)).await.expect("the agency");
-        assert_eq!((saved.anchor_day, saved.time_zone.as_str(), saved.data_retention), (15, "Europe/Berlin", 3));
+        assert_eq!((saved.brand_name.as_deref(), saved.data_retention), (Some("Harbor"), 3));
         let ana = Visitor::signed_in(&app, "ana@alder.example").await;
         ana.get("/settings/profile").await.shows("<span>Harbor</span>").shows(&format!("/brand/{id}/logo"));
         let logo = Visitor::new(&app).get(&format!("/brand/{id}/logo")).await;
         assert_eq!(logo.headers.get("content-type").and_then(|value| value.to_str().ok()), Some("image/png"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_another_billing_period_does_is_said_before_it_is_saved_and_until_it_begins() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let id = agency.id;
+        app.write(move |conn, cx| ensure_period(conn, id, cx.now)).await;
+        let anchor = || async {
+            let saved = app.read(move |conn| Ok(accounts::find(conn, id)?)).await.expect("the agency");
+            (saved.anchor_day, saved.time_zone)
+        };
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let page = owner.submit("/settings", "/settings", &fields()).await;
+        assert_eq!(page.status, 303, "{}", page.html);
+        assert_eq!(anchor().await, (1, "UTC".to_owned()), "it was not read yet");
+        let address = page.location.split('#').next().expect("an address").to_owned();
+        let asked = owner.get(&address).await;
+        asked.shows("The billing period is not changed yet.").shows("All other settings are saved.");
+        asked.shows("The running period ends on ").shows("A short period of 14 of ").shows("Full periods follow it.");
+        asked.shows("name=\"confirmed\" value=\"15 Europe/Berlin\"");
+
+        // What was read is another day than the one that is saved: it is asked again.
+        let mut other = fields();
+        other[6].1 = "20";
+        other.push(("confirmed", "15 Europe/Berlin"));
+        assert!(owner.submit(&address, "/settings", &other).await.location.starts_with("/settings?anchor_day=20"));
+        let mut read = fields();
+        read.push(("confirmed", "15 Europe/Berlin"));
+        assert_eq!(owner.submit(&address, "/settings", &read).await.location, "/settings");
+        assert_eq!(anchor().await, (15, "Europe/Berlin".to_owned()));
+        owner
+            .get("/settings")
+            .await
+            .shows("A change is saved and applies from the next period.")
+            .shows("A short period of 14 of ");
     })
     .await;
 }

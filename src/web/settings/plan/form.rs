@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::actions::set_plan::Begins;
 use crate::domain::ids::Id;
 use crate::domain::money::{Micros, Money};
+use crate::domain::proration::Part;
 use crate::domain::rating::{Plan, rate};
 use crate::domain::refusal::Refusal;
 use crate::web::format;
@@ -118,7 +119,7 @@ impl PlanForm {
             messages: format::count(messages.unsigned_abs(), "message", "messages"),
             total: Money::new(bill.total_minor, plan.currency).to_string(),
             each: if messages == 0 { format::NO_DATA.to_owned() } else { each },
-            lines: bill.lines.iter().map(|line| bill::shown(plan, line)).collect(),
+            lines: bill.lines.iter().map(|line| bill::shown(plan, Part::WHOLE, line)).collect(),
         })
     }
 }

@@ -4,11 +4,13 @@ use canopy::actions::accept_message::{Outcome, has_room, release_held};
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::lift_suspension::lift_suspension;
 use canopy::actions::set_limits::{set_limits, set_pool};
+use canopy::actions::update_account::{AccountChanges, update_account};
 use canopy::actions::update_sub_account::{Changes, update_sub_account};
 use canopy::actions::{ActionError, ActionResult};
 use canopy::domain::cap::MonthlyCap;
 use canopy::domain::ids::Id;
 use canopy::domain::limits::{AlertPercents, AtCap, Limits};
+use canopy::domain::period::BillingAnchor;
 use canopy::models::accounts::{self, Account};
 use canopy::models::{counters, held, limits, periods};
 use chrono::{DateTime, Utc};
@@ -66,13 +68,15 @@ impl Family {
         };
         let account = model::Account { rules, deleted: false, out: Vec::new(), waiting: Default::default() };
         let accounts = vec![account; clients.len()];
-        let model = Model { zone: zone.parse().expect("a zone"), anchor: anchor.cast_unsigned(), pool: 0, accounts };
+        let now = app.app.clock.now();
+        let model = Model::new(zone.parse().expect("a zone"), anchor.cast_unsigned(), now, accounts);
         Self { clients, model, told: vec![format!("{zone} {anchor}")] }
     }
 
     /// Takes one step in both, which must agree.
     pub async fn take(&mut self, app: &TestApp, now: DateTime<Utc>, step: Step) -> (Step, Vec<Fate>) {
         self.told.push(format!("{now} {step:?}"));
+        self.model.roll(now);
         let fates = match &step {
             Step::Send(sends) => self.send(app, now, sends).await,
             Step::Release => self.release(app, now).await,
@@ -81,6 +85,7 @@ impl Family {
             Step::Limits(child, rules) => self.limits(app, *child, rules).await,
             Step::Suspend(child, on) => self.suspend(app, *child, *on).await,
             Step::Delete(child) => self.delete(app, *child).await,
+            Step::Anchor(day) => self.anchor(app, *day).await,
         };
         self.compare(app, now).await;
         (step, fates)
@@ -175,6 +180,16 @@ impl Family {
         (account.deleted, account.waiting) = (true, Default::default());
         let (parent, id) = (self.clients[0].id, self.clients[child].id);
         app.write(move |conn, cx| delete_sub_account(conn, cx, parent, id)).await;
+        Vec::new()
+    }
+
+    /// Another billing day: from the next period on.
+    async fn anchor(&mut self, app: &TestApp, day: u32) -> Vec<Fate> {
+        self.model.anchor = day;
+        let (parent, zone) = (self.clients[0].id, self.model.zone);
+        let anchor = BillingAnchor::new(i64::from(day), zone).expect("a day");
+        let changes = AccountChanges { anchor: Some(anchor), ..AccountChanges::default() };
+        app.write(move |conn, cx| update_account(conn, cx, parent, &changes)).await;
         Vec::new()
     }
 

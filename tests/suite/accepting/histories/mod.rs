@@ -1,5 +1,6 @@
-//! Random histories of a parent and its children (caps of every kind, pools, holds, suspensions, deletions, the clock
-//! stepped) against a model that knows nothing of the program: the same is accepted, held and refused at every step.
+//! Random histories of a parent and its children (caps of every kind, pools, holds, suspensions, deletions, the billing
+//! day moved, the clock stepped) against a model that knows nothing of the program: the same is accepted, held and refused
+//! at every step.
 //!
 //! The short form runs with the other tests; `bin/soak histories` runs as many as `CANOPY_SOAK_HISTORIES` says.
 
@@ -60,7 +61,9 @@ async fn run(on: On, histories: u64) {
             let now = app.app.clock.now();
             let choices: Vec<_> = families.iter().map(|family| family.choose(&mut random)).collect();
             let taken = families.iter_mut().zip(choices).map(|(family, step)| family.take(&app, now, step));
-            join_all(taken).await.into_iter().for_each(|one| seen.add(one));
+            for (one, family) in join_all(taken).await.into_iter().zip(&families) {
+                seen.add(one, family.model.is_short());
+            }
         }
         lived += TOGETHER;
     }

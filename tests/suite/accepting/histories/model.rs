@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use canopy::domain::limits::AtCap;
-use chrono::{DateTime, Datelike as _, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 type At = DateTime<Utc>;
@@ -39,19 +39,68 @@ pub struct Fate {
     pub suspended: bool,
 }
 
+/// A billing period by its local days.
+#[derive(Clone, Copy, Debug)]
+struct Month {
+    anchor: u32,
+    first: NaiveDate,
+    /// The first day of the next.
+    next: NaiveDate,
+    /// How many days it has of how many.
+    part: (i64, i64),
+}
+
 /// A parent, the first of its accounts, and its children.
 #[derive(Clone, Debug)]
 pub struct Model {
     pub zone: Tz,
+    /// The billing day; it counts from the next period on.
     pub anchor: u32,
     pub pool: i64,
     pub accounts: Vec<Account>,
+    month: Month,
+}
+
+/// Whether periods begin on a day.
+fn begins(anchor: u32, day: NaiveDate) -> bool {
+    let last = day.succ_opt().is_some_and(|next| next.day() == 1);
+    day.day() == anchor || (last && day.day() < anchor)
+}
+
+/// The first day after `day` on which periods begin.
+fn next_after(anchor: u32, day: NaiveDate) -> NaiveDate {
+    day.iter_days().skip(1).find(|day| begins(anchor, *day)).expect("within a month or so")
 }
 
 impl Model {
-    pub fn month_of(&self, at: At) -> i64 {
-        let local = at.with_timezone(&self.zone);
-        i64::from(local.year()) * 12 + i64::from(local.month()) - i64::from(local.day() < self.anchor)
+    pub fn new(zone: Tz, anchor: u32, now: At, accounts: Vec<Account>) -> Self {
+        let mut first = now.with_timezone(&zone).date_naive();
+        while !begins(anchor, first) {
+            first = first.pred_opt().expect("a day before");
+        }
+        let month = Month { anchor, first, next: next_after(anchor, first), part: (1, 1) };
+        Self { zone, anchor, pool: 0, accounts, month }
+    }
+
+    /// Goes on to the period of `now`.
+    pub fn roll(&mut self, now: At) {
+        while now.with_timezone(&self.zone).date_naive() >= self.month.next {
+            let (before, first) = (self.month.anchor, self.month.next);
+            let next = next_after(self.anchor, first);
+            let (days, full) = ((next - first).num_days(), (next_after(before, first) - first).num_days());
+            let part = if days < full { (days, full) } else { (1, 1) };
+            self.month = Month { anchor: self.anchor, first, next, part };
+        }
+    }
+
+    pub fn is_short(&self) -> bool {
+        self.month.part != (1, 1)
+    }
+
+    /// A cap of a month as it is in the running period, rounded up.
+    fn of_month(&self, cap: i64) -> i64 {
+        let (days, of_days) = self.month.part;
+        (cap * days + of_days - 1) / of_days
     }
 
     fn count(account: &Account, same: impl Fn(At) -> bool) -> i64 {
@@ -59,7 +108,10 @@ impl Model {
     }
 
     pub fn in_month(&self, account: usize, now: At) -> i64 {
-        Self::count(&self.accounts[account], |at| self.month_of(at) == self.month_of(now))
+        let Month { first, next, .. } = self.month;
+        let day = |at: At| at.with_timezone(&self.zone).date_naive();
+        debug_assert!((first..next).contains(&day(now)), "rolled");
+        Self::count(&self.accounts[account], |at| (first..next).contains(&day(at)))
     }
 
     pub fn of_pool(&self, now: At) -> i64 {
@@ -76,8 +128,8 @@ impl Model {
         let hour = |at: At| at.timestamp() / 3600;
         let month = if rules.at_cap == AtCap::Overage { 0 } else { rules.cap };
         let bounds = [
-            (month, self.in_month(number, now)),
-            (self.pool, self.of_pool(now)),
+            (self.of_month(month), self.in_month(number, now)),
+            (self.of_month(self.pool), self.of_pool(now)),
             (rules.daily, Self::count(account, |at| day(at) == day(now))),
             (rules.hourly, Self::count(account, |at| hour(at) == hour(now))),
         ];

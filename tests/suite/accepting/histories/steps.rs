@@ -26,6 +26,8 @@ pub enum Step {
     Limits(usize, Rules),
     Suspend(usize, bool),
     Delete(usize),
+    /// Another billing day of the parent.
+    Anchor(u32),
 }
 
 impl Family {
@@ -43,7 +45,8 @@ impl Family {
                 };
                 Step::Send((0..random.random_range(1..=4)).map(|_| send(random)).collect())
             }
-            (55..68, _) => Step::Release,
+            (55..63, _) => Step::Release,
+            (63..68, _) => Step::Anchor(*[1, 5, 15, 28, 30, 31].choose(random).expect("some")),
             (68..76, _) => Step::Pool(*[0, 10, 25, 60].choose(random).expect("some")),
             (76..86, Some(child)) => Step::Cap(child, *[0, 1, 7, 20, 40].choose(random).expect("some")),
             (86..95, Some(child)) => Step::Limits(child, rules(random)),
@@ -75,10 +78,12 @@ pub struct Seen {
     suspended: usize,
     releases: usize,
     changes: usize,
+    /// Requests in short periods.
+    short: usize,
 }
 
 impl Seen {
-    pub fn add(&mut self, (step, fates): (Step, Vec<Fate>)) {
+    pub fn add(&mut self, (step, fates): (Step, Vec<Fate>), short: bool) {
         match step {
             Step::Send(_) => {}
             Step::Release => self.releases += 1,
@@ -86,6 +91,7 @@ impl Seen {
         }
         for fate in fates {
             self.requests += 1;
+            self.short += usize::from(short);
             self.taken += fate.taken;
             self.refused += fate.refused;
             self.cut += usize::from(fate.taken > 0 && fate.refused > 0);
@@ -96,6 +102,6 @@ impl Seen {
     pub fn is_of_every_kind(&self) -> bool {
         self.taken > 0
             && self.refused > 0
-            && [self.cut, self.suspended, self.releases, self.changes].iter().all(|n| *n > 0)
+            && [self.cut, self.suspended, self.releases, self.changes, self.short].iter().all(|n| *n > 0)
     }
 }

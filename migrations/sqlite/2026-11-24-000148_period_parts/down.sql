@@ -1,0 +1,2 @@
+ALTER TABLE periods DROP COLUMN of_days;
+ALTER TABLE periods DROP COLUMN days;
