@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use crate::actions::accept_message::Committer;
 use crate::actions::error::{ActionError, ActionResult};
+use crate::actions::renderers::Renderers;
 use crate::actions::sign_in_smtp::SenderKey;
 use crate::actions::{Cx, Services};
 use crate::clock::Clock;
@@ -51,6 +52,8 @@ pub struct App {
     /// What this node counts of itself.
     pub metrics: Arc<Metrics>,
     pub committer: Committer,
+    /// Where clients' templates are rendered.
+    pub renderers: Arc<Renderers>,
     pub dns: Dns,
     pub mailer: Mailer,
     pub relay: Relay,
@@ -135,6 +138,8 @@ impl App {
             config.accept_line,
         )
         .map_err(|error| StartError(format!("cannot start the committer: {error}")))?;
+        let renderers = Renderers::start()
+            .map_err(|error| StartError(format!("cannot start the threads that render templates: {error}")))?;
         let system = match &config.system_mail {
             Transport::Mailbox => SystemTransport::Maildir(config.data_dir.join("system-mail")),
             Transport::Smtp(relay) => SystemTransport::Smtp(relay.clone()),
@@ -159,6 +164,7 @@ impl App {
             services,
             metrics,
             committer,
+            renderers: Arc::new(renderers),
             dns,
         }))
     }

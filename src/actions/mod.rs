@@ -68,6 +68,7 @@ pub mod prepare_submission;
 pub mod provision_sub_account;
 pub mod queue_selection;
 pub mod receive_report;
+pub mod renderers;
 pub mod record_bounce;
 pub mod record_complaint;
 pub mod refresh_summary;

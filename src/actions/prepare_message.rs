@@ -8,19 +8,20 @@ use crate::domain::ids::Id;
 use crate::domain::message::attachment::Attachment;
 use crate::domain::message::draft::{Draft, Recipient, RecipientKind};
 use crate::domain::message::payload::Payload;
-use crate::domain::message::render::{Rendered, Templates};
+use crate::domain::message::render::{Failed, Halt, Rendered, Templates};
 use crate::domain::refusal::Refusal;
 
 /// What all copies of one request may hold together, in bytes: templates can make much of little.
 const MAX_CONTENTS_BYTES: usize = 64 * 1024 * 1024;
 
 /// Renders `draft` for its recipients. A recipient that is malformed, or whose values break a template, refuses only
-/// itself. The answer names no `reply`: the caller adds it.
+/// itself. The answer names no `reply`: the caller adds it. Where something [`varies`](crate::domain::message::render::varies),
+/// this needs the stack that [`Renderers`](super::renderers::Renderers) have; `halt` is asked on the way.
 ///
 /// # Errors
-/// `Invalid` for a template that is wrong for everybody, or copies that are too large together.
-pub fn prepare_message(account_id: Id, draft: Draft) -> ActionResult<Prepared> {
-    let (entries, contents) = if draft.is_conversation { shared(&draft)? } else { copies(&draft)? };
+/// `Invalid` for a template that is wrong for everybody or does too much work, or copies that are too large together.
+pub fn prepare_message(account_id: Id, draft: Draft, halt: &Halt) -> ActionResult<Prepared> {
+    let (entries, contents) = if draft.is_conversation { shared(&draft)? } else { copies(&draft, halt)? };
     let days = |days: Option<i64>| days.and_then(|days| i32::try_from(days).ok());
     Ok(Prepared {
         account_id,
@@ -55,8 +56,8 @@ fn shared(draft: &Draft) -> ActionResult<Copies> {
 }
 
 /// One content for all while nothing differs, else one for each recipient that can be written to.
-fn copies(draft: &Draft) -> ActionResult<Copies> {
-    let templates = Templates::compile(draft).map_err(refused)?;
+fn copies(draft: &Draft, halt: &Halt) -> ActionResult<Copies> {
+    let templates = Templates::compile(draft, halt).map_err(refused)?;
     if !templates.varies() {
         return shared(draft);
     }
@@ -64,7 +65,11 @@ fn copies(draft: &Draft) -> ActionResult<Copies> {
     let mut size = 0;
     for recipient in &draft.recipients {
         let rendered = match &recipient.mailbox {
-            Ok(_) => templates.render(&recipient.substitutions),
+            Ok(_) => match templates.render(&recipient.substitutions) {
+                Ok(rendered) => Ok(rendered),
+                Err(Failed::Values(refusal)) => Err(refusal),
+                Err(Failed::Work(refusal)) => return Err(refused(refusal)),
+            },
             Err(refusal) => Err(refusal.clone()),
         };
         let body = match rendered {
@@ -145,13 +150,17 @@ mod tests {
 
     use super::*;
 
+    fn never() -> Halt {
+        std::sync::Arc::new(|| false)
+    }
+
     fn prepared(change: impl Fn(&mut Value)) -> ActionResult<Prepared> {
         let now = "2026-11-24T12:00:00Z".parse().expect("an instant");
         let mut body = json!({ "from": { "email": "Hi@A.example" }, "subject": "Hello", "text_content": "Hello",
             "recipients": [{ "email": "Ann@B.example" }, { "email": "wrong" }, { "email": "eve@b.example" }] });
         change(&mut body);
         let draft = Draft::from_message(serde_json::from_value(body).expect("JSON"), now).expect("a draft");
-        prepare_message(Id::new(now), draft)
+        prepare_message(Id::new(now), draft, &never())
     }
 
     fn indexes(prepared: &Prepared) -> Vec<Option<usize>> {

@@ -1,6 +1,8 @@
 //! `POST messages` and `POST messages/conversation`: read, check, render, accept. What costs the processor runs off
 //! the async threads; the answer is stored by the transaction that accepts.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::web::Data;
 use actix_web::{HttpRequest, web};
@@ -9,7 +11,6 @@ use chrono::{DateTime, Utc};
 use crate::actions::ActionError;
 use crate::actions::accept_message::Accepted;
 use crate::actions::idempotency::RenderAccepted;
-use crate::actions::prepare_message::prepare_message;
 use crate::api::auth::Caller;
 use crate::api::body::Body;
 use crate::api::error::{ApiError, ApiResult};
@@ -40,11 +41,11 @@ async fn send(app: Data<App>, caller: Caller, request: HttpRequest, body: Body, 
     if let Ok(draft) = &draft {
         caller.require_domain(Family::MessagesSend, draft.from.address.domain())?;
     }
-    let committer = app.committer.clone();
+    let (committer, renderers) = (app.committer.clone(), Arc::clone(&app.renderers));
     idempotent
         .run(&app, &caller, StatusCode::ACCEPTED, move |ticket| async move {
             let draft = draft?;
-            let mut prepared = off_thread(move || prepare_message(account_id, draft)).await??;
+            let mut prepared = renderers.prepare(account_id, draft).await?;
             prepared.reply = ticket.map(|ticket| (ticket, render as RenderAccepted));
             Ok(render(&committer.accept(prepared).await?))
         })

@@ -7,7 +7,6 @@ use serde::Deserialize;
 use super::activity::title;
 use super::frame::{self, Frame};
 use crate::actions::accept_message::Outcome;
-use crate::actions::prepare_message::prepare_message;
 use crate::actions::{ActionError, ActionResult};
 use crate::domain::message::draft::Draft;
 use crate::domain::message::input::{AddressInput, CommonInput, MessageInput, RecipientInput};
@@ -93,9 +92,7 @@ async fn accept(scope: &AccountScope, domain: &str) -> ActionResult<crate::domai
     let draft = Draft::from_message(input(scope, domain), scope.acting.now())
         .map_err(|refusal| ActionError::invalid("domain", refusal.message()))?;
     let account = scope.account.id;
-    let prepared = tokio::task::spawn_blocking(move || prepare_message(account, draft))
-        .await
-        .map_err(|error| ActionError::Internal(format!("a task did not finish: {error}")))??;
+    let prepared = scope.acting.app.renderers.prepare(account, draft).await?;
     let accepted = scope.acting.app.committer.accept(prepared).await?;
     match accepted.entries.into_iter().next().map(|entry| entry.outcome) {
         Some(Outcome::Queued { id } | Outcome::Scheduled { id }) => Ok(id),

@@ -9,6 +9,7 @@ mod messages_send;
 mod openapi;
 mod smtp_credentials;
 mod suppressions;
+mod templates;
 mod transports;
 mod usage;
 
