@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use super::accept_message::{Prepared, PreparedEntry};
 use super::{ActionError, ActionResult};
 use crate::domain::email_address::EmailAddress;
+use crate::domain::entity::check_depth;
 use crate::domain::ids::Id;
 use crate::domain::message::submitted::Submitted;
 use crate::domain::refusal::Refusal;
@@ -42,6 +43,7 @@ pub struct Trace {
 /// `Invalid` that names `from.email` for a sender that it may not have, or what else is wrong with the header.
 pub fn prepare_submission(now: DateTime<Utc>, submission: &Submission) -> ActionResult<Prepared> {
     let read = Submitted::read(&submission.raw).map_err(refused)?;
+    check_depth(&submission.raw).map_err(|refusal| ActionError::invalid(DEPTH, refusal.message()))?;
     let (sender, added) = sender(&read, submission)?;
     let only = submission.only_from.as_ref();
     if only.is_some_and(|domains| domains.iter().all(|domain| domain != sender.domain())) {
@@ -75,6 +77,9 @@ pub fn prepare_submission(now: DateTime<Utc>, submission: &Submission) -> Action
         reply: None,
     })
 }
+
+/// The field that a message is refused by whose parts lie too deep in one another.
+pub const DEPTH: &str = "parts";
 
 /// The field that a wrong sender is refused by, as `accept_message` names it.
 pub const FROM: &str = "from.email";

@@ -10,6 +10,7 @@ pub mod destination;
 pub mod dkim_selector;
 pub mod domain_name;
 pub mod email_address;
+pub mod entity;
 pub mod forecast;
 pub mod forwarded;
 pub mod hold;

@@ -2,7 +2,7 @@
 //! where the errors of actions become SMTP.
 
 use crate::actions::ActionError;
-use crate::actions::prepare_submission::FROM;
+use crate::actions::prepare_submission::{DEPTH, FROM};
 use crate::domain::limits::Bound;
 use crate::domain::returned::InboundRefusal;
 use crate::models::health::Lack;
@@ -105,6 +105,7 @@ impl From<&ActionError> for Reply {
             ActionError::Forbidden(_) => Self::new(550, "5.7.1 That is not permitted"),
             ActionError::Invalid(fields) => match fields.first() {
                 Some(field) if field.field == FROM => Self::said(550, "5.7.1", &field.message),
+                Some(field) if field.field == DEPTH => Self::said(552, "5.3.4", &field.message),
                 Some(field) => Self::said(554, "5.6.0", &format!("{}: {}", field.field, field.message)),
                 None => Self::new(554, "5.6.0 The message cannot be used"),
             },
@@ -128,6 +129,7 @@ mod tests {
             (ActionError::Forbidden("x".into()), 550),
             (ActionError::Invalid(Vec::new()), 554),
             (ActionError::invalid(FROM, "“ü” is not yours"), 550),
+            (ActionError::invalid(DEPTH, "x"), 552),
             (ActionError::invalid("header", "x"), 554),
             (ActionError::CapReached { bound: Bound::Nothing, cap: 0, used: 0, resets_at: at }, 550),
             (ActionError::Conflict("x".into()), 451),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use mail_parser::{HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
+use mail_parser::{ContentType, HeaderValue, Message, MessageParser, MessagePart, MimeHeaders, PartType};
 use serde::Serialize;
 use utoipa::ToSchema;
+
+use super::super::entity::{inside, split};
 
 /// What is in a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -37,28 +39,152 @@ pub struct ParsedAttachment {
     pub content_id: String,
 }
 
-/// Reads a raw message. What is no message at all gives an empty answer, and so does one at which the parser gives up:
-/// it panics on some broken nesting, which mail programs may hand in.
+/// How deep multiparts are looked into; what lies deeper is shown as the file that it is.
+const MAX_DEPTH: usize = 50;
+/// The longest header section that is read, in bytes: of one parameter in a hundred thousand pieces the parser makes much.
+const MAX_HEAD: usize = 64 * 1024;
+/// The most parts that are shown.
+const MAX_PARTS: usize = 1000;
+
+/// Reads a raw message. What is no message at all gives an empty answer. Parts are parted here, and the parser gets each
+/// alone: it would go into messages within messages as deep as whoever wrote them likes, to show nothing of them.
 #[must_use]
 pub fn parse(raw: &[u8]) -> ContentParsed {
+    // It may still stumble over what nobody has tried.
     std::panic::catch_unwind(|| read(raw)).unwrap_or_default()
+}
+
+/// A part that waits to be read.
+struct Place<'m> {
+    entity: &'m [u8],
+    within: Within,
+    /// Of its multipart.
+    first: bool,
+    depth: usize,
+}
+
+/// What a part lies in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Alternative,
+    Related,
+    Digest,
+    Other,
 }
 
 fn read(raw: &[u8]) -> ContentParsed {
     let parser = MessageParser::new().with_mime_headers().default_header_text();
-    let Some(message) = parser.parse(raw) else { return ContentParsed::default() };
-    let mut parsed = ContentParsed { headers: headers(&message), ..ContentParsed::default() };
-    for (index, part) in message.parts.iter().enumerate() {
-        let is_file = message.attachments.iter().any(|attachment| usize::try_from(*attachment) == Ok(index));
-        match readable(part, is_file) {
-            Some(content) => {
-                parsed.parts.push(ContentPart { content_type: content_type(part), content: content.to_owned() })
-            }
-            None if !matches!(part.body, PartType::Multipart(_)) => parsed.attachments.push(attachment(part)),
-            None => {}
+    let head = if is_readable(raw) { raw } else { &raw[..MAX_HEAD] };
+    let Some(top) = parser.parse_headers(head) else { return ContentParsed::default() };
+    let mut parsed = ContentParsed { headers: headers(&top), ..ContentParsed::default() };
+    let mut waiting = vec![Place { entity: raw, within: Within::Other, first: true, depth: 0 }];
+    while let Some(place) = waiting.pop() {
+        if parsed.parts.len() + parsed.attachments.len() == MAX_PARTS {
+            break;
+        }
+        if !is_readable(place.entity) {
+            parsed.attachments.push(unread(place.entity));
+            continue;
+        }
+        match children(&parser, &place) {
+            Some(parts) => waiting.extend(parts.into_iter().rev()),
+            None => leaf(&parser, &place, &mut parsed),
         }
     }
     parsed
+}
+
+/// Whether the header section is one that anybody would write.
+fn is_readable(entity: &[u8]) -> bool {
+    split(entity).0.len() <= MAX_HEAD
+}
+
+/// A part as the bytes that it is.
+fn unread(entity: &[u8]) -> ParsedAttachment {
+    let content_type = "application/octet-stream".to_owned();
+    ParsedAttachment {
+        filename: String::new(),
+        content: STANDARD.encode(entity),
+        content_type,
+        content_id: String::new(),
+    }
+}
+
+/// What lies in a multipart; none for a part that is to be shown as it is.
+fn children<'m>(parser: &MessageParser, place: &Place<'m>) -> Option<Vec<Place<'m>>> {
+    let header = parser.parse_headers(place.entity)?;
+    let kind = header.parts.first()?.content_type()?;
+    if !kind.ctype().eq_ignore_ascii_case("multipart") || place.depth == MAX_DEPTH {
+        return None;
+    }
+    let (_, body) = split(place.entity);
+    let parts = inside(body, kind.attribute("boundary")?, MAX_PARTS);
+    let within = match kind.subtype().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "alternative" => Within::Alternative,
+        "related" => Within::Related,
+        "digest" => Within::Digest,
+        _ => Within::Other,
+    };
+    let of = |(at, part): (usize, &'m [u8])| {
+        // The last line break belongs to the boundary (RFC 2046 section 5.1.1).
+        let entity = part.strip_suffix(b"\n").map_or(part, |part| part.strip_suffix(b"\r").unwrap_or(part));
+        Place { entity, within, first: at == 0, depth: place.depth + 1 }
+    };
+    let parts: Vec<_> = parts.into_iter().enumerate().map(of).collect();
+    (!parts.is_empty()).then_some(parts)
+}
+
+/// Takes one part for what it is: text to read, or a file.
+fn leaf(parser: &MessageParser, place: &Place<'_>, parsed: &mut ContentParsed) {
+    let header = parser.parse_headers(place.entity);
+    let part = header.as_ref().and_then(|header| header.parts.first());
+    if let Some(part) = part
+        .filter(|part| is_container(part))
+        .or(part.filter(|part| place.within == Within::Digest && part.content_type().is_none()))
+    {
+        parsed.attachments.push(held(parser, part, place));
+        return;
+    }
+    let Some(message) = parser.parse(place.entity) else { return };
+    let Some(part) = message.parts.first() else { return };
+    match readable(part, is_file(part, place)) {
+        Some(content) => {
+            parsed.parts.push(ContentPart { content_type: content_type(part), content: content.to_owned() });
+        }
+        None => parsed.attachments.push(attachment(part)),
+    }
+}
+
+/// What the parser would go into.
+fn is_container(part: &MessagePart<'_>) -> bool {
+    part.content_type()
+        .is_some_and(|kind| ["multipart", "message"].iter().any(|of| kind.ctype().eq_ignore_ascii_case(of)))
+}
+
+/// A container as a file: what it holds, decoded as its header says.
+fn held(parser: &MessageParser, part: &MessagePart<'_>, place: &Place<'_>) -> ParsedAttachment {
+    let asked = part.content_transfer_encoding().unwrap_or_default();
+    let known = ["base64", "quoted-printable"].into_iter().find(|known| known.eq_ignore_ascii_case(asked));
+    let encoding = known.unwrap_or("8bit");
+    let opaque = format!("Content-Type: application/octet-stream\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n");
+    let (_, body) = split(place.entity);
+    let alone = [opaque.as_bytes(), body].concat();
+    let decoded = parser.parse(&alone);
+    let bytes = decoded.as_ref().and_then(|message| message.parts.first()).map_or(body, MessagePart::contents);
+    let kind = if part.content_type().is_some() { content_type(part) } else { "message/rfc822".to_owned() };
+    ParsedAttachment { content: STANDARD.encode(bytes), content_type: kind, ..attachment(part) }
+}
+
+/// Whether a text is attached rather than there to be read.
+fn is_file(part: &MessagePart<'_>, place: &Place<'_>) -> bool {
+    let kind = part.content_type();
+    let is_read = matches!(content_type(part).to_ascii_lowercase().as_str(), "text/plain" | "text/html");
+    if !is_read || place.within == Within::Alternative {
+        return !is_read;
+    }
+    let attached = part.content_disposition().is_some_and(ContentType::is_attachment);
+    let named = kind.is_some_and(|kind| kind.has_attribute("name"));
+    attached || !(place.first || (place.within != Within::Related && !named))
 }
 
 /// The text of a part that is there to be read. AMP counts, though a parser takes it for a file.
@@ -107,37 +233,4 @@ fn unfolded(value: &[u8]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RAW: &[u8] = b"From: Ann <a@a.example>\r\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=\r\nX-Two: 1\r\nX-Two: 2\r\n\
-        Received: by x;\r\n Tue, 24 Nov 2026 12:00:00 +0000\r\nMIME-Version: 1.0\r\n\
-        Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<p>Hi</p>\r\n\
-        --m\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\
-        Content-Transfer-Encoding: base64\r\n\r\naGk=\r\n--m--\r\n";
-
-    #[test]
-    fn parts_files_and_headers_are_told_apart() {
-        let parsed = parse(RAW);
-        assert_eq!(parsed.parts.len(), 1);
-        assert_eq!(parsed.parts[0].content_type, "text/html");
-        assert_eq!(parsed.parts[0].content.trim_end(), "<p>Hi</p>");
-        assert_eq!(parsed.attachments.len(), 1);
-        assert_eq!(
-            (parsed.attachments[0].filename.as_str(), parsed.attachments[0].content.as_str()),
-            ("a.pdf", "aGk=")
-        );
-        assert_eq!(parsed.headers["Subject"], ["Grüße"]);
-        assert_eq!(parsed.headers["X-Two"], ["1", "2"]);
-        assert_eq!(parsed.headers["From"], ["Ann <a@a.example>"]);
-        assert_eq!(parsed.headers["Received"], ["by x; Tue, 24 Nov 2026 12:00:00 +0000"]);
-    }
-
-    #[test]
-    fn nonsense_is_no_panic() {
-        assert_eq!(parse(b"").parts, []);
-        let _ = parse(&[0xff; 300]);
-        let nested = "Content-Type: message/rfc822\r\n\r\n".repeat(2000);
-        let _ = parse(nested.as_bytes());
-    }
-}
+mod tests;

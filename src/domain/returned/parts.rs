@@ -1,8 +1,8 @@
 //! The parts of a returned message that say something: headers, words, delivery status, feedback, returned headers.
 //!
-//! A walk of our own over MIME (RFC 2045, 2046): it knows what reports are made of and no more. The parser that reads
-//! our own messages back panics on broken nesting, which strangers may send.
+//! It knows what reports are made of and no more, and goes no deeper than they are.
 
+use super::super::entity::{boundary, inside, split};
 use super::decode;
 use super::fields::{self, Fields};
 
@@ -52,7 +52,7 @@ impl Parts {
         if kind.starts_with("multipart/")
             && let Some(boundary) = boundary(content_type)
         {
-            for part in inside(body, &boundary) {
+            for part in inside(body, &boundary, MAX_PARTS) {
                 self.visit(part, depth + 1);
             }
             return;
@@ -94,68 +94,4 @@ fn cut(text: &str, length: usize) -> &str {
         end -= 1;
     }
     &text[..end]
-}
-
-/// Header section and body. A part may begin with its empty line; what has none is all header.
-fn split(raw: &[u8]) -> (&[u8], &[u8]) {
-    let mut start = 0;
-    while start < raw.len() {
-        let end = raw[start..].iter().position(|byte| *byte == b'\n').map_or(raw.len(), |at| start + at + 1);
-        if raw[start..end].trim_ascii().is_empty() {
-            return (&raw[..start], &raw[end..]);
-        }
-        start = end;
-    }
-    (raw, &[])
-}
-
-/// The boundary of a multipart type, quoted or not (RFC 2046 section 5.1.1).
-fn boundary(content_type: &str) -> Option<String> {
-    let at = content_type.to_ascii_lowercase().find("boundary")?;
-    let value = content_type.get(at + "boundary".len()..)?.trim_start().strip_prefix('=')?.trim_start();
-    let value = match value.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next()?,
-        None => value.split([';', ' ', '\t']).next()?,
-    };
-    let right = !value.is_empty() && value.len() <= 200;
-    right.then(|| value.to_owned())
-}
-
-/// What lies between the boundaries; the last part may have no end.
-fn inside<'b>(body: &'b [u8], boundary: &str) -> Vec<&'b [u8]> {
-    let mut parts = Vec::new();
-    let (mut at, mut begun) = (0, None);
-    while at < body.len() && parts.len() < MAX_PARTS {
-        let end = body[at..].iter().position(|byte| *byte == b'\n').map_or(body.len(), |found| at + found + 1);
-        let line = body[at..end].trim_ascii_end();
-        let rest = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary.as_bytes()));
-        if let Some(rest) = rest.filter(|rest| rest.is_empty() || *rest == b"--") {
-            parts.extend(begun.map(|begun| &body[begun..at]));
-            begun = rest.is_empty().then_some(end);
-            if begun.is_none() {
-                return parts;
-            }
-        }
-        at = end;
-    }
-    parts.extend(begun.filter(|_| parts.len() < MAX_PARTS).map(|begun| &body[begun..]));
-    parts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_lie_between_boundaries_and_the_last_may_be_cut_off() {
-        let text = |body: &str| -> Vec<String> {
-            inside(body.as_bytes(), "b").iter().map(|part| String::from_utf8_lossy(part).into_owned()).collect()
-        };
-        assert_eq!(text("x\r\n--b\r\n1\r\n--b \r\n2\r\n--b--\r\n--b\r\n3"), ["1\r\n", "2\r\n"]);
-        assert_eq!(text("--b\n1\n--bb\n2"), ["1\n--bb\n2"]);
-        assert_eq!(text("--c\n1\n"), Vec::<String>::new());
-        assert_eq!(boundary("multipart/report; Boundary = \"a b\"; x=y").as_deref(), Some("a b"));
-        assert_eq!(boundary("multipart/report; boundary=ab;x").as_deref(), Some("ab"));
-        assert_eq!(boundary("multipart/report"), None);
-    }
 }

@@ -6,5 +6,6 @@ mod holds;
 mod hostile;
 mod limits;
 mod messages;
+mod nested;
 mod signing_in;
 mod trusted;
