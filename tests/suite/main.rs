@@ -15,6 +15,7 @@ mod hostile;
 mod isolation;
 mod models;
 mod nodes;
+mod parsers;
 mod proofs;
 mod readme;
 mod returning;
