@@ -3,11 +3,13 @@
 
 mod alert;
 mod bounds;
+mod commit;
 mod committer;
 mod group;
 mod intake;
 mod known;
 mod ledger;
+mod line;
 mod release;
 mod rows;
 
@@ -18,7 +20,8 @@ use crate::domain::ids::Id;
 use crate::domain::message::status::SandboxResult;
 
 pub use bounds::{hour_of, limits_of};
-pub use committer::{Committer, Line};
+pub use committer::Committer;
+pub use line::Line;
 pub use release::{end_held, has_room, release_held};
 
 /// A request that the edge has parsed, checked and rendered: what is left is to decide and to store it.

@@ -11,3 +11,4 @@ mod moved_clock;
 mod period_changes;
 mod processes;
 pub mod suspension;
+mod turns;

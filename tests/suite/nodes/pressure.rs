@@ -25,7 +25,8 @@ pub fn hold_the_writer(app: &TestApp) -> mpsc::Sender<()> {
     release
 }
 
-async fn with_line(requests: &str, megabytes: &str) -> (TestApp, Client) {
+/// Four clients: each may have a quarter of the line.
+async fn with_line(requests: &str, megabytes: &str) -> (TestApp, [Client; 4]) {
     let app = TestApp::start_with(On::Sqlite, |settings| {
         settings.set("accept_line_requests", requests);
         settings.set("accept_line_mb", megabytes);
@@ -33,23 +34,32 @@ async fn with_line(requests: &str, megabytes: &str) -> (TestApp, Client) {
     .await
     .expect("SQLite is always there");
     let agency = app.agency("Pressure").await;
-    let client = app.client(&agency, "pressure", 0).await;
-    (app, client)
+    let mut clients = Vec::new();
+    for label in ["one", "two", "three", "four"] {
+        clients.push(app.client(&agency, label, 0).await);
+    }
+    (app, clients.try_into().unwrap_or_else(|_| unreachable!("four were made")))
 }
 
 #[tokio::test]
 async fn beyond_its_line_the_api_answers_503_at_once_and_keeps_what_it_took() {
     const SENDERS: usize = 40;
-    let (app, client) = with_line("4", "256").await;
-    let path = format!("/v2/accounts/{}/messages", client.id);
-    let body = json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
-                       "recipients": [{ "email": "ann@example.org" }], "text_content": "Hello there" });
-    // The key's use is noted now, so that the senders below have nothing else to write.
-    assert_eq!(app.call("POST", &path, &client.key, Some(&body)).await.0, 202);
+    let (app, clients) = with_line("4", "256").await;
+    let path = |client: &Client| format!("/v2/accounts/{}/messages", client.id);
+    let body = |client: &Client| {
+        json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
+                "recipients": [{ "email": "ann@example.org" }], "text_content": "Hello there" })
+    };
+    // The keys' use is noted now, so that the senders below have nothing else to write.
+    for client in &clients {
+        assert_eq!(app.call("POST", &path(client), &client.key, Some(&body(client))).await.0, 202);
+    }
     let writer = hold_the_writer(&app);
     let senders: Vec<_> = (0..SENDERS)
-        .map(|_| {
-            let request = app.http.post(format!("{}{path}", app.url)).bearer_auth(&client.key).json(&body);
+        .map(|number| {
+            let client = &clients[number % clients.len()];
+            let request = app.http.post(format!("{}{}", app.url, path(client))).bearer_auth(&client.key);
+            let request = request.json(&body(client));
             tokio::spawn(async move { request.send().await.expect("an answer") })
         })
         .collect();
@@ -63,7 +73,7 @@ async fn beyond_its_line_the_api_answers_503_at_once_and_keeps_what_it_took() {
     assert_eq!(ready.status(), 503);
     assert!(ready.text().await.expect("text").contains("line: 4 of 4"));
     drop(writer);
-    let (mut accepted, mut refused) = (1, 0);
+    let (mut accepted, mut refused) = (clients.len(), 0);
     for answer in join_all(senders).await {
         let answer = answer.expect("no panic");
         match answer.status().as_u16() {
@@ -80,18 +90,20 @@ async fn beyond_its_line_the_api_answers_503_at_once_and_keeps_what_it_took() {
     }
     println!("{accepted} accepted, {refused} told to come again");
     assert!(refused >= SENDERS - 8 && accepted > 4);
-    let id = client.id;
-    let stored =
-        app.read(move |conn| Ok(messages::page(conn, id, &messages::Filter::default(), None, false, 100)?.len())).await;
+    let mut stored = 0;
+    for Client { id, .. } in clients {
+        let filter = messages::Filter::default();
+        stored += app.read(move |conn| Ok(messages::page(conn, id, &filter, None, false, 100)?.len())).await;
+    }
     assert_eq!(stored, accepted, "what was promised is there, and nothing else");
     assert_eq!(app.http.get(format!("{}/readyz", app.url)).send().await.expect("an answer").status(), 200);
 }
 
 #[tokio::test]
 async fn what_waits_is_bounded_in_bytes_too_and_its_room_comes_back() {
-    let (app, client) = with_line("1000", "1").await;
-    let large = || {
-        let mut request = prepared(&client, &["ann@example.org"]);
+    let (app, clients) = with_line("1000", "1").await;
+    let large = |client: usize| {
+        let mut request = prepared(&clients[client], &["ann@example.org"]);
         let letters = "x".repeat(400_000);
         let said = String::from_utf8(request.contents[0].clone()).expect("JSON").replace("Hello there", &letters);
         request.contents[0] = said.into_bytes();
@@ -100,8 +112,8 @@ async fn what_waits_is_bounded_in_bytes_too_and_its_room_comes_back() {
     for _ in 0..3 {
         let writer = hold_the_writer(&app);
         let waiting: Vec<_> = (0..2)
-            .map(|_| {
-                let (node, request) = (std::sync::Arc::clone(&app.app), large());
+            .map(|client| {
+                let (node, request) = (std::sync::Arc::clone(&app.app), large(client));
                 tokio::spawn(async move { node.committer.accept(request).await })
             })
             .collect();
@@ -109,7 +121,7 @@ async fn what_waits_is_bounded_in_bytes_too_and_its_room_comes_back() {
         while app.app.committer.kilobytes_left() > 250 {
             tokio::task::yield_now().await;
         }
-        let refused = app.app.committer.accept(large()).await.expect_err("there is no room");
+        let refused = app.app.committer.accept(large(2)).await.expect_err("there is no room");
         assert_eq!(refused.lack(), Some(canopy::models::health::Lack::Line));
         drop(writer);
         for one in waiting {
@@ -117,7 +129,7 @@ async fn what_waits_is_bounded_in_bytes_too_and_its_room_comes_back() {
         }
     }
     // Larger than all the room there is: alone it may come.
-    let mut huge = prepared(&client, &["ann@example.org"]);
+    let mut huge = prepared(&clients[0], &["ann@example.org"]);
     let said =
         String::from_utf8(huge.contents[0].clone()).expect("JSON").replace("Hello there", &"x".repeat(3_000_000));
     huge.contents[0] = said.into_bytes();
