@@ -125,7 +125,7 @@ impl Acting {
                 email: self.user.email.clone(),
                 role: self.role.label().to_owned(),
             }),
-            csrf: session::csrf(&self.session),
+            csrf: session::csrf(&self.app.services.secrets, &self.session),
             theme: self.theme,
             view_as: self.grant.as_ref().map(|grant| self.banner(grant)),
             flash: session::take_flash(&self.session),

@@ -4,7 +4,7 @@
 
 use std::rc::Rc;
 
-use actix_session::SessionExt;
+use actix_session::{Session, SessionExt};
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::ORIGIN;
@@ -55,7 +55,7 @@ pub async fn guard(
     };
     let header = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
     let token = posted.get(FIELD).or(header).unwrap_or_default();
-    if !session::csrf_matches(&session, token) {
+    if !has_token(request.request(), &session, token) {
         let open = routes::is_open(path_of(request.request()));
         let page = Resend::stale(request.request(), &session, &posted, open);
         return Ok(match page.answer() {
@@ -65,6 +65,11 @@ pub async fn guard(
     }
     request.extensions_mut().insert(Rc::new(posted));
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
+}
+
+fn has_token(request: &HttpRequest, session: &Session, token: &str) -> bool {
+    let app = request.app_data::<web::Data<App>>();
+    app.is_some_and(|app| session::csrf_matches(&app.services.secrets, session, token))
 }
 
 fn foreign() -> PageError {

@@ -8,7 +8,7 @@ use askama::Template;
 use super::error::PageError;
 use super::fields::Fields;
 use super::guard::FIELD;
-use super::layout::{Bare, Theme};
+use super::layout::Bare;
 use super::{frame, session};
 
 /// A form to be sent again.
@@ -42,7 +42,7 @@ impl Resend {
         let kept: Vec<_> = posted.pairs.iter().filter(|(name, _)| !is_secret(name)).cloned().collect();
         let secret_names = posted.pairs.iter().map(|(name, _)| name).filter(|name| is_secret(name) && *name != FIELD);
         let signed_out = session::user(current).is_none() && !open;
-        let mut page = Self::new(frame::theme(request), current, request.uri().to_string(), kept);
+        let mut page = Self::new(request, current, request.uri().to_string(), kept);
         page.status = 403;
         page.secrets = secret_names.cloned().collect();
         page.lost_file = posted.files.iter().any(|file| !file.bytes.is_empty());
@@ -56,13 +56,13 @@ impl Resend {
 
     /// After signing in: what was carried along.
     #[must_use]
-    pub fn carried(theme: Theme, current: &Session, action: String, carried: &str) -> Self {
+    pub fn carried(request: &HttpRequest, current: &Session, action: String, carried: &str) -> Self {
         let kept = serde_json::from_str(carried).unwrap_or_default();
-        Self::new(theme, current, action, kept)
+        Self::new(request, current, action, kept)
     }
 
-    fn new(theme: Theme, current: &Session, action: String, kept: Vec<(String, String)>) -> Self {
-        let csrf = session::csrf(current);
+    fn new(request: &HttpRequest, current: &Session, action: String, kept: Vec<(String, String)>) -> Self {
+        let (theme, csrf) = (frame::theme(request), session::csrf_of(request, current));
         let shell = Bare { title: "Send it again".into(), theme, csrf, wide: true, ..Bare::default() };
         Self {
             shell,

@@ -27,7 +27,7 @@ fn bare(request: &HttpRequest, current: &Session, title: &str) -> Bare {
     Bare {
         title: title.to_owned(),
         theme: frame::theme(request),
-        csrf: session::csrf(current),
+        csrf: session::csrf_of(request, current),
         flash: session::take_flash(current),
         ..Bare::default()
     }

@@ -19,7 +19,7 @@ use crate::web::forms::{Errors, Nothing, Posted};
 use crate::web::layout::Bare;
 use crate::web::page::{html_with, own_path, see_other};
 use crate::web::resend::Resend;
-use crate::web::{frame, session};
+use crate::web::session;
 
 #[derive(Template)]
 #[template(path = "auth/sign_in.html")]
@@ -123,7 +123,7 @@ fn enter(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User, 
         see_other(&next)
     } else {
         // Drawn after the session began: its form needs the new token.
-        Resend::carried(frame::theme(request), current, next, &form.carried).answer()?
+        Resend::carried(request, current, next, &form.carried).answer()?
     };
     for (name, value) in cookies.headers() {
         answer.headers_mut().append(name.clone(), value.clone());

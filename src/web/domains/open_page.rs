@@ -61,7 +61,7 @@ pub async fn show(request: HttpRequest, app: Data<App>, current: Session, token:
             title: format!("DNS records for {}", domain.name),
             brand: brand_of_agency(&agency),
             theme: frame::theme(&request),
-            csrf: session::csrf(&current),
+            csrf: session::csrf(&app.services.secrets, &current),
             flash: session::take_flash(&current),
             wide: true,
         },

@@ -14,5 +14,6 @@ mod revoked;
 mod roles;
 pub mod routes;
 mod standings;
+mod strangers;
 pub mod world;
 pub mod writes;

@@ -208,3 +208,22 @@ fn addresses_hold(app: &TestApp, after: &App, new_sender: &str) {
     assert!(return_path::verify(both, &address).is_some());
     assert!(return_path::verify(old, &address).is_none(), "the new key signs");
 }
+
+/// What a stranger's form is checked by is derived from the key that was first when its page was drawn.
+#[tokio::test]
+async fn a_form_that_a_stranger_opened_before_a_rotation_is_taken_after_it_while_the_old_key_is_there() {
+    on_both(|app| async move {
+        let (new, both) = rotated(&app);
+        let (after, last) = (node(&app, &both).await, node(&app, &new).await);
+        let agency = app.agency("harbor").await;
+        let stranger = Visitor::new(&app);
+        let token = stranger.get("/sign-in").await.token();
+        let fields = [("csrf_token", token.as_str()), ("email", agency.email.as_str()), ("password", "not it at all")];
+        assert_eq!(stranger.at(&last.url).post("/sign-in", &fields).await.status, 403, "the old key is gone");
+        let again = Visitor::new(&app);
+        let token = again.get("/sign-in").await.token();
+        let fields = [("csrf_token", token.as_str()), ("email", agency.email.as_str()), ("password", PASSWORD)];
+        assert_eq!(again.at(&after.url).post("/sign-in", &fields).await.status, 303);
+    })
+    .await;
+}
