@@ -26,6 +26,7 @@ use crate::dns::Dns;
 use crate::doctor::Runs;
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::Id;
+use crate::load::{Load, Owner};
 use crate::mailer::{Mailer, SystemTransport};
 use crate::metrics::Metrics;
 use crate::models::families::Families;
@@ -54,6 +55,8 @@ pub struct App {
     pub committer: Committer,
     /// Where clients' templates are rendered.
     pub renderers: Arc<Renderers>,
+    /// What this node gives at once.
+    pub load: Load,
     pub dns: Dns,
     pub mailer: Mailer,
     pub relay: Relay,
@@ -152,6 +155,7 @@ impl App {
             share: Share::default(),
             node,
             mailbox: Mailbox::new(config.data_dir.join("mailbox")),
+            load: Load::new(config.memory_budget, config.database_connections),
             facets: Facets::default(),
             running: RunningPeriods::default(),
             trends: Trends::default(),
@@ -185,6 +189,25 @@ impl App {
     ) -> ActionResult<T> {
         let db = Arc::clone(&self.db);
         finished(tokio::task::spawn_blocking(move || db.read(work)).await)
+    }
+
+    /// Runs a read of much, an export or a walk through everything, once there is a place for `owner`: one account leaves
+    /// the database's connections to others, however much it asks for.
+    ///
+    /// # Errors
+    /// `Unavailable` where too many wait; whatever `work` answers.
+    pub async fn read_much<T: Send + 'static>(
+        self: &Arc<Self>,
+        owner: Owner,
+        work: impl FnOnce(&mut AnyConnection) -> ActionResult<T> + Send + 'static,
+    ) -> ActionResult<T> {
+        let place = self.load.exports.enter(owner).await?;
+        self.read(move |conn| {
+            // Until the work ends, though nobody may wait for it any more.
+            let _place = place;
+            work(conn)
+        })
+        .await
     }
 
     /// Runs a short read by key: on SQLite at once, when a connection is free, since changing threads costs more than

@@ -11,6 +11,7 @@ use crate::actions::{ActionError, ActionResult, domain_records};
 use crate::app::App;
 use crate::dns;
 use crate::domain::ids::Id;
+use crate::load::Owner;
 use crate::models::domains::{self, Domain};
 
 /// A look is not repeated within this time: the last one answers.
@@ -22,11 +23,21 @@ const LEASE: TimeDelta = TimeDelta::minutes(5);
 /// Domains of the background looked at side by side.
 const AT_ONCE: usize = 8;
 
+/// As [`run`], once there is a place for the account whose domain it is: one that asks about hundreds at once keeps
+/// nobody else waiting.
+///
+/// # Errors
+/// As [`run`], and `Unavailable` where too many wait.
+pub async fn run_in_turn(app: &Arc<App>, account: Id, id: Id) -> ActionResult<Domain> {
+    let _place = app.load.looks.enter(Owner::Account(account)).await?;
+    run(app, id).await
+}
+
 /// Looks at a domain's DNS and answers the domain as it is then; as it is already within a minute of the last look.
 ///
 /// # Errors
 /// `NotFound` when the domain is gone.
-pub async fn run(app: &Arc<App>, id: Id) -> ActionResult<Domain> {
+async fn run(app: &Arc<App>, id: Id) -> ActionResult<Domain> {
     let now = app.clock.now();
     let (at, fresh_since) = (now.naive_utc(), (now - FRESH_FOR).naive_utc());
     let claimed = app.write(move |conn| Ok(domains::claim_look(conn, id, at, fresh_since)?)).await?;

@@ -14,6 +14,7 @@ pub mod doctor; // whether the installation is in order: for `canopy check` and 
 pub mod domain; // pure rules: no I/O, no async, no clock reads
 pub mod emails; // the templates of system mail
 pub mod jobs; // delivering, system mail and housekeeping, on worker nodes
+pub mod load; // what a node gives at once, to all and to each: memory, and places for long work
 pub mod mailer; // mail of the platform itself: invitations, resets, alerts
 pub mod metrics; // what /metrics tells: counters and histograms of this node
 pub mod models; // the only home of diesel

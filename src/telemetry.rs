@@ -1,5 +1,6 @@
 //! A request's id, its client's address, and one log line for each request.
 
+pub(crate) mod held;
 mod path;
 pub(crate) mod patience;
 

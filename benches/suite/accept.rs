@@ -91,6 +91,11 @@ pub fn request(client: &Client, recipient: &str) -> Vec<u8> {
         "subject": "Hello", "text_content": "x".repeat(TEXT),
     })
     .to_string();
+    http(client, &body)
+}
+
+/// A body that a client sends, as HTTP.
+pub fn http(client: &Client, body: &str) -> Vec<u8> {
     format!(
         "POST /v2/accounts/{}/messages HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -14,7 +14,7 @@ use crate::accept::{Client, clients, prepared, request};
 use crate::destination::{Destination, Manner};
 use crate::table::{Line, Table, millis};
 use crate::world::Server;
-use crate::{On, World, fill, load};
+use crate::{On, World, fill, load, neighbours};
 
 /// Messages that wait.
 const BACKLOG: usize = 100_000;
@@ -33,6 +33,7 @@ const WELL_UNDER_WAY: usize = 12;
 pub fn run(on: On, table: &mut Table) {
     beside(on, Manner::Slow(SLOW), "servers that answer RCPT after 5 s", table);
     beside(on, Manner::Deferring, "servers that say 450", table);
+    neighbours::run(on, table);
 }
 
 fn beside(on: On, manner: Manner, servers: &str, table: &mut Table) {

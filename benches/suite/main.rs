@@ -13,6 +13,7 @@ mod growth;
 mod list;
 mod load;
 mod memory;
+mod neighbours;
 mod period;
 mod postfix;
 mod postfix_server;

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::web::Data;
-use actix_web::{FromRequest, HttpRequest, dev::Payload};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::FutureExt as _;
+use futures_util::future::{LocalBoxFuture, Shared};
 
 use super::error::ApiError;
 use super::limits::Limits;
@@ -118,26 +120,55 @@ impl FromRequest for Caller {
     type Future = Pin<Box<dyn Future<Output = Result<Self, ApiError>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { authenticate(&request).await })
+        Box::pin(caller_of(request))
     }
 }
 
-async fn authenticate(request: &HttpRequest) -> Result<Caller, ApiError> {
-    let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| ApiError::from(unconfigured()))?.into_inner();
-    let limits = request.app_data::<Data<Limits>>().ok_or_else(|| ApiError::from(unconfigured()))?;
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let secret = header
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .map(str::trim)
-        .filter(|secret| !secret.is_empty())
-        .ok_or_else(|| ApiError::unauthorized("missing or malformed bearer token"))?;
-    let digest = secrets::digest(secret);
-    let info = telemetry::info(request);
+/// The caller of a request, looked up once for all that asks: a body is not read before it is known whose it is.
+pub type Known = Shared<LocalBoxFuture<'static, Result<Caller, ApiError>>>;
+
+/// Who sent `request`, as soon as it is known.
+#[must_use]
+pub fn caller_of(request: &HttpRequest) -> Known {
+    if let Some(known) = request.extensions().get::<Known>() {
+        return known.clone();
+    }
+    let presented = Presented::read(request);
+    let known = async move { authenticate(presented?).await }.boxed_local().shared();
+    request.extensions_mut().insert(known.clone());
+    known
+}
+
+/// What a request shows of who sent it. Not the request itself, which keeps what is found.
+struct Presented {
+    app: Arc<App>,
+    limits: Data<Limits>,
+    digest: [u8; 32],
+    info: RequestInfo,
+    /// The account that the path names.
+    in_path: Option<String>,
+}
+
+impl Presented {
+    fn read(request: &HttpRequest) -> Result<Self, ApiError> {
+        let app = request.app_data::<Data<App>>().cloned().ok_or_else(|| ApiError::from(unconfigured()))?.into_inner();
+        let limits = request.app_data::<Data<Limits>>().cloned().ok_or_else(|| ApiError::from(unconfigured()))?;
+        let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let secret = header
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .map(str::trim)
+            .filter(|secret| !secret.is_empty())
+            .ok_or_else(|| ApiError::unauthorized("missing or malformed bearer token"))?;
+        let in_path = request.match_info().get("account_id").map(str::to_owned);
+        Ok(Self { app, limits, digest: secrets::digest(secret), info: telemetry::info(request), in_path })
+    }
+}
+
+async fn authenticate(presented: Presented) -> Result<Caller, ApiError> {
+    let Presented { app, limits, digest, info, in_path } = presented;
     let now = app.clock.now();
     let keys = Arc::clone(&app.services.secrets);
     let caller = app.glimpse(move |conn| look_up(conn, now, &digest, info, keys)).await?.ok_or_else(invalid)??;
-    let in_path = request.match_info().get("account_id");
     if in_path.is_some_and(|text| text.parse::<Id>().ok() != Some(caller.account.id)) {
         return Err(invalid());
     }

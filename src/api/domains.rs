@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actix_web::web::{self, Data, Path, Query};
+use actix_web::web::{Data, Path, Query};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +23,7 @@ use crate::domain::dkim_selector::DkimSelector;
 use crate::domain::domain_name::{DomainName, SubdomainLabel};
 use crate::domain::refusal::Refusal;
 use crate::domain::scopes::Family;
+use crate::load::{self, Owner};
 use crate::models::domains;
 
 /// A blank label or selector is the default.
@@ -94,7 +95,7 @@ pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: 
     let (app, account) = (app.into_inner(), caller.account.id);
     let request = Request::read(&request, &body)?;
     let (for_key, platform) = (Arc::clone(&app), app.config.platform.clone());
-    let prepare = async move || prepare_new(&for_key, &body).await;
+    let prepare = async move || prepare_new(&for_key, Owner::Account(account), &body).await;
     idempotent::create_prepared(request, &app, &caller, prepare, move |conn, cx, new| {
         Ok(Domain::new(&create_domain(conn, cx, account, new)?, &platform))
     })
@@ -102,7 +103,7 @@ pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: 
 }
 
 /// Reads the body, and makes the key pair off the async threads.
-async fn prepare_new(app: &Arc<App>, body: &Body) -> Result<NewDomain, ApiError> {
+async fn prepare_new(app: &Arc<App>, owner: Owner, body: &Body) -> Result<NewDomain, ApiError> {
     let wanted: CreateDomainRequest = body.parse()?;
     let name = DomainName::parse(&wanted.domain).map_err(at("domain"))?;
     refuse_rotation(wanted.dkim_rotation_interval_days)?;
@@ -116,12 +117,14 @@ async fn prepare_new(app: &Arc<App>, body: &Body) -> Result<NewDomain, ApiError>
     };
     let services = Arc::clone(&app.services);
     let pem = wanted.dkim_private_key.filter(|pem| !pem.trim().is_empty());
-    let key = web::block(move || match pem {
-        Some(pem) => SealedKey::from_pem(&services, &pem),
-        None => Ok(SealedKey::generate(&services)),
+    let place = app.load.preparing.enter(owner).await?;
+    let key = load::off_thread(place, move || {
+        Ok(match pem {
+            Some(pem) => SealedKey::from_pem(&services, &pem),
+            None => Ok(SealedKey::generate(&services)),
+        })
     });
-    let key = key.await.map_err(|error| ApiError::from(ActionError::Internal(error.to_string())))?;
-    let key = key.map_err(|error| ApiError::bad_request(format!("dkim_private_key: {error}")))?;
+    let key = key.await?.map_err(|error| ApiError::bad_request(format!("dkim_private_key: {error}")))?;
     Ok(NewDomain { name, selector, subdomains, key })
 }
 
@@ -187,6 +190,6 @@ pub async fn check_dns(app: Data<App>, caller: Caller, path: OfDomain) -> ApiRes
     let name = name(&path).map_err(|_| ApiError::from(ActionError::NotFound("domain")))?;
     let (app, account) = (app.into_inner(), caller.account.id);
     let id = find(&app, account, name).await?.id;
-    let domain = dns_check::run(&app, id).await?;
+    let domain = dns_check::run_in_turn(&app, caller.account.id, id).await?;
     Ok(HttpResponse::Ok().json(Domain::new(&domain, &app.config.platform)))
 }

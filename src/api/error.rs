@@ -15,7 +15,7 @@ pub struct ErrorResponse {
 }
 
 /// An answer that is not a success.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ApiError {
     pub status: StatusCode,
     pub message: String,
@@ -81,7 +81,7 @@ impl From<ActionError> for ApiError {
                     Lack::Database => ("database", 5),
                     Lack::Writes => ("read_only", 5),
                     Lack::Disk => ("disk_full", 30),
-                    Lack::Line => ("busy", 1),
+                    Lack::Line | Lack::Memory | Lack::Places => ("busy", 1),
                 };
                 let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, text).because(reason);
                 error.retry_after = Some(seconds);
@@ -146,6 +146,8 @@ mod tests {
             (ActionError::Unavailable(Lack::Disk), 503, Some("disk_full")),
             (ActionError::Unavailable(Lack::Writes), 503, Some("read_only")),
             (ActionError::Unavailable(Lack::Line), 503, Some("busy")),
+            (ActionError::Unavailable(Lack::Memory), 503, Some("busy")),
+            (ActionError::Unavailable(Lack::Places), 503, Some("busy")),
             (ActionError::Internal("secret detail".into()), 500, None),
         ];
         for (error, status, reason) in table {

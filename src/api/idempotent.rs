@@ -40,7 +40,7 @@ impl Request {
             return Err(ApiError::bad_request("the Idempotency-Key is longer than 255 characters"));
         }
         let mut text = format!("{}\n{}\n", request.method(), path_of(request)).into_bytes();
-        text.extend_from_slice(&body.0);
+        text.extend_from_slice(&body.bytes);
         Ok(Self { key, fingerprint: secrets::sha256(&text).to_vec(), secret: false })
     }
 

@@ -21,6 +21,7 @@ mod sub_account_keys;
 mod sub_accounts;
 mod suppressions;
 mod transports;
+mod unpack;
 mod usage;
 mod views;
 

@@ -116,6 +116,8 @@ pub struct Config {
     pub rate_limit_burst: u32,
     /// Bytes.
     pub body_limit: usize,
+    /// Megabytes for what arrives.
+    pub memory_budget: usize,
     pub session_idle: chrono::TimeDelta,
     pub session_absolute: chrono::TimeDelta,
     /// What may wait to be committed.

@@ -126,14 +126,23 @@ pub const OPTIONS: &[Opt] = &[
     plain("rate_limit_per_second", "100", "API requests an account may make a second"),
     plain("rate_limit_burst", "200", "API requests an account may make at once"),
     plain("body_limit_mb", "30", "Largest request body, in megabytes"),
+    plain(
+        "memory_budget_mb",
+        "512",
+        "Megabytes for what arrives and what is made of it (bodies, forms, files, messages over SMTP), a quarter of them of one account; more is answered 503, over SMTP 452; at least 3 times `body_limit_mb`",
+    ),
     plain("session_idle_minutes", "720", "A dashboard session ends after this long without a request"),
     plain("session_absolute_hours", "336", "A dashboard session ends this long after sign-in"),
     plain(
         "accept_line_requests",
         "4096",
-        "Requests that may wait to be committed on this node; more are answered 503 at once",
+        "Requests that may wait to be committed on this node, a quarter of them of one account; more are answered 503 at once",
     ),
-    plain("accept_line_mb", "256", "Megabytes that these may take together"),
+    plain(
+        "accept_line_mb",
+        "256",
+        "Megabytes that these may take together, and a quarter of them those of one account",
+    ),
     plain(
         "held_messages_per_account",
         "100000",

@@ -17,6 +17,7 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::forwarded::ForwardedHeader;
 use crate::domain::ids::Id;
 use crate::domain::return_path::MAX_HOST as MAX_RETURN_PATH_HOST;
+use crate::load::READ;
 
 pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
     let listen: SocketAddr = address(settings, "listen")?;
@@ -70,6 +71,7 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
         rate_limit_per_second: number(settings, "rate_limit_per_second")?,
         rate_limit_burst: number(settings, "rate_limit_burst")?,
         body_limit: number::<usize>(settings, "body_limit_mb")?.saturating_mul(1024 * 1024),
+        memory_budget: number(settings, "memory_budget_mb")?,
         session_idle: TimeDelta::minutes(number(settings, "session_idle_minutes")?),
         session_absolute: TimeDelta::hours(number(settings, "session_absolute_hours")?),
         accept_line: Line {
@@ -84,6 +86,12 @@ pub fn config(settings: &Settings) -> Result<Config, ConfigError> {
     };
     if config.audit_heads_mail && config.operator_address.is_none() {
         return Err(wrong("audit_heads_mail", "it needs operator_address, to which it is mailed"));
+    }
+    if config.memory_budget.saturating_mul(1024 * 1024) < config.body_limit.saturating_mul(READ) {
+        return Err(wrong(
+            "memory_budget_mb",
+            "it must be at least three times body_limit_mb: else the largest body is never taken",
+        ));
     }
     let host = config.operator_address.as_deref().and_then(|address| address.rsplit_once('@'));
     if host.is_some_and(|(_, host)| config.own_hosts().iter().any(|own| own.eq_ignore_ascii_case(host))) {

@@ -17,6 +17,10 @@ pub enum Lack {
     Disk,
     /// Too much waits to be committed on this node.
     Line,
+    /// This node holds as much as it may of what arrives.
+    Memory,
+    /// Too many wait for what takes this node long.
+    Places,
 }
 
 /// A database that answered last gets this long to give a connection.
@@ -52,7 +56,7 @@ impl Health {
         let refused = match lack {
             None => None,
             Some(lack @ (Lack::Disk | Lack::Writes)) => Some((lack, Instant::now())),
-            Some(Lack::Database | Lack::Line) => return,
+            Some(Lack::Database | Lack::Line | Lack::Memory | Lack::Places) => return,
         };
         *self.refused.lock() = refused;
     }

@@ -1,6 +1,7 @@
 //! Long work: a job and its rows, each with its own result, so that it can be left and found again.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::max;
 use diesel::prelude::*;
 
 use super::AnyConnection;
@@ -71,9 +72,19 @@ pub fn recent(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryResult<
         .load(conn)
 }
 
-/// The unfinished job that waited longest.
+/// The unfinished job that is next: of the account that was served least lately, whatever number of jobs it has, the one
+/// that waited longest.
 pub fn next(conn: &mut AnyConnection) -> QueryResult<Option<Job>> {
+    let account = jobs::table
+        .filter(jobs::finished_at.is_null())
+        .group_by(jobs::account_id)
+        .select((jobs::account_id, max(jobs::updated_at)))
+        .order((max(jobs::updated_at), jobs::account_id))
+        .first::<(Id, Option<NaiveDateTime>)>(conn)
+        .optional()?;
+    let Some((account, _)) = account else { return Ok(None) };
     jobs::table
+        .filter(jobs::account_id.eq(account))
         .filter(jobs::finished_at.is_null())
         .order((jobs::updated_at, jobs::id))
         .select(Job::as_select())

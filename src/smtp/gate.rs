@@ -1,8 +1,10 @@
 //! How many may talk at once, in total and from one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::load::network;
 
 /// Counts those inside.
 #[derive(Debug)]
@@ -45,14 +47,6 @@ impl Drop for Pass {
             Some(count) if *count > 1 => *count -= 1,
             _ => drop(inside.remove(&self.network)),
         }
-    }
-}
-
-/// One customer of IPv6 has a /64 at least.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from(u128::from(address) & !u128::from(u64::MAX))),
-        address => address,
     }
 }
 

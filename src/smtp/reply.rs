@@ -79,6 +79,11 @@ impl Reply {
         Self::new(552, "5.3.4 The message is too large")
     }
 
+    /// Of a message that this node has no memory for at the moment.
+    pub fn no_room() -> Self {
+        Self::new(452, "4.3.1 There is no room for this message at the moment, try again later")
+    }
+
     pub fn closing(why: &str) -> Self {
         Self::new(421, format!("4.3.2 {why}, closing"))
     }
@@ -98,6 +103,10 @@ impl From<&ActionError> for Reply {
     fn from(error: &ActionError) -> Self {
         match error {
             ActionError::Unavailable(Lack::Line) => Self::closing("Too much is going on here, try again later"),
+            ActionError::Unavailable(Lack::Memory) => Self::no_room(),
+            ActionError::Unavailable(Lack::Places) => {
+                Self::new(451, "4.3.2 Too much is going on here, try again later")
+            }
             ActionError::Unavailable(_) | ActionError::Conflict(_) | ActionError::Internal(_) => {
                 Self::new(451, "4.3.0 It could not be recorded yet, try again later")
             }
@@ -139,6 +148,8 @@ mod tests {
             (ActionError::Unavailable(Lack::Disk), 451),
             (ActionError::Unavailable(Lack::Writes), 451),
             (ActionError::Unavailable(Lack::Line), 421),
+            (ActionError::Unavailable(Lack::Memory), 452),
+            (ActionError::Unavailable(Lack::Places), 451),
             (ActionError::Internal("a secret".into()), 451),
         ] {
             let reply = Reply::from(&error);

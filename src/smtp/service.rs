@@ -10,6 +10,7 @@ use super::reply::Reply;
 use super::session::{Session, Then};
 use crate::app::App;
 use crate::domain::returned::InboundRefusal;
+use crate::load::{Owner, Share};
 
 /// A message up to its last line.
 pub struct Taken<R> {
@@ -18,6 +19,8 @@ pub struct Taken<R> {
     /// At least one.
     pub recipients: Vec<R>,
     pub raw: Vec<u8>,
+    /// Of this node's memory, for the message and what is made of it.
+    pub share: Share,
 }
 
 /// Decides whom a listener takes messages from, to whom, and what becomes of them.
@@ -41,6 +44,11 @@ pub trait Service: Sized + Send + Sync + 'static {
 
     /// Counts the end of a conversation.
     fn closed(app: &App);
+
+    /// Whose share of this node's memory a message takes.
+    fn owner(session: &Session<Self>) -> Owner {
+        Owner::stranger(session.peer)
+    }
 
     /// The mechanisms that AUTH takes now.
     ///

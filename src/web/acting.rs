@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::domain::ids::Id;
 use crate::domain::role::{Permission, Role};
 use crate::domain::standing::Standing;
+use crate::load::{Owner, Share};
 use crate::models::accounts::{self, Account};
 use crate::models::users::{self, User};
 use crate::models::view_as::{self, Grant};
@@ -92,6 +93,18 @@ impl Acting {
     #[must_use]
     pub fn now(&self) -> DateTime<Utc> {
         self.app.clock.now()
+    }
+
+    /// In whose turn work that takes long is done: the account's that they look at.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        Owner::Account(self.account.id)
+    }
+
+    /// Of this node's memory, for what they are shown.
+    #[must_use]
+    pub fn share(&self) -> Share {
+        self.app.load.memory.share(Owner::Person(self.user.id))
     }
 
     /// The zone in which times are shown: the parent's.

@@ -8,10 +8,14 @@ use futures_util::StreamExt;
 use super::error::PageError;
 use crate::domain::outside;
 use crate::domain::refusal::Refusal;
+use crate::load::{READ, Share};
 use crate::telemetry::patience::patient;
 
 /// Fields that are as long as a file: what is pasted instead of one, and a whole form that waits for a sign-in.
 const LONG: [&str; 2] = ["csv", "carried"];
+
+/// What a field takes in memory besides its text, in bytes.
+const FIELD: usize = 128;
 
 /// A file of a form.
 #[derive(Clone, Debug)]
@@ -46,9 +50,10 @@ impl Fields {
 /// Reads a body of at most `limit` bytes. A content type that is no form's has no fields.
 ///
 /// # Errors
-/// 413 when it is longer, 400 when it cannot be read, or a field holds what no text may.
-pub async fn read(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Fields, PageError> {
-    let fields = read_any(headers, patient(payload), limit).await?;
+/// 413 when it is longer, 400 when it cannot be read, or a field holds what no text may, 503 where this
+/// node has no room for it.
+pub async fn read(headers: &HeaderMap, payload: Payload, limit: usize, share: &mut Share) -> Result<Fields, PageError> {
+    let fields = read_any(headers, patient(payload), limit, share).await?;
     checked(&fields).map_err(|refusal| PageError::new(400).saying(refusal.message()))?;
     Ok(fields)
 }
@@ -62,37 +67,42 @@ fn checked(fields: &Fields) -> Result<(), Refusal> {
     fields.files.iter().try_for_each(|file| outside::text(&file.field, &file.name, outside::MAX_PARAMETER))
 }
 
-async fn read_any(headers: &HeaderMap, payload: Payload, limit: usize) -> Result<Fields, PageError> {
+async fn read_any(headers: &HeaderMap, payload: Payload, limit: usize, share: &mut Share) -> Result<Fields, PageError> {
     let kind = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.starts_with("multipart/form-data") {
-        return multipart(Multipart::new(headers, payload), limit).await;
+        return multipart(Multipart::new(headers, payload), limit, share).await;
     }
-    let bytes = collect(payload, limit).await?;
+    let bytes = collect(payload, limit, share).await?;
     if !kind.starts_with("application/x-www-form-urlencoded") {
         return Ok(Fields::default());
     }
+    let pairs = bytes.iter().filter(|byte| **byte == b'&').count() + 1;
+    share.reach(bytes.len() * READ + pairs * FIELD)?;
     let pairs = serde_html_form::from_bytes(&bytes).map_err(|_| PageError::new(400))?;
     Ok(Fields { pairs, files: Vec::new() })
 }
 
-async fn collect(mut payload: Payload, limit: usize) -> Result<Vec<u8>, PageError> {
+async fn collect(mut payload: Payload, limit: usize, share: &mut Share) -> Result<Vec<u8>, PageError> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| PageError::new(400))?;
         if bytes.len() + chunk.len() > limit {
             return Err(PageError::new(413));
         }
+        share.reserve(&mut bytes, chunk.len(), limit)?;
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
 }
 
-async fn multipart(mut body: Multipart, limit: usize) -> Result<Fields, PageError> {
+async fn multipart(mut body: Multipart, limit: usize, share: &mut Share) -> Result<Fields, PageError> {
     let (mut fields, mut size) = (Fields::default(), 0);
     while let Some(part) = body.next().await {
         let mut part = part.map_err(|_| PageError::new(400))?;
         let name = part.name().unwrap_or_default().to_owned();
         let file_name = part.content_disposition().and_then(|about| about.get_filename()).map(str::to_owned);
+        // What a part takes besides its content: nobody sends a million empty ones.
+        size += FIELD + name.len() + file_name.as_ref().map_or(0, String::len);
         let mut bytes = Vec::new();
         while let Some(chunk) = part.next().await {
             let chunk = chunk.map_err(|_| PageError::new(400))?;
@@ -100,7 +110,11 @@ async fn multipart(mut body: Multipart, limit: usize) -> Result<Fields, PageErro
             if size > limit {
                 return Err(PageError::new(413));
             }
+            share.reserve(&mut bytes, chunk.len(), limit)?;
             bytes.extend_from_slice(&chunk);
+        }
+        if size > limit {
+            return Err(PageError::new(413));
         }
         match file_name {
             Some(file) => fields.files.push(File { field: name, name: file, bytes }),
@@ -110,5 +124,6 @@ async fn multipart(mut body: Multipart, limit: usize) -> Result<Fields, PageErro
             }
         }
     }
+    share.reach(size * READ)?;
     Ok(fields)
 }

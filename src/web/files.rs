@@ -2,12 +2,14 @@
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_ENCODING, ContentEncoding, HeaderValue};
-use actix_web::web;
 use chrono::{DateTime, Utc};
 use rust_xlsxwriter::{DocProperties, ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
+use crate::actions::ActionError;
+use crate::load;
 use crate::models::counters::Delta;
-use crate::web::error::{PageError, PageResult};
+use crate::web::acting::Acting;
+use crate::web::error::PageResult;
 
 const SPREADSHEET: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
@@ -75,18 +77,19 @@ pub fn about(sheet: &mut Worksheet, lines: &[(&str, String)]) -> Result<(), Xlsx
     Ok(())
 }
 
-/// A spreadsheet as an answer, written off the threads that serve.
+/// A spreadsheet as an answer, written off the threads that serve, once there is a place for it.
 ///
 /// # Errors
-/// 500 when it cannot be written.
+/// 500 when it cannot be written, 503 where too many wait.
 pub async fn spreadsheet(
+    acting: &Acting,
     name: &str,
     write: impl FnOnce() -> Result<Vec<u8>, XlsxError> + Send + 'static,
 ) -> PageResult {
-    let bytes = web::block(write).await.map_err(|_| PageError::new(500))?.map_err(|error| {
-        log::error!("a spreadsheet cannot be written: {error}");
-        PageError::new(500)
-    })?;
+    let place = acting.app.load.exports.enter(acting.owner()).await?;
+    let write =
+        move || write().map_err(|error| ActionError::Internal(format!("a spreadsheet cannot be written: {error}")));
+    let bytes = load::off_thread(place, write).await?;
     let mut answer = download(SPREADSHEET, name, bytes);
     // Compressed already.
     answer.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(ContentEncoding::Identity.as_str()));

@@ -17,7 +17,8 @@ use super::resend::Resend;
 use super::{routes, session};
 use crate::app::App;
 use crate::domain::outside;
-use crate::telemetry::path_of;
+use crate::load::Owner;
+use crate::telemetry::{self, path_of};
 
 /// The name of the hidden field (`ui::csrf`).
 pub const FIELD: &str = "csrf_token";
@@ -47,15 +48,18 @@ pub async fn guard(
         return Ok(request.error_response(foreign()));
     }
     let session = request.get_session();
-    let limit = if session::user(&session).is_some() { LARGEST } else { LARGEST_ANONYMOUS };
-    let payload = request.take_payload();
-    let posted = match fields::read(request.headers(), payload, limit).await {
+    let Some(app) = request.app_data::<web::Data<App>>().cloned() else {
+        return Ok(request.error_response(PageError::new(500)));
+    };
+    let (limit, owner) = poster(request.request(), &session);
+    let (payload, mut share) = (request.take_payload(), app.load.memory.share(owner));
+    let posted = match fields::read(request.headers(), payload, limit, &mut share).await {
         Ok(posted) => posted,
         Err(error) => return Ok(request.error_response(error)),
     };
     let header = request.headers().get(HEADER).and_then(|value| value.to_str().ok());
     let token = posted.get(FIELD).or(header).unwrap_or_default();
-    if !has_token(request.request(), &session, token) {
+    if !session::csrf_matches(&app.services.secrets, &session, token) {
         let open = routes::is_open(path_of(request.request()));
         let page = Resend::stale(request.request(), &session, &posted, open);
         return Ok(match page.answer() {
@@ -63,13 +67,18 @@ pub async fn guard(
             Err(error) => request.error_response(error),
         });
     }
+    // Held as long as what was posted.
+    request.extensions_mut().insert(share);
     request.extensions_mut().insert(Rc::new(posted));
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
 
-fn has_token(request: &HttpRequest, session: &Session, token: &str) -> bool {
-    let app = request.app_data::<web::Data<App>>();
-    app.is_some_and(|app| session::csrf_matches(&app.services.secrets, session, token))
+/// How much whoever posts may send, and on whose behalf it is held.
+fn poster(request: &HttpRequest, session: &Session) -> (usize, Owner) {
+    match session::user(session) {
+        Some(user) => (LARGEST, Owner::Person(user)),
+        None => (LARGEST_ANONYMOUS, Owner::stranger(telemetry::info(request).ip)),
+    }
 }
 
 fn foreign() -> PageError {

@@ -92,19 +92,21 @@ impl JobPage {
 /// Runs what waits, on a thread of its own, unless the node's workers are quicker.
 pub fn wake(app: &Arc<App>) {
     let app = Arc::clone(app);
-    drop(tokio::task::spawn_blocking(move || {
-        loop {
-            let cx = app.cx("jobs");
-            match run_jobs_once(&app.db, &cx, &app.services) {
-                Ok(0) => break,
-                Ok(_) => {}
-                Err(error) => {
-                    log::error!("a job stopped and is tried again: {error:?}");
-                    break;
-                }
+    drop(tokio::task::spawn_blocking(move || app.load.jobs.run(|| run_all(&app))));
+}
+
+fn run_all(app: &App) {
+    loop {
+        let cx = app.cx("jobs");
+        match run_jobs_once(&app.db, &cx, &app.services) {
+            Ok(0) => break,
+            Ok(_) => {}
+            Err(error) => {
+                log::error!("a job stopped and is tried again: {error:?}");
+                break;
             }
         }
-    }));
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -184,7 +186,7 @@ fn row(row: &JobRow, job: &Job) -> Row {
 /// `GET /jobs/{id}.csv`
 pub async fn csv(acting: Acting, path: UrlPath<Path>) -> PageResult {
     let job = find(&acting, &path).await?;
-    let text = acting.app.read(move |conn| results(conn, &job)).await?;
+    let text = acting.app.read_much(acting.owner(), move |conn| results(conn, &job)).await?;
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/csv; charset=utf-8"))
         .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"results-{}.csv\"", path.id)))

@@ -16,8 +16,10 @@ use crate::domain::ids::Id;
 use crate::domain::message::parse;
 use crate::domain::message::reference::MessageRef;
 use crate::domain::scopes::Family;
+use crate::load::{Owner, SHOWN, Share};
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Filter, Message};
+use crate::telemetry::held::held;
 
 pub async fn list(app: Data<App>, caller: Caller, query: Query<MessageQuery>, page: Query<PageQuery>) -> ApiResult {
     let reach = caller.reach(Family::MessagesRead)?;
@@ -47,8 +49,9 @@ pub async fn get(app: Data<App>, caller: Caller, path: Path<(String, String)>) -
     let app = app.into_inner();
     let now = app.clock.now().naive_utc();
     let message = find(&app, &caller, &path.1, Family::MessagesRead).await?;
-    let shown = app.read(move |conn| view(conn, now, &message)).await?;
-    Ok(HttpResponse::Ok().json(shown))
+    let mut share = app.load.memory.share(Owner::Account(caller.account.id));
+    let (shown, share) = app.read(move |conn| Ok((view(conn, now, &message, &mut share)?, share))).await?;
+    Ok(held(HttpResponse::Ok().json(shown), share))
 }
 
 pub async fn cancel(app: Data<App>, caller: Caller, path: Path<(String, String)>) -> ApiResult {
@@ -74,7 +77,7 @@ async fn find(app: &std::sync::Arc<App>, caller: &Caller, text: &str, family: Fa
 }
 
 /// What it said is shown until its retention ends, whether or not the purge has come by.
-fn view(conn: &mut AnyConnection, now: NaiveDateTime, message: &Message) -> ActionResult<View> {
+fn view(conn: &mut AnyConnection, now: NaiveDateTime, message: &Message, share: &mut Share) -> ActionResult<View> {
     let attempts = messages::attempts_of(conn, &[message.id])?;
     let events = messages::events_of(conn, &[message.id])?;
     let summary = MessageSummary::new(message, &attempts, &events);
@@ -84,6 +87,7 @@ fn view(conn: &mut AnyConnection, now: NaiveDateTime, message: &Message) -> Acti
     let Some(content) = messages::content(conn, message.content_id)? else { return Ok(View::new(summary, None)) };
     let attachments = messages::attachments(conn, content.request_id)?;
     let raw = build_message::raw(message, &content, &attachments)?;
+    share.reach(raw.len() * SHOWN)?;
     let parsed = parse::parse(&raw);
     Ok(View::new(summary, Some((String::from_utf8_lossy(&raw).into_owned(), parsed))))
 }

@@ -20,6 +20,7 @@ use crate::app::App;
 use crate::domain::message::draft::Draft;
 use crate::domain::refusal::Refusal;
 use crate::domain::scopes::Family;
+use crate::load::Owner;
 
 pub async fn create(app: Data<App>, caller: Caller, request: HttpRequest, body: Body) -> ApiResult {
     send(app, caller, request, body, |body, now| Draft::from_message(body.parse()?, now).map_err(refused)).await
@@ -29,6 +30,9 @@ pub async fn conversation(app: Data<App>, caller: Caller, request: HttpRequest, 
     send(app, caller, request, body, |body, now| Draft::from_conversation(body.parse()?, now).map_err(refused)).await
 }
 
+/// Bytes of a body that are read sooner than a place is given.
+const SMALL: usize = 64 * 1024;
+
 type Read = fn(&Body, DateTime<Utc>) -> Result<Draft, ApiError>;
 
 /// The scope comes before everything that is stored under the idempotency key; a refusal of the body is stored.
@@ -37,17 +41,24 @@ async fn send(app: Data<App>, caller: Caller, request: HttpRequest, body: Body, 
     let app = app.into_inner();
     let idempotent = Request::read(&request, &body)?;
     let (account_id, now) = (caller.account.id, app.clock.now());
-    let draft = off_thread(move || read(&body, now)).await?;
+    // What takes long is done for each account in turn; what is read sooner than a place is given needs none.
+    let place =
+        if body.bytes.len() > SMALL { Some(app.load.preparing.enter(Owner::Account(account_id)).await?) } else { None };
+    // The room for it goes with it, wherever it is worked on, though nobody may wait for it any more.
+    let (draft, held, place) = off_thread(move || (read(&body, now), body.into_share(), place)).await?;
     if let Ok(draft) = &draft {
         caller.require_domain(Family::MessagesSend, draft.from.address.domain())?;
     }
     let (committer, renderers) = (app.committer.clone(), Arc::clone(&app.renderers));
     idempotent
         .run(&app, &caller, StatusCode::ACCEPTED, move |ticket| async move {
-            let draft = draft?;
+            let (draft, mut held) = (draft?, held);
             let mut prepared = renderers.prepare(account_id, draft).await?;
+            drop(place);
+            held.grow(prepared.contents.iter().map(Vec::len).sum())?;
             prepared.reply = ticket.map(|ticket| (ticket, render as RenderAccepted));
-            Ok(render(&committer.accept(prepared).await?))
+            let accepted = committer.accept(prepared).await?;
+            Ok(render(&accepted))
         })
         .await
 }

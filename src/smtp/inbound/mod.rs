@@ -75,6 +75,8 @@ impl Service for Inbound {
     }
 
     async fn take(session: &mut Session<Self>, message: Taken<Recipient>) -> (Reply, Then) {
+        // Given back when the report is recorded.
+        let _share = message.share;
         let reply = if message.recipients.contains(&Recipient::Operator) {
             letters::pass_on(session, &message.from, &message.raw).await
         } else {

@@ -4,7 +4,9 @@ use super::{Submission, look_at, refusal};
 use crate::actions::accept_message::{Accepted, Prepared};
 use crate::actions::prepare_submission::{Submission as Handed, Trace, prepare_submission};
 use crate::actions::{ActionError, ActionResult};
+use crate::app::App;
 use crate::domain::email_address::EmailAddress;
+use crate::load::{self, Owner, READ};
 use crate::smtp::reply::Reply;
 use crate::smtp::service::Taken;
 use crate::smtp::session::{Session, Then};
@@ -28,6 +30,8 @@ async fn accept(session: &Session<Submission>, message: Taken<EmailAddress>) -> 
     let app = &session.shared.app;
     let Some(sender) = session.talk.sender.clone() else { return Err(ActionError::NotFound("sender")) };
     let trusted = session.shared.service.trusted.is_some();
+    let mut share = message.share;
+    share.reach(message.raw.len() * READ)?;
     let handed = Handed {
         account_id: sender.account_id,
         instead_of_from: trusted.then_some(message.from),
@@ -37,7 +41,7 @@ async fn accept(session: &Session<Submission>, message: Taken<EmailAddress>) -> 
         trace: trace(session, trusted),
         sandbox: sender.sandbox,
     };
-    let prepared = prepare(app.clock.now(), handed).await?;
+    let prepared = prepare(app, handed).await?;
     if sender.credential_id.is_some() {
         // They may have been deleted while the message came; the committer looks at the account only.
         look_at(app, sender).await?;
@@ -45,12 +49,13 @@ async fn accept(session: &Session<Submission>, message: Taken<EmailAddress>) -> 
     app.committer.accept(prepared).await
 }
 
-async fn prepare(now: chrono::DateTime<chrono::Utc>, handed: Handed) -> ActionResult<Prepared> {
+async fn prepare(app: &App, handed: Handed) -> ActionResult<Prepared> {
+    let now = app.clock.now();
     if handed.raw.len() <= SMALL {
         return prepare_submission(now, &handed);
     }
-    let prepared = tokio::task::spawn_blocking(move || prepare_submission(now, &handed)).await;
-    prepared.unwrap_or_else(|error| Err(ActionError::Internal(format!("a task did not finish: {error}"))))
+    let place = app.load.preparing.enter(Owner::Account(handed.account_id)).await?;
+    load::off_thread(place, move || prepare_submission(now, &handed)).await
 }
 
 fn trace(session: &Session<Submission>, trusted: bool) -> Trace {

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::domain::returned::InboundRefusal;
+use crate::load::Owner;
 
 pub struct Submission {
     /// The account that everything is of, without signing in.
@@ -68,6 +69,10 @@ impl Service for Submission {
 
     fn closed(app: &App) {
         app.metrics.serving.submission_closed();
+    }
+
+    fn owner(session: &Session<Self>) -> Owner {
+        session.talk.sender.as_ref().map_or(Owner::stranger(session.peer), |sender| Owner::Account(sender.account_id))
     }
 
     fn mechanisms(session: &Session<Self>) -> Result<&'static [&'static str], Reply> {

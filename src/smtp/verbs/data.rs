@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::domain::returned::InboundRefusal;
-use crate::smtp::body::{Body, Taken as Line};
+use crate::smtp::body::{Body, Kept, Taken as Line};
 use crate::smtp::reply::Reply;
 use crate::smtp::service::{Service, Taken};
 use crate::smtp::session::{Session, Then, last_words};
@@ -29,8 +29,9 @@ pub async fn answer<S: Service>(session: &mut Session<S>) -> (Reply, Then) {
     let from = std::mem::take(&mut session.state.from);
     session.state.reset();
     match read {
-        Ok(Some(raw)) => S::take(session, Taken { from, recipients, raw }).await,
-        Ok(None) => {
+        Ok(Kept::Whole(raw, share)) => S::take(session, Taken { from, recipients, raw, share }).await,
+        Ok(Kept::NoRoom) => (Reply::no_room(), Then::GoOn),
+        Ok(Kept::TooLarge) => {
             session.shared.service.refused(InboundRefusal::Limit);
             (Reply::too_large(), Then::GoOn)
         }
@@ -41,11 +42,12 @@ pub async fn answer<S: Service>(session: &mut Session<S>) -> (Reply, Then) {
     }
 }
 
-/// The message up to its dot; `None` for one that was too large, and read to its end.
-async fn read<S: Service>(session: &mut Session<S>) -> Result<Option<Vec<u8>>, (InboundRefusal, Reply)> {
+/// The message up to its dot.
+async fn read<S: Service>(session: &mut Session<S>) -> Result<Kept, (InboundRefusal, Reply)> {
+    let share = session.shared.app.load.memory.share(S::owner(session));
     let limits = &session.shared.limits;
     let ends = session.ends.min(Instant::now() + limits.data);
-    let mut body = Body::default();
+    let mut body = Body::new(share);
     match session.wire.message(&mut body, limits, ends).await {
         Ok(Line::TooLarge) => Err((InboundRefusal::Limit, Reply::too_large())),
         Ok(Line::End | Line::More) => Ok(body.into_kept()),

@@ -111,12 +111,30 @@ pub async fn load<T: Send + 'static>(
     work: impl FnOnce(&mut AnyConnection, &Account, &Facts) -> ActionResult<T> + Send + 'static,
 ) -> Result<(Facts, T), PageError> {
     let (account, now) = (scope.account.clone(), scope.acting.now());
-    let found = scope.acting.app.read(move |conn| {
-        let facts = Facts::read(conn, &account, now)?;
-        let page = work(conn, &account, &facts)?;
-        Ok((facts, page))
-    });
-    Ok(found.await?)
+    Ok(scope.acting.app.read(move |conn| both(conn, account, now, work)).await?)
+}
+
+/// The same for a file of much, once there is a place for it.
+///
+/// # Errors
+/// As [`load`], and 503 where too many wait.
+pub async fn load_much<T: Send + 'static>(
+    scope: &AccountScope,
+    work: impl FnOnce(&mut AnyConnection, &Account, &Facts) -> ActionResult<T> + Send + 'static,
+) -> Result<(Facts, T), PageError> {
+    let (account, now, owner) = (scope.account.clone(), scope.acting.now(), scope.acting.owner());
+    Ok(scope.acting.app.read_much(owner, move |conn| both(conn, account, now, work)).await?)
+}
+
+fn both<T>(
+    conn: &mut AnyConnection,
+    account: Account,
+    now: DateTime<Utc>,
+    work: impl FnOnce(&mut AnyConnection, &Account, &Facts) -> ActionResult<T>,
+) -> ActionResult<(Facts, T)> {
+    let facts = Facts::read(conn, &account, now)?;
+    let page = work(conn, &account, &facts)?;
+    Ok((facts, page))
 }
 
 /// A tab and what waits behind it.

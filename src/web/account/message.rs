@@ -16,9 +16,11 @@ use crate::domain::message::parse::{self, ContentParsed};
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::role::Permission;
+use crate::load::{SHOWN, Share};
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Event, Message};
 use crate::models::queue::{self, Queued};
+use crate::telemetry::held::held;
 use crate::web::error::{PageError, PageResult};
 use crate::web::files::download;
 use crate::web::format;
@@ -80,20 +82,22 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     }
     let id = path.read()?;
     let mailbox = scope.acting.app.mailbox.clone();
-    let (facts, (found, kept)) = frame::load(&scope, move |conn, account, facts| {
+    let mut share = scope.acting.share();
+    let (facts, (found, kept, share)) = frame::load(&scope, move |conn, account, facts| {
         let found = read(conn, account.id, id, facts)?;
+        share.reach(found.raw.as_ref().map_or(0, Vec::len) * SHOWN)?;
         // The rest of the page is worth showing without its copy.
         let kept = mailbox.read(account.id, id).unwrap_or_else(|error| {
             log::error!("the kept copy of the message {id} cannot be read: {error}");
             None
         });
-        Ok((found, kept.is_some()))
+        Ok((found, kept.is_some(), share))
     })
     .await?;
     let Found { message, events, attempts, queued, raw } = &found;
     let scheduled = message.status == MessageStatus::Scheduled.as_str();
     let subject = if message.subject.is_empty() { "(no subject)" } else { &message.subject };
-    html(&MessagePage {
+    let page = html(&MessagePage {
         frame: Frame { state: Some(list::state(&message.status)), ..Frame::new(&scope, &facts, subject) }
             .below("Messages", scope.path("/messages")),
         shell: scope.shell(&title(&scope, &message.subject)),
@@ -107,7 +111,8 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
         content: raw.as_ref().map(|raw| content(raw, parse::parse(raw))),
         kept,
         may_cancel: scheduled && scope.may(Permission::SendTest),
-    })
+    });
+    Ok(held(page?, share))
 }
 
 fn read(conn: &mut AnyConnection, account: Id, id: Id, facts: &Facts) -> ActionResult<Found> {
@@ -170,31 +175,36 @@ fn content(raw: &[u8], parsed: ContentParsed) -> Content {
 /// `GET .../messages/{message}/raw`: as it was built, unsigned.
 pub async fn download_raw(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     scope.require(Permission::ViewMessages)?;
-    let id = path.read()?;
-    let (_, raw) = frame::load(&scope, move |conn, account, facts| {
+    let (id, mut share) = (path.read()?, scope.acting.share());
+    let (_, (raw, share)) = frame::load(&scope, move |conn, account, facts| {
         let message = messages::find(conn, account.id, id)?.ok_or(ActionError::NotFound("message"))?;
-        raw(conn, &message, facts)
+        let raw = raw(conn, &message, facts)?;
+        share.reach(raw.as_ref().map_or(0, Vec::len))?;
+        Ok((raw, share))
     })
     .await?;
-    eml(id, raw)
+    eml(id, raw, share)
 }
 
 /// `GET .../messages/{message}/kept`: as the mailbox on this machine took it, signed.
 pub async fn download_kept(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     scope.require(Permission::ViewMessages)?;
     let id = path.read()?;
-    let mailbox = scope.acting.app.mailbox.clone();
-    let (_, kept) = frame::load(&scope, move |conn, account, _| {
+    let (mailbox, mut share) = (scope.acting.app.mailbox.clone(), scope.acting.share());
+    let (_, (kept, share)) = frame::load(&scope, move |conn, account, _| {
         messages::find(conn, account.id, id)?.ok_or(ActionError::NotFound("message"))?;
-        mailbox.read(account.id, id).map_err(|error| ActionError::Internal(format!("the mailbox: {error}")))
+        let kept = mailbox.read(account.id, id);
+        let kept = kept.map_err(|error| ActionError::Internal(format!("the mailbox: {error}")))?;
+        share.reach(kept.as_ref().map_or(0, Vec::len))?;
+        Ok((kept, share))
     })
     .await?;
-    eml(id, kept)
+    eml(id, kept, share)
 }
 
-fn eml(id: Id, bytes: Option<Vec<u8>>) -> Result<HttpResponse, PageError> {
+fn eml(id: Id, bytes: Option<Vec<u8>>, share: Share) -> Result<HttpResponse, PageError> {
     let bytes = bytes.ok_or_else(PageError::not_found)?;
-    Ok(download("message/rfc822", &format!("{id}.eml"), bytes))
+    Ok(held(download("message/rfc822", &format!("{id}.eml"), bytes), share))
 }
 
 /// `POST .../messages/{message}/cancel`

@@ -169,7 +169,7 @@ fn row(row: &Suppression, facts: &Facts) -> Row {
 pub async fn export(scope: AccountScope, query: Query<SuppressionsQuery>) -> Result<HttpResponse, PageError> {
     scope.require(Permission::ViewSuppressions)?;
     let filter = filter(query.q.trim(), &query.domain);
-    let (_, text) = frame::load(&scope, move |conn, account, facts| {
+    let (_, text) = frame::load_much(&scope, move |conn, account, facts| {
         let mut text = csv::line(&["email", "domain", "reason", "created_at", "expires_at"]);
         let (mut edge, mut count) = (None, 0);
         let Some(filter) = filter else { return Ok(text) };

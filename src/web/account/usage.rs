@@ -157,13 +157,13 @@ pub async fn csv(scope: AccountScope, query: Query<UsageQuery>) -> Result<HttpRe
 pub async fn xlsx(scope: AccountScope, query: Query<UsageQuery>) -> PageResult {
     scope.require(Permission::ViewUsage)?;
     let (facts, usage) = load(&scope, query.into_inner()).await?;
-    usage_sheet::answer(&scope.account.name, facts.now, daily(&usage, &facts), usage).await
+    usage_sheet::answer(&scope, facts.now, daily(&usage, &facts), usage).await
 }
 
 async fn load(scope: &AccountScope, query: UsageQuery) -> Result<(Facts, Usage), PageError> {
     let wanted = query.period.filter(|text| !text.is_empty());
     let wanted = wanted.map(|text| text.parse::<Id>()).transpose().map_err(|_| PageError::not_found())?;
-    frame::load(scope, move |conn, account, facts| read(conn, account, facts, wanted)).await
+    frame::load_much(scope, move |conn, account, facts| read(conn, account, facts, wanted)).await
 }
 
 fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, wanted: Option<Id>) -> ActionResult<Usage> {

@@ -8,15 +8,16 @@ use super::usage::{Day, Usage, total};
 use crate::web::error::PageResult;
 use crate::web::files::{self, COUNTS, file_name, head_of, whole_number, write_count};
 use crate::web::format;
+use crate::web::scope::AccountScope;
 
 /// The file as an answer.
 ///
 /// # Errors
 /// 500 when it cannot be written.
-pub async fn answer(account: &str, now: DateTime<Utc>, days: Vec<Day>, usage: Usage) -> PageResult {
-    let name = file_name(account, &format!("usage-{}", usage.span.first_day()), "xlsx");
-    let account = account.to_owned();
-    files::spreadsheet(&name, move || written(&account, now, &days, &usage)).await
+pub async fn answer(scope: &AccountScope, now: DateTime<Utc>, days: Vec<Day>, usage: Usage) -> PageResult {
+    let account = scope.account.name.clone();
+    let name = file_name(&account, &format!("usage-{}", usage.span.first_day()), "xlsx");
+    files::spreadsheet(&scope.acting, &name, move || written(&account, now, &days, &usage)).await
 }
 
 fn written(account: &str, now: DateTime<Utc>, days: &[Day], usage: &Usage) -> Result<Vec<u8>, XlsxError> {

@@ -43,7 +43,7 @@ pub async fn csv(acting: Acting, asked: Query<ActivityQuery>) -> PageResult {
     }
     let asked = asked.into_inner().tidy();
     let (root, account, mut filter) = (acting.account.id, asked.account.clone(), asked.filter(&acting));
-    let text = acting.app.read(move |conn| {
+    let text = acting.app.read_much(acting.owner(), move |conn| {
         resolve(conn, root, &account, &mut filter)?;
         let (mut out, mut edge, mut written) = (line(&HEAD), None, 0);
         while written < MOST {

@@ -26,7 +26,7 @@ pub async fn verify(acting: Acting, _: Posted<Nothing>) -> PageResult {
     }
     let root = acting.account.id;
     let keys = Arc::clone(&acting.app.services.secrets);
-    let verdict = acting.app.read(move |conn| verdict(conn, &keys, root)).await?;
+    let verdict = acting.app.read_much(acting.owner(), move |conn| verdict(conn, &keys, root)).await?;
     acting.flash(&told(&verdict));
     Ok(see_other("/activity"))
 }

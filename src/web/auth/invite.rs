@@ -85,7 +85,7 @@ pub async fn submit(
         }
     };
     let credentials = match credentials {
-        Some((name, password)) => Some(Credentials { name, password_hash: hashed(password).await? }),
+        Some((name, password)) => Some(Credentials { name, password_hash: hashed(&app, &request, password).await? }),
         None => None,
     };
     let cx = cx(&app, &request);

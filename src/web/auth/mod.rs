@@ -16,8 +16,10 @@ use super::error::PageError;
 use super::layout::{Bare, Flash, Tone};
 use super::page::see_other;
 use super::{frame, session};
-use crate::actions::Cx;
+use crate::actions::{ActionError, Cx};
 use crate::app::App;
+use crate::load::Owner;
+use crate::models::health::Lack;
 use crate::models::users::User;
 use crate::secrets::hash_password;
 use crate::telemetry;
@@ -58,12 +60,20 @@ fn welcome(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User
     answer
 }
 
-/// Hashes off the async threads: it takes some 20 ms.
-async fn hashed(password: String) -> Result<String, PageError> {
-    tokio::task::spawn_blocking(move || hash_password(&password)).await.map_err(|error| {
-        log::error!("hashing did not finish: {error}");
-        PageError::new(500)
-    })
+/// Hashes off the async threads, where there is a place: it takes some 20 ms of a processor.
+async fn hashed(app: &App, request: &HttpRequest, password: String) -> Result<String, PageError> {
+    let owner = Owner::stranger(telemetry::info(request).ip);
+    app.load.hash(owner, move || Ok(hash_password(&password))).await.map_err(busy)
+}
+
+/// Too many sign in at once, or whatever else went wrong.
+fn busy(error: ActionError) -> PageError {
+    match error {
+        ActionError::Unavailable(Lack::Places) => PageError::new(503)
+            .saying("Very many people are signing in at this moment. Wait a few seconds, then try again.")
+            .back_to("To sign in", "/sign-in"),
+        other => other.into(),
+    }
 }
 
 /// A link that no longer works, whatever the reason.

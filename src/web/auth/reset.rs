@@ -97,7 +97,7 @@ pub async fn submit(
             return html_with(StatusCode::UNPROCESSABLE_ENTITY, &page);
         }
     };
-    let (hash, cx) = (hashed(password).await?, cx(&app, &request));
+    let (hash, cx) = (hashed(&app, &request, password).await?, cx(&app, &request));
     let user = app.write(move |conn| reset_password(conn, &cx, &token, &hash)).await.map_err(dead)?;
     let text = "Your new password is set. Every other device was signed out.";
     Ok(welcome(&app, &request, &current, &user, text))

@@ -72,7 +72,7 @@ pub async fn submit(
         Ok(first) => first,
         Err(errors) => return page(&request, &current, token, form, errors),
     };
-    first.password_hash = hashed(form.password).await?;
+    first.password_hash = hashed(&app, &request, form.password).await?;
     let cx = cx(&app, &request);
     let user = app.write(move |conn| set_up(conn, &cx, &token, first)).await.map_err(dead)?;
     Ok(welcome(&app, &request, &current, &user, "Your account is ready."))

@@ -9,9 +9,10 @@ use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
-use super::{bare, begin, cx, device};
+use super::{bare, begin, busy, cx, device};
 use crate::actions::sign_in::{self as action, Attempt, Outcome, note_guessing, sign_in};
 use crate::app::App;
+use crate::load::Owner;
 use crate::models::users::User;
 use crate::telemetry;
 use crate::web::error::{PageError, PageResult};
@@ -106,13 +107,8 @@ async fn attempt(app: &Arc<App>, request: &HttpRequest, form: &SignInForm) -> Re
         request_id: info.id,
         device: device::read(app, request),
     };
-    let db = Arc::clone(&app.db);
-    let outcome = tokio::task::spawn_blocking(move || sign_in(&db, &attempt)).await;
-    let outcome = outcome.map_err(|error| {
-        log::error!("signing in did not finish: {error}");
-        PageError::new(500)
-    })?;
-    Ok(outcome?)
+    let (db, owner) = (Arc::clone(&app.db), Owner::stranger(info.ip));
+    app.load.hash(owner, move || sign_in(&db, &attempt)).await.map_err(busy)
 }
 
 fn enter(app: &Arc<App>, request: &HttpRequest, current: &Session, user: &User, form: &SignInForm) -> PageResult {

@@ -31,7 +31,7 @@ pub async fn check(scope: AccountScope, path: Path<OfDomain>, _: Posted<Nothing>
     let wanted = name.clone();
     let find = move |conn: &mut _| domains::find(conn, account, &wanted)?.ok_or(ActionError::NotFound("domain"));
     let before = scope.acting.app.read(find).await?;
-    let after = dns_check::run(&scope.acting.app, before.id).await?;
+    let after = dns_check::run_in_turn(&scope.acting.app, before.account_id, before.id).await?;
     scope.acting.flash(&told(&before, &after));
     Ok(see_other(&address(&scope, &name)))
 }

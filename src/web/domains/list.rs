@@ -12,6 +12,7 @@ use crate::actions::domain_records::{DEFAULT_MEDIA, DEFAULT_RETURN_PATH, DEFAULT
 use crate::domain::dkim_selector::{DEFAULT_SELECTOR, DkimSelector};
 use crate::domain::domain_name::{DomainName, SubdomainLabel};
 use crate::domain::role::Permission;
+use crate::load;
 use crate::models::domains::{self, Domain};
 use crate::web::account::frame::{self, Facts, Frame};
 use crate::web::error::{PageError, PageResult};
@@ -153,15 +154,14 @@ async fn read(scope: &AccountScope, form: &AddForm, errors: &mut Errors) -> Resu
     };
     let Some(name) = name.filter(|_| errors.is_empty()) else { return Ok(None) };
     let (app, pem) = (Arc::clone(&scope.acting.app), form.dkim_private_key.clone());
-    let key = tokio::task::spawn_blocking(move || match pem.trim() {
-        "" => Ok(SealedKey::generate(&app.services)),
-        pem => SealedKey::from_pem(&app.services, pem),
+    let place = app.load.preparing.enter(scope.acting.owner()).await?;
+    let key = load::off_thread(place, move || {
+        Ok(match pem.trim() {
+            "" => Ok(SealedKey::generate(&app.services)),
+            pem => SealedKey::from_pem(&app.services, pem),
+        })
     });
-    let key = key.await.map_err(|error| {
-        log::error!("a DKIM key was not made: {error}");
-        PageError::new(500)
-    })?;
-    match key {
+    match key.await? {
         Ok(key) => Ok(Some(NewDomain { name, selector, subdomains, key })),
         Err(error) => {
             errors.add("dkim_private_key", error.to_string());

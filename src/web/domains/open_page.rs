@@ -78,7 +78,7 @@ pub async fn show(request: HttpRequest, app: Data<App>, current: Session, token:
 pub async fn check(app: Data<App>, current: Session, token: Path<String>, _: Posted<Nothing>) -> PageResult {
     let app = app.into_inner();
     let (before, _) = find(&app, &token).await?;
-    let after = dns_check::run(&app, before.id).await?;
+    let after = dns_check::run_in_turn(&app, before.account_id, before.id).await?;
     session::flash(&current, &told(&before, &after));
     Ok(see_other(&format!("/dns/{token}")))
 }

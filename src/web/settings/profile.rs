@@ -14,6 +14,7 @@ use crate::actions::update_profile::update_profile;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::password::NewPassword;
 use crate::domain::text::PersonName;
+use crate::load::Owner;
 use crate::secrets::{hash_password, unhex};
 use crate::web::acting::Acting;
 use crate::web::error::{PageError, PageResult};
@@ -128,11 +129,11 @@ pub async fn change_own_password(acting: Acting, form: Posted<Password>) -> Page
     let (cx, user, keep) = (acting.cx(), acting.user.id, session::own_digest(&acting.session));
     let keep = keep.and_then(|text| unhex(&text));
     let db = Arc::clone(&acting.app.db);
-    let done = tokio::task::spawn_blocking(move || {
+    let changed = acting.app.load.hash(Owner::Person(user), move || {
         let hash = hash_password(new.as_str());
         db.write(|conn| change_password(conn, &cx, user, &hash, keep.as_deref()))
     });
-    done.await.map_err(unfinished)??;
+    changed.await?;
     acting.session.renew();
     acting.flash(&Flash::new(Tone::Good, "Your password is changed. Every other device was signed out."));
     Ok(see_other(PAGE))
@@ -142,16 +143,11 @@ pub async fn change_own_password(acting: Acting, form: Posted<Password>) -> Page
 async fn not_confirmed(acting: &Acting, password: &str) -> Result<Option<String>, PageError> {
     let (cx, user, password) = (acting.cx(), acting.user.id, password.to_owned());
     let db = Arc::clone(&acting.app.db);
-    let done = tokio::task::spawn_blocking(move || confirm_password(&db, &cx, user, &password));
-    match done.await.map_err(unfinished)? {
+    let confirmed =
+        acting.app.load.hash(Owner::Person(user), move || confirm_password(&db, &cx, user, &password)).await;
+    match confirmed {
         Ok(()) => Ok(None),
         Err(ActionError::Invalid(fields)) => Ok(fields.into_iter().next().map(|field| field.message)),
         Err(other) => Err(other.into()),
     }
-}
-
-/// A fault of ours: what was to be done beside the page ended before it was done.
-fn unfinished(error: tokio::task::JoinError) -> PageError {
-    log::error!("a change of one's own account did not finish: {error}");
-    PageError::new(500)
 }

@@ -12,6 +12,7 @@ use crate::actions::bulk_start::import_start;
 use crate::domain::client_import::{self, Client, Line};
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
+use crate::load;
 use crate::models::{AnyConnection, accounts, domains, summaries};
 use crate::web::acting::Acting;
 use crate::web::error::PageResult;
@@ -80,7 +81,13 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
             }
         },
     };
-    let lines = match client_import::parse(&text) {
+    let place = acting.app.load.preparing.enter(acting.owner()).await?;
+    let (text, lines) = load::off_thread(place, move || {
+        let lines = client_import::parse(&text);
+        Ok((text, lines))
+    })
+    .await?;
+    let lines = match lines {
         Ok(lines) => lines,
         Err(refusal) => return refused(&acting, text, "csv", refusal.message()),
     };

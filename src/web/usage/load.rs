@@ -64,7 +64,7 @@ pub async fn load(acting: &Acting, query: &UsageQuery) -> Result<Loaded, PageErr
     let wanted = wanted.map(str::parse::<Id>).transpose().map_err(|_| PageError::not_found())?;
     let (parent, now) = (acting.account.id, acting.now());
     let running = running(acting).await?;
-    let found = acting.app.read(move |conn| {
+    let found = acting.app.read_much(acting.owner(), move |conn| {
         let report = usage_report(conn, now, parent, Some(wanted.unwrap_or(running.id)))?;
         let span = Span::of(&report.period);
         let periods = periods::all(conn, parent)?.iter().map(Span::of).collect();

@@ -37,7 +37,7 @@ pub async fn xlsx(acting: Acting, asked: Query<UsageQuery>) -> PageResult {
     }
     let name = file_name(&acting.account.name, &format!("usage-{}", loaded.span.first_day()), "xlsx");
     let (money, now, agency) = (acting.may(Permission::ViewCost), acting.now(), acting.account.name.clone());
-    files::spreadsheet(&name, move || written(&loaded, money, now, &agency)).await
+    files::spreadsheet(&acting, &name, move || written(&loaded, money, now, &agency)).await
 }
 
 fn written(loaded: &Loaded, money: bool, now: DateTime<Utc>, agency: &str) -> Result<Vec<u8>, XlsxError> {

@@ -80,7 +80,10 @@ async fn sender(acting: &Acting) -> crate::actions::ActionResult<String> {
 pub async fn send(acting: Acting, path: Path<String>, _: Posted<Nothing>) -> PageResult {
     let row = named(&acting, &path).await?;
     let (from, to) = (sender(&acting).await?, acting.user.email.clone());
+    // A server that is slow to answer keeps no other account waiting.
+    let place = acting.app.load.looks.enter(acting.owner()).await?;
     let said = acting.app.try_transport(row.clone(), &from, &to).await?;
+    drop(place);
     let shown = Said::new(&said);
     let (cx, parent, tried) = (acting.cx(), acting.account.id, row.clone());
     acting.app.write(move |conn| note_transport_test(conn, &cx, parent, &tried, &to, &said)).await?;
