@@ -11,6 +11,7 @@ pub mod dkim_selector;
 pub mod domain_name;
 pub mod email_address;
 pub mod forecast;
+pub mod foreign;
 pub mod hold;
 pub mod ids;
 pub mod ip_allow_list;

@@ -37,6 +37,10 @@ async fn read<S: Service>(
             Some(said) => decoded(&said)?,
             None => ask(session, "Username:").await?,
         };
+        // PLAIN has no way to say it, and PostgreSQL none to look for it.
+        if name.contains('\0') {
+            return Err(unreadable());
+        }
         return Ok((name, ask(session, "Password:").await?));
     }
     let said = match said {
