@@ -22,7 +22,7 @@ use crate::models::{accounts, suppressions, suspensions};
 /// minute. Renewed several times in between while its attempt is under way.
 pub const LEASE: TimeDelta = TimeDelta::seconds(40);
 /// An account on hold is looked at again after this long, or at once when its hold is lifted.
-const PARKED: TimeDelta = TimeDelta::seconds(60);
+pub(super) const PARKED: TimeDelta = TimeDelta::seconds(60);
 /// Accounts served in one turn.
 const ACCOUNTS: usize = 64;
 
@@ -115,7 +115,14 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
 }
 
 /// The accounts of this turn, locked against a change of hold, and whom each is billed to: its parent, or itself.
-fn turns(conn: &mut AnyConnection, at: NaiveDateTime, wanted: &Wanted) -> ActionResult<(Vec<Id>, HashMap<Id, Id>)> {
+///
+/// # Errors
+/// Only the database's.
+pub(super) fn turns(
+    conn: &mut AnyConnection,
+    at: NaiveDateTime,
+    wanted: &Wanted,
+) -> ActionResult<(Vec<Id>, HashMap<Id, Id>)> {
     // An account with no room is passed over, so one more is looked for in its place.
     let limit = wanted.limit.min(ACCOUNTS) + wanted.under_way.len();
     let mut due = queue::accounts_due(conn, at, i64::try_from(limit).unwrap_or(i64::MAX))?;
@@ -132,7 +139,10 @@ fn turns(conn: &mut AnyConnection, at: NaiveDateTime, wanted: &Wanted) -> Action
 }
 
 /// The accounts from which something may leave: neither they nor their parents are deleted or on hold.
-fn free(conn: &mut AnyConnection, accounts: &[Id], at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
+///
+/// # Errors
+/// Only the database's.
+pub(super) fn free(conn: &mut AnyConnection, accounts: &[Id], at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
     let asked: Vec<(Id, Option<Id>)> = accounts.iter().map(|account| (*account, None)).collect();
     let standings = suspensions::standings(conn, &asked, at)?.into_iter();
     let free = standings.filter(|standing| standing.complete && !standing.held && !standing.parent_held);

@@ -12,6 +12,7 @@ use super::claim_deliveries::Claimed;
 use super::error::ActionResult;
 use super::tally::Tally;
 use crate::domain::bounce::{self, Unreachable, Verdict};
+use crate::domain::foreign;
 use crate::domain::ids::Id;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::retry::next_attempt;
@@ -52,6 +53,13 @@ pub struct Finished {
     pub at: DateTime<Utc>,
 }
 
+/// Whether what the other side said is written down with its outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    Kept,
+    Dropped,
+}
+
 /// What follows for the message.
 enum Next {
     Over { status: MessageStatus, classification: &'static str, suppress: bool },
@@ -82,13 +90,31 @@ pub fn finish_deliveries(
     now: DateTime<Utc>,
     finished: &[Finished],
 ) -> ActionResult<Vec<Moved>> {
+    finish(conn, now, finished, Words::Kept)
+}
+
+/// The same of one attempt whose words the database does not take: the outcome is what they say it is, its code stays,
+/// and the words are left out. Better than an outcome that is lost, since that would be sent again.
+///
+/// # Errors
+/// As [`finish_deliveries`].
+pub fn finish_without_words(conn: &mut AnyConnection, now: DateTime<Utc>, one: &Finished) -> ActionResult<Vec<Moved>> {
+    finish(conn, now, std::slice::from_ref(one), Words::Dropped)
+}
+
+fn finish(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    finished: &[Finished],
+    words: Words,
+) -> ActionResult<Vec<Moved>> {
     let mut decided: Vec<(&Finished, Next)> = finished.iter().map(|one| (one, decide(one))).collect();
     decided.sort_by_key(|(one, _)| one.claimed.message.id);
     let accounts: Vec<Id> = finished.iter().map(|one| one.claimed.message.account_id).collect();
     let roots: HashMap<Id, Id> =
         accounts::find_many(conn, &accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect();
     wake(conn, now, &decided)?;
-    record_attempts(conn, &decided)?;
+    record_attempts(conn, &decided, words)?;
     let lease = |one: &Finished| (one.claimed.message.id, one.claimed.owner);
     let leases: Vec<(Id, Id)> = decided.iter().map(|(one, _)| lease(one)).collect();
     let held: HashSet<(Id, Id)> = queue::give_back(conn, &leases)?.into_iter().collect();
@@ -100,9 +126,19 @@ pub fn finish_deliveries(
         let root = roots.get(&message.account_id).copied().unwrap_or(message.account_id);
         tally.add(message, root, counted(message, next));
     }
-    suppress(conn, &decided)?;
+    suppress(conn, &decided, words)?;
     tally.write(conn)?;
     Ok(decided.iter().filter_map(|(one, next)| Some((next.status()?, one.transport))).collect())
+}
+
+impl Words {
+    /// `text` in a form that can be stored.
+    fn of(self, text: &str) -> String {
+        match self {
+            Self::Kept => foreign::storable(text).into_owned(),
+            Self::Dropped => String::new(),
+        }
+    }
 }
 
 fn decide(one: &Finished) -> Next {
@@ -158,7 +194,7 @@ fn wake(conn: &mut AnyConnection, now: DateTime<Utc>, decided: &[(&Finished, Nex
 }
 
 /// Writes how the attempts ended, and forgets those that never began.
-fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)], words: Words) -> ActionResult<()> {
     let mut ended = Vec::with_capacity(decided.len());
     for (one, next) in decided {
         let attempt = &one.claimed.attempt;
@@ -177,9 +213,9 @@ fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> A
         ended.push(Attempt {
             finished_at: Some(one.at.naive_utc()),
             status: status.into(),
-            host: one.host.clone(),
+            host: words.of(&one.host),
             code,
-            log: log.chars().take(LOG_LENGTH).collect(),
+            log: words.of(log).chars().take(LOG_LENGTH).collect(),
             ..attempt.clone()
         });
     }
@@ -246,7 +282,7 @@ fn counted(message: &Message, next: &Next) -> Delta {
 
 /// Keeps addresses that do not exist, or were full or out of reach too often, from being written to again, in the words
 /// of the server that said so. In one order, so that no two transactions wait for one another.
-fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionResult<()> {
+fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)], words: Words) -> ActionResult<()> {
     let mut rows = Vec::new();
     for (one, next) in decided {
         let (Next::Over { status: MessageStatus::Bounced, classification, suppress }, Answer::Reply { code, text }) =
@@ -254,7 +290,7 @@ fn suppress(conn: &mut AnyConnection, decided: &[(&Finished, Next)]) -> ActionRe
         else {
             continue;
         };
-        let (message, at, said) = (&one.claimed.message, one.at.naive_utc(), format!("{code} {text}"));
+        let (message, at, said) = (&one.claimed.message, one.at.naive_utc(), words.of(&format!("{code} {text}")));
         let address = Address {
             account_id: message.account_id,
             sender_domain: &message.sender_domain,

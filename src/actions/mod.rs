@@ -80,6 +80,7 @@ pub mod roll_periods;
 mod saved_view_rules;
 pub mod seal_audit;
 pub mod services;
+pub mod set_aside_delivery;
 pub mod set_limits;
 pub mod set_logo;
 pub mod set_plan;

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::actions::ActionResult;
-use crate::actions::finish_deliveries::{Finished, Moved, finish_deliveries};
+use crate::actions::finish_deliveries::{Finished, Moved, finish_deliveries, finish_without_words};
 use crate::app::App;
 
 /// Attempts recorded in one transaction at most.
@@ -45,34 +45,67 @@ fn run(app: &App, mut inbox: mpsc::Receiver<Finished>) {
 }
 
 /// Records a group. While the database is away it is tried for as long as the node runs: what was sent is known nowhere
-/// else. One that fails again and again is recorded one by one, because a single outcome may be why.
+/// else. A group that fails otherwise holds nobody up: each of it is recorded alone, because a single one may be why.
 fn record(app: &App, group: &[Finished]) {
     let mut waits = WAITS.into_iter();
     let mut wait = WAITS[0];
     loop {
-        let away = match write(app, group) {
+        match write(app, group) {
             Ok(moved) => return tell(app, &moved),
             Err(error) => {
                 log::warn!("{} outcomes could not be recorded yet: {error:?}", group.len());
-                error.lack().is_some()
+                if error.lack().is_none() {
+                    break;
+                }
             }
-        };
-        match waits.next() {
-            Some(next) => wait = next,
-            None if away => {}
-            None => break,
         }
+        wait = waits.next().unwrap_or(wait);
         std::thread::sleep(wait);
     }
+    // Where one fails whatever is left out, so may all: they are not each waited for.
+    let mut patient = true;
     for one in group {
-        match write(app, std::slice::from_ref(one)) {
-            Ok(moved) => tell(app, &moved),
-            Err(error) => {
-                let id = one.claimed.message.id;
-                log::error!("the outcome of message {id} is lost, it is sent again when its lease runs out: {error:?}");
-            }
-        }
+        patient &= record_alone(app, one, patient);
     }
+}
+
+/// Records one outcome: as it is, a second time in case another transaction was in the way, then without its words.
+/// Answers whether it is recorded.
+fn record_alone(app: &App, one: &Finished, patient: bool) -> bool {
+    let id = one.claimed.message.id;
+    let mut waits = WAITS.into_iter();
+    let mut tries = 0_u32;
+    loop {
+        let written = if tries < 2 { write(app, std::slice::from_ref(one)) } else { write_without_words(app, one) };
+        let error = match written {
+            Ok(moved) => {
+                if tries >= 2 {
+                    log::error!("the outcome of message {id} is recorded without what its server said");
+                }
+                tell(app, &moved);
+                return true;
+            }
+            Err(error) => error,
+        };
+        log::warn!("the outcome of message {id} could not be recorded yet: {error:?}");
+        let wait = match (error.lack(), waits.next()) {
+            // Nothing is wrong with the outcome while the database is away.
+            (Some(_), wait) => wait.unwrap_or(WAITS[WAITS.len() - 1]),
+            (None, Some(wait)) if patient || tries < 2 => {
+                tries += 1;
+                wait
+            }
+            (None, _) => {
+                log::error!("the outcome of message {id} is lost, it is sent again when its lease runs out");
+                return false;
+            }
+        };
+        std::thread::sleep(wait);
+    }
+}
+
+fn write_without_words(app: &App, one: &Finished) -> ActionResult<Vec<Moved>> {
+    app.db.write(|conn| finish_without_words(conn, app.clock.now(), one))
 }
 
 fn write(app: &App, group: &[Finished]) -> ActionResult<Vec<Moved>> {

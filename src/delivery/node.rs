@@ -15,6 +15,7 @@ use super::places::{Holder, Places};
 use crate::actions::ActionResult;
 use crate::actions::claim_deliveries::{Claimed, Wanted, anything_due, claim_deliveries, renew_leases};
 use crate::actions::finish_deliveries::{Answer, Finished};
+use crate::actions::set_aside_delivery::set_aside_delivery;
 use crate::app::App;
 use crate::domain::ids::Id;
 
@@ -168,8 +169,33 @@ pub async fn look(app: Arc<App>, wanted: Wanted, ask_first: bool) -> ActionResul
     if ask_first && !app.read(move |conn| anything_due(conn, now)).await? {
         return Ok(Looked::Nothing);
     }
-    let claimed = app.write_behind(move |conn| claim_deliveries(conn, now, &wanted)).await?;
+    let claimed = match claim(&app, wanted.clone()).await {
+        Err(error) if error.lack().is_none() => {
+            log::error!("messages could not be claimed together: {error:?}");
+            claim_one(&app, wanted).await?
+        }
+        claimed => claimed?,
+    };
     Ok(if claimed.is_empty() { Looked::Due } else { Looked::Found(claimed) })
+}
+
+async fn claim(app: &Arc<App>, wanted: Wanted) -> ActionResult<Vec<Claimed>> {
+    let now = app.clock.now();
+    app.write_behind(move |conn| claim_deliveries(conn, now, &wanted)).await
+}
+
+/// Claims a single message, because one of many may be why they cannot be claimed together. If it is this one, it is put
+/// aside, and the next look finds others.
+async fn claim_one(app: &Arc<App>, wanted: Wanted) -> ActionResult<Vec<Claimed>> {
+    let wanted = Wanted { limit: 1, ..wanted };
+    let error = match claim(app, wanted.clone()).await {
+        Err(error) if error.lack().is_none() => error,
+        claimed => return claimed,
+    };
+    let now = app.clock.now();
+    let aside = app.write_behind(move |conn| set_aside_delivery(conn, now, &wanted)).await?;
+    log::error!("message {aside:?} cannot be claimed and waits for a while: {error:?}");
+    Ok(Vec::new())
 }
 
 /// One delivery, from the database to the wire, and its outcome to the finisher; answers whether anybody was asked.

@@ -14,6 +14,7 @@ use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 
 use super::zone::ZoneMap;
+use crate::domain::foreign;
 
 /// CNAMEs followed in one look-up.
 pub(super) const MAX_HOPS: usize = 8;
@@ -90,7 +91,7 @@ impl Dns {
             Self::Zone(zone) => Ok(zone.read().unwrap_or_else(PoisonError::into_inner).find_txt(name)),
             Self::Resolver(resolver) => {
                 ask(resolver, name, RecordType::TXT, |data| match data {
-                    RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
+                    RData::TXT(txt) => Some(text_of(&txt.txt_data.concat())),
                     _ => None,
                 })
                 .await
@@ -203,6 +204,11 @@ fn set_options(options: &mut ResolverOpts, timeout: Duration) {
     options.timeout = timeout;
     options.attempts = 2;
     options.use_hosts_file = ResolveHosts::Never;
+}
+
+/// What a TXT record says, fit to be stored: anything may be in it (RFC 1035, section 3.3.14).
+fn text_of(data: &[u8]) -> String {
+    foreign::storable(&String::from_utf8_lossy(data)).into_owned()
 }
 
 /// The answers of `kind` at `name` that `pick` takes.

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 
 use futures_util::future::join_all;
-use lettre::transport::smtp::client::Certificate;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -15,9 +14,8 @@ use crate::delivery::transport::{RelayConfig, Route};
 /// Signs in at every relay, as for a message, and leaves again.
 pub async fn relays(subject: &Subject, exits: &[Exit]) -> Vec<Finding> {
     let (patience, config) = (subject.means.patience, &subject.config);
-    let roots = subject.means.roots.iter().filter_map(|root| Certificate::from_der(root.to_vec()).ok()).collect();
     let timeouts = Timeouts { connect: patience, command: patience, data: patience };
-    let relay = Relay::with_roots(timeouts, roots).reaching(config.destinations.clone());
+    let relay = Relay::with_roots(timeouts, subject.means.roots.clone()).reaching(config.destinations.clone());
     let signing_in = exits.iter().filter_map(|exit| match &exit.route {
         Route::Relay(to) => Some(one(&relay, exit, to)),
         Route::Direct(_) | Route::Mailbox => None,

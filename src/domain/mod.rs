@@ -12,6 +12,7 @@ pub mod domain_name;
 pub mod email_address;
 pub mod entity;
 pub mod forecast;
+pub mod foreign;
 pub mod forwarded;
 pub mod hold;
 pub mod ids;

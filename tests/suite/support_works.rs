@@ -4,6 +4,7 @@ use crate::support::browser::Browser;
 use crate::support::dkim_verify::dkim_verify;
 use crate::support::dns_server::{DnsServer, Record};
 use crate::support::environment::helper_script;
+use crate::support::mail_program::MailProgram;
 use crate::support::postgres::TestPostgres;
 use crate::support::process::Process;
 use crate::support::smtp_sink::{Behaviour, SmtpSink};
@@ -14,26 +15,25 @@ use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{NameServerConfig, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use std::fs;
 use std::time::{Duration, Instant};
 
-type Transport = AsyncSmtpTransport<Tokio1Executor>;
-
-fn transport(sink: &SmtpSink) -> Transport {
-    Transport::builder_dangerous("127.0.0.1").port(sink.port()).build()
+fn program(sink: &SmtpSink) -> MailProgram {
+    MailProgram::at(([127, 0, 0, 1], sink.port()).into())
 }
 
-fn letter(to: &str) -> Message {
-    let builder = Message::builder().from("Ann <ann@agency.test>".parse().unwrap()).to(to.parse().unwrap());
-    builder.subject("Hello").body(".first line starts with a dot\r\nsecond".to_owned()).unwrap()
+/// The code that a letter to this address is answered with.
+async fn write(program: MailProgram, to: &str) -> u16 {
+    let letter = format!("From: Ann <ann@agency.test>\r\nTo: {to}\r\nSubject: Hello\r\n\r\n{BODY}");
+    program.send("ann@agency.test", &[to], letter.as_bytes()).await.code
 }
+
+const BODY: &str = ".first line starts with a dot\r\nsecond";
 
 #[tokio::test]
 async fn a_message_sent_over_smtp_arrives_in_the_sink_whole() {
     let Some(sink) = SmtpSink::start() else { return };
-    transport(&sink).send(letter("bob@client.test")).await.unwrap();
+    assert_eq!(write(program(&sink), "bob@client.test").await, 250);
     let messages = sink.wait_for(1).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].sender, "ann@agency.test");
@@ -51,32 +51,29 @@ async fn the_sink_does_to_each_recipient_what_the_test_asked_for() {
     sink.set("cut@client.test", Behaviour::DropConnection).await;
     sink.set("lost@client.test", Behaviour::DropAfterMessage).await;
     sink.set("slow@client.test", Behaviour::Slow(Duration::from_millis(300))).await;
-    let send = async |to: &str| transport(&sink).send(letter(to)).await;
-    assert!(send("full@client.test").await.unwrap_err().is_transient());
-    assert!(send("gone@client.test").await.unwrap_err().is_permanent());
-    assert!(send("spam@client.test").await.unwrap_err().is_permanent());
-    assert!(send("cut@client.test").await.unwrap_err().status().is_none());
+    let send = async |to: &str| write(program(&sink), to).await;
+    assert_eq!(send("full@client.test").await, 452);
+    assert_eq!(send("gone@client.test").await, 550);
+    assert_eq!(send("spam@client.test").await, 554);
+    assert_eq!(send("cut@client.test").await, 0);
     assert!(sink.messages().is_empty());
-    assert!(send("lost@client.test").await.unwrap_err().status().is_none());
+    assert_eq!(send("lost@client.test").await, 0);
     assert_eq!(sink.wait_for(1).await[0].recipients, ["lost@client.test"]);
     let before = Instant::now();
-    send("slow@client.test").await.unwrap();
+    assert_eq!(send("slow@client.test").await, 250);
     assert!(before.elapsed() >= Duration::from_millis(300));
     sink.set("gone@client.test", Behaviour::Accept).await;
-    send("gone@client.test").await.unwrap();
+    assert_eq!(send("gone@client.test").await, 250);
     assert_eq!(sink.wait_for(3).await.len(), 3);
 }
 
 #[tokio::test]
 async fn the_sink_asks_for_a_login_and_counts_its_connections() {
     let Some(sink) = SmtpSink::with_login("relay", "right") else { return };
-    let relay = |password: &str| {
-        let builder = Transport::builder_dangerous("127.0.0.1").port(sink.port());
-        builder.credentials(Credentials::new("relay".into(), password.into())).build()
-    };
-    assert!(transport(&sink).send(letter("bob@client.test")).await.unwrap_err().is_permanent());
-    assert!(relay("wrong").send(letter("bob@client.test")).await.unwrap_err().is_permanent());
-    relay("right").send(letter("bob@client.test")).await.unwrap();
+    let relay = |password: &str| program(&sink).signing_in("relay", password, "PLAIN");
+    assert_eq!(write(program(&sink), "bob@client.test").await / 100, 5);
+    assert_eq!(write(relay("wrong"), "bob@client.test").await, 535);
+    assert_eq!(write(relay("right"), "bob@client.test").await, 250);
     let message = &sink.wait_for(1).await[0];
     assert_eq!((message.login.as_deref(), message.connection), (Some("relay"), 3));
     // What the sink tells comes in its order: what came before the message is counted by now.

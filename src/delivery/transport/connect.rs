@@ -1,19 +1,17 @@
 //! Opening a connection: TCP, TLS as wanted, EHLO, AUTH.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use rustls::pki_types::CertificateDer;
+use tokio::time::timeout;
 
 use super::TlsMode;
+use super::connection::Connection;
+use super::connection::reply::Reply;
+use super::connection::tls::Tls;
 use super::dial::{EACH_ADDRESS, dial};
-use super::line_stream::LineStream;
-use super::session::{Session, answer};
+use super::session::Session;
 use super::transcript::Transcript;
 use crate::domain::conversation::Speaker;
 
@@ -31,15 +29,10 @@ pub(super) struct Wanted<'a> {
     pub(super) transcript: Transcript,
 }
 
-/// Opens connections, keeping the TLS settings of each host: reading the system's certificates is slow.
-#[derive(Default)]
+/// Opens connections, all by the same TLS settings.
 pub(super) struct Connector {
-    roots: Vec<Certificate>,
-    tls: Mutex<HashMap<(String, bool), TlsParameters>>,
+    tls: Tls,
 }
-
-/// TLS settings kept; a node that speaks to more hosts than this starts over.
-const KEPT: usize = 10_000;
 
 /// Why there is no connection, in words for the operator.
 #[derive(Debug)]
@@ -54,14 +47,21 @@ impl NotConnected {
         Self { why: why.to_string(), reply: None }
     }
 
-    fn refused(why: impl fmt::Display, err: &Error) -> Self {
-        Self { why: why.to_string(), reply: answer(err) }
+    /// The server said no, or what is no answer.
+    pub(super) fn refused(reply: &Reply) -> Self {
+        let text = reply.text();
+        Self { why: format!("{} {text}", reply.code), reply: Some((reply.code, text)) }
+    }
+
+    fn because(self, what: &str) -> Self {
+        Self::new(format_args!("{what} ({})", self.why))
     }
 }
 
 impl Connector {
-    pub(super) fn new(roots: Vec<Certificate>) -> Self {
-        Self { roots, tls: Mutex::default() }
+    /// Trusts `roots` beside the system's certificates.
+    pub(super) fn new(roots: Vec<CertificateDer<'static>>) -> Self {
+        Self { tls: Tls::new(roots) }
     }
 
     /// A connection on which MAIL may follow.
@@ -72,77 +72,52 @@ impl Connector {
             TlsMode::StartTls => self.open_starttls(to).await?,
             TlsMode::Opportunistic => self.open_opportunistic(to).await?,
         };
-        if let Some((user, password)) = to.auth {
-            // Before the sign-in, which an EHLO after it could end. It is meant to carry many messages, so that one round
-            // trip more is worth it.
-            session.learn().await.map_err(|err| NotConnected::refused(&err, &err))?;
-            let credentials = Credentials::new(user.clone(), password.clone());
-            let signed_in = session.sign_in(&[Mechanism::Plain, Mechanism::Login], &credentials).await;
-            signed_in.map_err(|err| NotConnected::new(format_args!("it refused our sign-in ({err})")))?;
+        if let Some(user) = to.auth {
+            session.sign_in(user).await.map_err(|why| why.because("it refused our sign-in"))?;
         }
         Ok(session)
     }
 
     async fn open_encrypted(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
-        let tls = self.parameters(to, true).map_err(NotConnected::new)?;
         let mut failure = NotConnected::new("it has no address of the family of our source address");
         for at in to.addresses.iter().filter(|at| to.source.is_none_or(|source| source.is_ipv4() == at.is_ipv4())) {
-            let hello = hello(to);
-            let opened =
-                AsyncSmtpConnection::connect_tokio1(*at, Some(EACH_ADDRESS), &hello, Some(tls.clone()), to.source);
-            match opened.await {
-                Ok(connection) => {
-                    to.transcript.note(Speaker::Note, &format!("Connected to {at}, encrypted from the first byte."));
-                    return Ok(Session::new(connection, to.local_name, to.transcript.clone()).greeted().await);
-                }
-                Err(err) => failure = NotConnected::refused(&err, &err),
+            match self.encrypted(to, *at).await {
+                Ok(session) => return Ok(session),
+                Err(why) => failure = why,
             }
         }
         Err(failure)
     }
 
+    /// TLS from the first byte at this address.
+    async fn encrypted(&self, to: &Wanted<'_>, at: SocketAddr) -> Result<Session, NotConnected> {
+        let stream = dial(&[at], to.source).await.map_err(NotConnected::new)?;
+        let late = |_| NotConnected::new("it did not shake hands in time");
+        let connection =
+            timeout(EACH_ADDRESS, Connection::encrypted(stream, to.name, &self.tls)).await.map_err(late)?;
+        let connection = connection.map_err(|why| NotConnected::new(format_args!("TLS failed ({why})")))?;
+        to.transcript.note(Speaker::Note, &format!("Connected to {at}, encrypted from the first byte."));
+        Session::begin_on(connection, to.local_name, to.transcript.clone()).await
+    }
+
     async fn open_starttls(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
-        let mut session = open(to).await?;
+        let session = open(to).await?;
         if !session.can_starttls() {
             return Err(NotConnected::new("it offers no STARTTLS, and nothing may go there in the clear"));
         }
-        let tls = self.parameters(to, true).map_err(NotConnected::new)?;
-        let upgraded = session.starttls(tls, &hello(to)).await;
-        upgraded.map_err(|err| NotConnected::new(format_args!("TLS failed ({err})")))?;
-        Ok(session.greeted().await)
+        session.starttls(to.name, &self.tls, true).await.map_err(|why| why.because("TLS failed"))
     }
 
     /// TLS where it works, plain text where it does not (RFC 7435).
     async fn open_opportunistic(&self, to: &Wanted<'_>) -> Result<Session, NotConnected> {
-        let mut session = open(to).await?;
+        let session = open(to).await?;
         if !session.can_starttls() {
             return Ok(session);
         }
-        let tls = self.parameters(to, false).map_err(NotConnected::new)?;
-        match session.starttls(tls, &hello(to)).await {
-            Ok(()) => Ok(session.greeted().await),
-            Err(err) => Ok(open(to).await?.in_the_clear(format!("TLS failed ({err})"))),
+        match session.starttls(to.name, &self.tls, false).await {
+            Ok(session) => Ok(session),
+            Err(failed) => Ok(open(to).await?.in_the_clear(failed.because("TLS failed").why)),
         }
-    }
-
-    fn parameters(&self, to: &Wanted<'_>, verified: bool) -> Result<TlsParameters, Error> {
-        let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (to.name.to_owned(), verified);
-        if let Some(parameters) = known.get(&key) {
-            return Ok(parameters.clone());
-        }
-        let mut builder = TlsParameters::builder(to.name.to_owned())
-            .dangerous_accept_invalid_certs(!verified)
-            .dangerous_accept_invalid_hostnames(!verified);
-        for root in &self.roots {
-            builder = builder.add_root_certificate(root.clone());
-        }
-        let parameters = builder.build()?;
-        if known.len() >= KEPT {
-            known.clear();
-        }
-        known.insert(key, parameters.clone());
-        Ok(parameters)
     }
 }
 
@@ -152,14 +127,5 @@ async fn open(to: &Wanted<'_>) -> Result<Session, NotConnected> {
     if let Ok(at) = stream.peer_addr() {
         to.transcript.note(Speaker::Note, &format!("Connected to {at}."));
     }
-    to.transcript.listen(true);
-    let stream = Box::new(LineStream::new(stream, to.transcript.clone()));
-    let connected = AsyncSmtpConnection::connect_with_transport(stream, &hello(to)).await;
-    to.transcript.listen(false);
-    let connection = connected.map_err(|err| NotConnected::refused(&err, &err))?;
-    Ok(Session::new(connection, to.local_name, to.transcript.clone()))
-}
-
-fn hello(to: &Wanted<'_>) -> ClientId {
-    ClientId::Domain(to.local_name.to_owned())
+    Session::begin_on(Connection::new(stream), to.local_name, to.transcript.clone()).await
 }

@@ -11,6 +11,17 @@ pub(super) enum Act {
     SayAndClose(&'static str),
     Close,
     Silence,
+    /// These bytes and no line end of ours.
+    Raw(Vec<u8>),
+    RawAndClose(Vec<u8>),
+    /// These bytes, and nothing more.
+    RawAndSilence(Vec<u8>),
+    /// Each byte by itself.
+    Pieces(Vec<u8>),
+    /// These bytes, again and again, until nobody takes them.
+    Flood(Vec<u8>),
+    /// One of these bytes every now and then.
+    Trickle(Vec<u8>),
 }
 
 /// Decides by the number of the connection and the command line; "." stands for the end of a message, "" for the
@@ -44,7 +55,8 @@ impl FakeServer {
                     log.connections += 1;
                     log.connections
                 };
-                let session = Session { stream, buffer: Vec::new(), number, script: script.clone(), log: seen.clone() };
+                let (script, log) = (script.clone(), seen.clone());
+                let session = Session { stream, buffer: Vec::new(), number, script, log, goes_on: false };
                 tokio::spawn(session.run());
             }
         });
@@ -85,6 +97,8 @@ struct Session {
     number: usize,
     script: Arc<Script>,
     log: Arc<Mutex<Log>>,
+    /// It has just asked for the message.
+    goes_on: bool,
 }
 
 impl Session {
@@ -106,13 +120,14 @@ impl Session {
             let usual = match line.split(' ').next().unwrap_or_default() {
                 "EHLO" => "250-fake\r\n250-ENHANCEDSTATUSCODES\r\n250 8BITMIME",
                 "DATA" => "354 go on",
+                "STARTTLS" => "220 2.0.0 go on",
                 "QUIT" => "221 2.0.0 bye",
                 _ => "250 2.0.0 ok",
             };
             if !self.answer(&line, usual).await {
                 return;
             }
-            if line == "DATA" && (self.script)(self.number, "DATA").is_none() {
+            if line == "DATA" && self.goes_on {
                 let Some(message) = self.read_to(b"\r\n.\r\n").await else { return };
                 self.log.lock().unwrap().messages.push(message);
                 if !self.answer(".", "250 2.0.0 queued as 1").await {
@@ -124,20 +139,51 @@ impl Session {
 
     /// Whether the session goes on.
     async fn answer(&mut self, line: &str, usual: &'static str) -> bool {
-        match (self.script)(self.number, line) {
-            None => self.say(usual).await,
-            Some(Act::Say(text)) => self.say(text).await,
-            Some(Act::SayAndClose(text)) => {
-                self.say(text).await;
+        let act = (self.script)(self.number, line).unwrap_or(Act::Say(usual));
+        match act {
+            Act::Say(text) => self.say(format!("{text}\r\n").as_bytes()).await,
+            Act::Raw(bytes) => self.say(&bytes).await,
+            Act::SayAndClose(text) => {
+                self.say(format!("{text}\r\n").as_bytes()).await;
                 false
             }
-            Some(Act::Close) => false,
-            Some(Act::Silence) => std::future::pending().await,
+            Act::RawAndClose(bytes) => {
+                self.say(&bytes).await;
+                false
+            }
+            Act::Close => false,
+            Act::Silence => std::future::pending().await,
+            Act::RawAndSilence(bytes) => {
+                self.say(&bytes).await;
+                std::future::pending().await
+            }
+            Act::Pieces(bytes) => {
+                for byte in bytes.chunks(1) {
+                    self.say(byte).await;
+                    tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+                }
+                true
+            }
+            Act::Flood(bytes) => {
+                let many = bytes.repeat(1000);
+                while self.say(&many).await {}
+                false
+            }
+            Act::Trickle(bytes) => {
+                for byte in bytes.iter().cycle() {
+                    if !self.say(&[*byte]).await {
+                        break;
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+                }
+                false
+            }
         }
     }
 
-    async fn say(&mut self, text: &str) -> bool {
-        self.stream.write_all(format!("{text}\r\n").as_bytes()).await.is_ok()
+    async fn say(&mut self, bytes: &[u8]) -> bool {
+        self.goes_on = bytes.first() == Some(&b'3');
+        self.stream.write_all(bytes).await.is_ok()
     }
 
     /// All up to `end`, which is taken off; None at the end of the stream.

@@ -2,13 +2,15 @@
 //! machine. A transport makes one attempt and tells what became of it; when to try again is the queue's decision.
 
 mod connect;
+mod connection;
 mod dial;
 pub mod direct;
 #[cfg(test)]
 mod fake_server;
 pub mod gate;
-mod line_stream;
 pub mod mailbox;
+#[cfg(test)]
+mod odd_server_tests;
 mod pool;
 #[cfg(test)]
 mod real_server_tests;

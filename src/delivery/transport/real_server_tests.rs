@@ -6,7 +6,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use lettre::transport::smtp::client::Certificate;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use super::relay::{Relay, Timeouts};
 use super::{Envelope, Outcome, RelayConfig, TlsMode};
@@ -133,7 +134,7 @@ impl Certificates {
         // As main does; the second call in one process is refused, which is fine.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let pem = std::fs::read(self.folder.join("ca.pem")).unwrap();
-        Relay::with_roots(Timeouts::default(), vec![Certificate::from_pem(&pem).unwrap()])
+        Relay::with_roots(Timeouts::default(), vec![CertificateDer::from_pem_slice(&pem).unwrap()])
     }
 }
 

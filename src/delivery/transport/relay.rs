@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use lettre::transport::smtp::client::Certificate;
+use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 
 use super::connect::{Connector, NotConnected, Wanted};
@@ -35,7 +35,7 @@ impl Relay {
 
     /// Trusts `roots` beside the system's certificates: a private CA of the operator.
     #[must_use]
-    pub fn with_roots(timeouts: Timeouts, roots: Vec<Certificate>) -> Self {
+    pub fn with_roots(timeouts: Timeouts, roots: Vec<CertificateDer<'static>>) -> Self {
         let connector = Arc::new(Connector::new(roots));
         Self { connector, pool: Arc::default(), timeouts, allowed: Arc::default() }
     }

@@ -1,20 +1,14 @@
 //! One open connection, on which we drive MAIL, RCPT and DATA ourselves, one recipient a transaction, so that every
 //! recipient gets its own reply.
 
+mod opening;
 mod pipeline;
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::{ClientId, Extension};
-use lettre::transport::smtp::response::Response;
-use tokio::time::timeout;
-
-use pipeline::Groups;
-
+use super::connection::offers::Offers;
+use super::connection::reply::{Reply, enhanced_code};
+use super::connection::{Connection, NoReply};
 use super::transcript::Transcript;
 use super::{Envelope, Outcome};
 use crate::domain::conversation::Speaker;
@@ -58,25 +52,23 @@ impl Tried {
 
 /// How long a server is waited for that we say goodbye to.
 const GOODBYE: Duration = Duration::from_secs(5);
+/// The first digits of replies that let us go on (RFC 5321, section 4.2.1).
+const DONE: u16 = 2;
+const GO_ON: u16 = 3;
 
 pub(super) struct Session {
-    smtp: AsyncSmtpConnection,
+    smtp: Connection,
     transcript: Transcript,
     /// The name we give.
     local_name: String,
-    groups: Groups,
-    /// It has carried a message: what comes next begins with RSET.
+    offers: Offers,
+    /// It has carried a message: a group of commands begins with RSET.
     used: bool,
     /// Why it is in the clear though the server offers TLS.
     clear: Option<String>,
 }
 
 impl Session {
-    pub(super) fn new(smtp: AsyncSmtpConnection, local_name: &str, transcript: Transcript) -> Self {
-        let local_name = local_name.to_owned();
-        Self { smtp, transcript, local_name, groups: Groups::Unknown, used: false, clear: None }
-    }
-
     /// The same, unencrypted for this reason.
     pub(super) fn in_the_clear(self, why: String) -> Self {
         Self { clear: Some(why), ..self }
@@ -87,48 +79,21 @@ impl Session {
     }
 
     pub(super) fn can_starttls(&self) -> bool {
-        self.smtp.can_starttls()
+        !self.smtp.is_encrypted() && self.offers.starttls()
     }
 
-    /// lettre gives STARTTLS and the EHLO after it itself.
-    pub(super) async fn starttls(&mut self, tls: TlsParameters, hello: &ClientId) -> Result<(), Error> {
-        self.transcript.note(Speaker::Us, "STARTTLS");
-        match self.smtp.starttls(tls, hello).await {
-            Ok(()) => self.transcript.note(Speaker::Note, "The connection is encrypted from here on."),
-            Err(err) => {
-                self.hear_no(&err);
-                return Err(err);
-            }
+    /// Whether a kept connection is still good for another message. Where commands go in groups, only the next one tells.
+    pub(super) async fn reset(&mut self, within: Duration) -> bool {
+        if self.offers.pipelining() {
+            self.used = true;
+            return true;
         }
-        Ok(())
-    }
-
-    /// Asks once more what the server offers, where somebody reads along: inside TLS the first answer went unseen.
-    pub(super) async fn greeted(mut self) -> Self {
-        if self.transcript.is_kept() {
-            // A refusal is in the transcript; what follows shows whether it matters.
-            drop(self.learn().await);
-        }
-        self
-    }
-
-    pub(super) async fn sign_in(&mut self, offers: &[Mechanism], credentials: &Credentials) -> Result<(), Error> {
-        if let Some(mechanism) = self.smtp.server_info().get_auth_mechanism(offers) {
-            self.transcript.note(Speaker::Us, &format!("AUTH {mechanism} ****"));
-        }
-        match self.smtp.auth(offers, credentials).await {
-            Ok(response) => self.hear(&response),
-            Err(err) => {
-                self.hear_no(&err);
-                return Err(err);
-            }
-        }
-        Ok(())
+        matches!(self.smtp.command("RSET\r\n", within).await, Ok(reply) if reply.class() == DONE && reply.whole)
     }
 
     /// Ends the connection politely. A server that does not answer loses nothing by our closing the socket.
     pub(super) async fn quit(mut self) {
-        drop(timeout(GOODBYE, self.say("QUIT\r\n")).await);
+        drop(self.say("QUIT\r\n", GOODBYE).await);
     }
 
     /// Hands one message, in wire form, to one recipient.
@@ -138,100 +103,93 @@ impl Session {
             Err(refused) => return Tried::Answered(refused),
         };
         let rcpt = format!("RCPT TO:<{}>\r\n", envelope.rcpt_to);
-        let begun = match self.groups {
-            Groups::Taken => self.begin_together(&mail, &rcpt, timeouts).await,
-            Groups::Unknown | Groups::Refused => self.begin(&[&mail, &rcpt, "DATA\r\n"], timeouts).await,
+        let begun = if self.offers.pipelining() {
+            self.begin_together(&mail, &rcpt, timeouts).await
+        } else {
+            self.begin(&mail, &rcpt, timeouts).await
         };
-        if let Err(tried) = begun {
-            return tried;
-        }
-        // lettre ends the message with CRLF . CRLF itself; its own last CRLF would make an empty line more.
-        let message = message.strip_suffix(b"\r\n").unwrap_or(message);
-        self.transcript.note(Speaker::Note, &format!("The message follows: {} bytes, and a final dot.", message.len()));
-        match timeout(timeouts.data, self.smtp.message_iter(message.chunks(64 * 1024))).await {
-            Ok(Ok(response)) => {
-                self.hear(&response);
-                Tried::Answered(self.accepted(&response))
-            }
-            Ok(Err(err)) => {
-                self.hear_no(&err);
-                match refused(&err) {
-                    Some(outcome) if !is_421(&err) => Tried::Answered(outcome),
-                    Some(outcome) => Tried::Closing(outcome),
-                    None => Tried::Closing(lost(&err)),
-                }
-            }
-            Err(_) => {
-                Tried::Closing(Outcome::Unreachable { text: "The server did not confirm the message in time".into() })
-            }
+        match begun {
+            Ok(()) => self.transmit(message, timeouts).await,
+            Err(tried) => tried,
         }
     }
 
     /// Everything before the message, one by one.
-    async fn begin(&mut self, commands: &[&str], timeouts: Timeouts) -> Result<(), Tried> {
-        for command in commands {
-            self.step(command, timeouts).await?;
+    async fn begin(&mut self, mail: &str, rcpt: &str, timeouts: Timeouts) -> Result<(), Tried> {
+        for (command, due) in [(mail, DONE), (rcpt, DONE), ("DATA\r\n", GO_ON)] {
+            match self.say(command, timeouts.command).await {
+                Ok(reply) => self.judge(command, &reply, due)?,
+                Err(NoReply::Silent) => return Err(Tried::Closing(silent())),
+                Err(error) => return Err(Tried::Lost(lost(&error))),
+            }
         }
         Ok(())
     }
 
-    /// One command before the message; anything but a positive reply ends the try.
-    async fn step(&mut self, command: &str, timeouts: Timeouts) -> Result<(), Tried> {
-        match timeout(timeouts.command, self.say(command)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(err)) => Err(match refused(&err) {
-                Some(outcome) if is_421(&err) => Tried::Lost(outcome),
-                Some(outcome) => Tried::Answered(outcome),
-                None => Tried::Lost(lost(&err)),
-            }),
-            Err(_) => Err(Tried::Closing(Outcome::Unreachable { text: "The server did not answer in time".into() })),
+    /// What the reply to a command before the message says; anything but what is `due` ends the try.
+    fn judge(&self, command: &str, reply: &Reply, due: u16) -> Result<(), Tried> {
+        if reply.is_no() {
+            let refused = refused(reply);
+            return Err(if reply.code == 421 { Tried::Lost(refused) } else { Tried::Answered(refused) });
+        }
+        if reply.class() == due && reply.whole {
+            return Ok(());
+        }
+        let verb = command.split([' ', '\r']).next().unwrap_or_default();
+        let wrong = if reply.whole { "which is no answer to it" } else { "which had no end" };
+        let said = format!("{} {}", reply.code, reply.text());
+        Err(Tried::Lost(Outcome::Unreachable { text: format!("The server answered {verb} with {said}, {wrong}") }))
+    }
+
+    /// The message itself. Once its final dot is written a reply with a code decides, whatever else is wrong with it.
+    async fn transmit(&mut self, message: &[u8], timeouts: Timeouts) -> Tried {
+        let length = message.strip_suffix(b"\r\n").unwrap_or(message).len();
+        self.transcript.note(Speaker::Note, &format!("The message follows: {length} bytes, and a final dot."));
+        let answered = self.smtp.message(message, timeouts.data).await;
+        self.hear(&answered);
+        match answered {
+            Ok(reply) if reply.class() == DONE => Tried::Answered(self.accepted(&reply)),
+            Ok(reply) if reply.code == 421 || !reply.is_no() => Tried::Closing(refused(&reply)),
+            Ok(reply) => Tried::Answered(refused(&reply)),
+            Err(NoReply::Silent) => {
+                Tried::Closing(Outcome::Unreachable { text: "The server did not confirm the message in time".into() })
+            }
+            Err(error) => Tried::Closing(lost(&error)),
         }
     }
 
-    async fn say(&mut self, command: &str) -> Result<Response, Error> {
+    async fn say(&mut self, command: &str, within: Duration) -> Result<Reply, NoReply> {
         self.transcript.note(Speaker::Us, command);
-        let said = self.smtp.command(command).await;
-        match &said {
-            Ok(response) => self.hear(response),
-            Err(err) => self.hear_no(err),
-        }
+        let said = self.smtp.command(command, within).await;
+        self.hear(&said);
         said
     }
 
-    fn hear(&self, response: &Response) {
+    fn hear(&self, said: &Result<Reply, NoReply>) {
         if !self.transcript.is_kept() {
             return;
         }
-        let code = response.code();
-        let lines: Vec<&str> = response.message().collect();
-        for (index, line) in lines.iter().enumerate() {
-            let dash = if index + 1 < lines.len() { '-' } else { ' ' };
-            self.transcript.note(Speaker::Server, &format!("{code}{dash}{line}"));
-        }
-        if lines.is_empty() {
-            self.transcript.note(Speaker::Server, &code.to_string());
-        }
-    }
-
-    fn hear_no(&self, err: &Error) {
-        match answer(err) {
-            Some((code, text)) => self.transcript.note(Speaker::Server, &format!("{code} {text}")),
-            None => self.transcript.note(Speaker::Note, &err.to_string()),
+        let reply = match said {
+            Ok(reply) => reply,
+            Err(error) => return self.transcript.note(Speaker::Note, &lost_because(error)),
+        };
+        for (index, line) in reply.lines.iter().enumerate() {
+            let dash = if index + 1 < reply.lines.len() { '-' } else { ' ' };
+            self.transcript.note(Speaker::Server, format!("{:03}{dash}{line}", reply.code).trim_end());
         }
     }
 
     /// MAIL FROM with the extensions this message needs, or a refusal where the server lacks them.
     fn mail_command(&self, envelope: &Envelope, message: &[u8]) -> Result<String, Outcome> {
-        let server = self.smtp.server_info();
         let mut command = format!("MAIL FROM:<{}>", envelope.mail_from);
         if !message.is_ascii() {
-            if !server.supports_feature(Extension::EightBitMime) {
+            if !self.offers.eight_bit_mime() {
                 return Err(refusal(554, "5.6.3", "The server takes no 8-bit mail (8BITMIME)"));
             }
             command.push_str(" BODY=8BITMIME");
         }
         if !(envelope.mail_from.is_ascii() && envelope.rcpt_to.is_ascii()) {
-            if !server.supports_feature(Extension::SmtpUtfEight) {
+            if !self.offers.smtp_utf8() {
                 return Err(refusal(553, "5.6.7", "The server takes no addresses beyond ASCII (SMTPUTF8)"));
             }
             command.push_str(" SMTPUTF8");
@@ -240,12 +198,12 @@ impl Session {
         Ok(command)
     }
 
-    fn accepted(&self, response: &Response) -> Outcome {
-        let mut text = response.message().collect::<Vec<_>>().join(" ");
+    fn accepted(&self, reply: &Reply) -> Outcome {
+        let mut text = reply.text();
         if let Some(why) = &self.clear {
             text.push_str(&format!(" [sent in the clear: {why}]"));
         }
-        Outcome::Accepted { code: response.code().into(), text }
+        Outcome::Accepted { code: reply.code, text }
     }
 }
 
@@ -265,31 +223,20 @@ pub(super) fn refusal(code: u16, enhanced: &str, text: &str) -> Outcome {
     Outcome::Refused { code, enhanced: Some(enhanced.into()), text: text.into() }
 }
 
-/// Code and text of a negative reply; None when the error is not a reply.
-pub(super) fn answer(err: &Error) -> Option<(u16, String)> {
-    let code = u16::from(err.status()?);
-    let text = std::error::Error::source(err).map_or(Cow::Borrowed(""), |text| text.to_string().into());
-    Some((code, text.into_owned()))
+fn refused(reply: &Reply) -> Outcome {
+    let text = reply.text();
+    let enhanced = enhanced_code(&text, reply.code).map(str::to_owned);
+    Outcome::Refused { code: reply.code, enhanced, text }
 }
 
-fn refused(err: &Error) -> Option<Outcome> {
-    let (code, text) = answer(err)?;
-    let enhanced = enhanced_code(&text, code).map(str::to_owned);
-    Some(Outcome::Refused { code, enhanced, text })
+fn lost(error: &NoReply) -> Outcome {
+    Outcome::Unreachable { text: lost_because(error) }
 }
 
-/// The enhanced status code a reply begins with, where it agrees with the reply's class (RFC 2034, section 4).
-pub(super) fn enhanced_code(text: &str, code: u16) -> Option<&str> {
-    let word = text.split_ascii_whitespace().next()?;
-    let parts: Vec<&str> = word.split('.').collect();
-    let numbers = parts.iter().all(|part| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit()));
-    (parts.len() == 3 && numbers && parts[0].parse() == Ok(code / 100)).then_some(word)
+fn lost_because(error: &NoReply) -> String {
+    format!("The connection to the server was lost: {error}")
 }
 
-fn is_421(err: &Error) -> bool {
-    err.status().is_some_and(|code| u16::from(code) == 421)
-}
-
-fn lost(err: &Error) -> Outcome {
-    Outcome::Unreachable { text: format!("The connection to the server was lost: {err}") }
+fn silent() -> Outcome {
+    Outcome::Unreachable { text: "The server did not answer in time".into() }
 }

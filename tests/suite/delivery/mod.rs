@@ -14,6 +14,7 @@ mod removed_domains;
 mod schedule;
 mod system_mail;
 mod transports;
+mod unstorable;
 
 use canopy::actions::accept_message::{Accepted, Outcome};
 use canopy::actions::choose_transport::choose_transport;

@@ -6,22 +6,14 @@ use canopy::models::partitions;
 
 use crate::support::app::{On, TestApp};
 use crate::support::environment::package_root;
+use crate::support::mail_program::MailProgram;
 use crate::support::node::{Node, free_address};
 use crate::support::smtp_sink::SmtpSink;
 
 /// Sends a message to one address by a mail program; the reply's code, 0 where there was none.
 pub async fn mail(server: &str, to: &str, raw: Vec<u8>) -> u16 {
-    use lettre::Transport as _;
     let address: SocketAddr = server.parse().expect("an address");
-    let envelope = lettre::address::Envelope::new(None, vec![to.parse().expect("an address")]).expect("an envelope");
-    let sent = tokio::task::spawn_blocking(move || {
-        let host = address.ip().to_string();
-        lettre::SmtpTransport::builder_dangerous(host).port(address.port()).build().send_raw(&envelope, &raw)
-    });
-    match sent.await.expect("it ends") {
-        Ok(response) => response.code().into(),
-        Err(error) => error.status().map_or(0, u16::from),
-    }
+    MailProgram::at(address).send("", &[to], &raw).await.code
 }
 
 /// The bounce that Postfix sends.

@@ -1,4 +1,4 @@
-//! The listener as the world sees it: a mail program that sends reports (lettre), and bare hands on the connection.
+//! The listener as the world sees it: a mail program that sends reports (smtplib), and bare hands on the connection.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -12,14 +12,13 @@ use canopy::domain::message::reference::MessageRef;
 use canopy::models::messages::{self, Message};
 use canopy::models::returned;
 use canopy::smtp::{Bound, Limits, Listener, Tls};
-use lettre::address::Envelope;
-use lettre::{SmtpTransport, Transport as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::fixtures::About;
 use crate::support::app::{Client, TestApp};
+use crate::support::mail_program::MailProgram;
 use crate::support::smtp_sink::Received;
 
 /// Nothing that works takes this long.
@@ -76,16 +75,7 @@ impl Drop for Mx {
 
 /// Sends a message by a mail program; the reply's code, 0 when there was none.
 pub async fn send_to(address: SocketAddr, from: Option<&str>, to: &str, raw: Vec<u8>) -> u16 {
-    let parsed = |text: &str| text.parse().expect("an address");
-    let envelope = Envelope::new(from.map(parsed), vec![parsed(to)]).expect("an envelope");
-    let (host, port) = (address.ip().to_string(), address.port());
-    let sent = tokio::task::spawn_blocking(move || {
-        SmtpTransport::builder_dangerous(host).port(port).timeout(Some(PATIENCE)).build().send_raw(&envelope, &raw)
-    });
-    match sent.await.expect("it ends") {
-        Ok(response) => response.code().into(),
-        Err(error) => error.status().map_or(0, u16::from),
-    }
+    MailProgram::at(address).send(from.unwrap_or_default(), &[to], &raw).await.code
 }
 
 /// One conversation.

@@ -8,9 +8,6 @@ use canopy::cli::serve::Site;
 use canopy::clock::Clock;
 use canopy::config::Settings;
 use canopy::smtp::Limits;
-use lettre::address::Envelope;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
-use lettre::{SmtpTransport, Transport as _};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -21,6 +18,7 @@ use tokio_rustls::client::TlsStream;
 use super::mx::{Mx, Talk, refused};
 use crate::support::app::{On, TestApp};
 use crate::support::certificates::Certificates;
+use crate::support::mail_program::MailProgram;
 use crate::support::temp_dir::TempDir;
 
 const NAMES: &str = "DNS:localhost,IP:127.0.0.1";
@@ -49,25 +47,15 @@ async fn a_mail_program_that_insists_on_tls_hands_in_its_report() {
     let certificates = Certificates::of(NAMES);
     let app = app(&certificates).await;
     let mut mx = Mx::of(&app);
-    let authority = Certificate::from_pem(&certificates.read("ca.pem")).expect("PEM");
-    let (to, port) = (app.app.config.complaint_address.clone(), mx.address.port());
-    let send = move |roots: Vec<Certificate>| {
-        let mut tls = TlsParameters::builder("localhost".into());
-        for root in roots {
-            tls = tls.add_root_certificate(root);
-        }
-        let tls = Tls::Required(tls.build().expect("settings"));
-        let transport =
-            SmtpTransport::builder_dangerous("127.0.0.1").port(port).tls(tls).timeout(Some(PATIENCE)).build();
-        let envelope = Envelope::new(None, vec![to.parse().expect("an address")]).expect("an envelope");
-        transport.send_raw(&envelope, b"Subject: hi\r\n\r\nno report\r\n")
+    let to = app.app.config.complaint_address.clone();
+    let send = async |authority| {
+        let program = MailProgram::at(mx.address).insisting_on_tls(authority);
+        program.send("", &[&to], b"Subject: hi\r\n\r\nno report\r\n").await
     };
-    let send = Arc::new(send);
-    let trusting = Arc::clone(&send);
-    let sent = tokio::task::spawn_blocking(move || trusting(vec![authority])).await.expect("it ends");
-    assert!(sent.expect("it is taken").is_positive());
-    let strange = tokio::task::spawn_blocking(move || send(Vec::new())).await.expect("it ends");
-    assert!(strange.is_err(), "a client that does not know the authority goes away");
+    let sent = send(Some(certificates.path("ca.pem"))).await;
+    assert_eq!(sent.code, 250, "{sent:?}");
+    let strange = send(None).await;
+    assert_eq!(strange.code, 0, "a client that does not know the authority goes away: {strange:?}");
     mx.stop();
     let refused = refused(&app).await;
     assert_eq!((refused["unreadable"], refused["protocol"]), (1, 1), "{refused:?}");

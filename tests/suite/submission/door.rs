@@ -1,4 +1,4 @@
-//! The submission listeners as clients see them: by hand, and by a mail program (lettre).
+//! The submission listeners as clients see them: by hand, and by a mail program (smtplib).
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,9 +12,6 @@ use canopy::domain::ids::Id;
 use canopy::domain::text::CredentialName;
 use canopy::models::messages::{self, Message};
 use canopy::smtp::{Bound, Limits, Listener, Tls};
-use lettre::SmtpTransport;
-use lettre::transport::smtp::authentication::{Credentials, Mechanism};
-use lettre::transport::smtp::client::{Certificate, Tls as Wanted, TlsParameters};
 use rustls::pki_types::ServerName;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
@@ -25,6 +22,7 @@ use tokio_rustls::client::TlsStream;
 use crate::returning::mx::Talk;
 use crate::support::app::{On, TestApp};
 use crate::support::certificates::Certificates;
+use crate::support::mail_program::MailProgram;
 
 /// Nothing that works takes this long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -83,16 +81,9 @@ impl Door {
     }
 
     /// A mail program that insists on TLS and signs in.
-    pub fn program(&self, certificates: &Certificates, login: &Login, mechanism: Mechanism) -> SmtpTransport {
-        let authority = Certificate::from_pem(&certificates.read("ca.pem")).expect("PEM");
-        let tls = TlsParameters::builder("localhost".into()).add_root_certificate(authority).build().expect("settings");
-        SmtpTransport::builder_dangerous("127.0.0.1")
-            .port(self.address.port())
-            .tls(Wanted::Required(tls))
-            .credentials(Credentials::new(login.name.clone(), login.password.clone()))
-            .authentication(vec![mechanism])
-            .timeout(Some(PATIENCE))
-            .build()
+    pub fn program(&self, certificates: &Certificates, login: &Login, mechanism: &'static str) -> MailProgram {
+        let program = MailProgram::at(self.address).insisting_on_tls(Some(certificates.path("ca.pem")));
+        program.signing_in(&login.name, &login.password, mechanism)
     }
 }
 

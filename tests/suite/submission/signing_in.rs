@@ -6,9 +6,6 @@ use canopy::actions::delete_smtp_credential::delete_smtp_credential;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::key_grant::KeyHolder;
 use chrono::TimeDelta;
-use lettre::Transport as _;
-use lettre::address::Envelope;
-use lettre::transport::smtp::authentication::Mechanism;
 
 use super::door::{Door, Login, NAMES, hand_in, letter, messages_of, program};
 use crate::support::app::On;
@@ -25,21 +22,16 @@ async fn a_mail_program_signs_in_inside_tls_and_hands_in_its_mail() {
         let client = app.client(&agency, "program", 0).await;
         let login = Login::of(&app, client.id).await;
         let door = Door::of_clients(&app);
-        for mechanism in [Mechanism::Plain, Mechanism::Login] {
-            let transport = door.program(&certificates, &login, mechanism);
-            let parsed = |text: &str| text.parse().expect("an address");
-            let to = vec![parsed("you@example.org"), parsed("they@example.org")];
-            let envelope = Envelope::new(Some(parsed("bounces@elsewhere.example")), to).expect("an envelope");
-            let raw = letter("hello@program.example");
-            let sent = tokio::task::spawn_blocking(move || transport.send_raw(&envelope, raw.as_bytes())).await;
-            let response = sent.expect("it ends").expect("it is taken");
-            assert!(response.first_line().is_some_and(|line| line.contains("Accepted as")), "{response:?}");
+        for mechanism in ["PLAIN", "LOGIN"] {
+            let program = door.program(&certificates, &login, mechanism);
+            let (to, raw) = (["you@example.org", "they@example.org"], letter("hello@program.example"));
+            let said = program.send("bounces@elsewhere.example", &to, raw.as_bytes()).await;
+            assert!(said.code == 250 && said.text.contains("Accepted as"), "{mechanism}: {said:?}");
         }
         assert_eq!(messages_of(&app, client.id).await.len(), 4);
         let wrong = Login { password: "x".repeat(40), ..login };
-        let transport = door.program(&certificates, &wrong, Mechanism::Plain);
-        let refused = tokio::task::spawn_blocking(move || transport.test_connection()).await.expect("it ends");
-        assert_eq!(refused.expect_err("refused").status().map(u16::from), Some(535));
+        let refused = door.program(&certificates, &wrong, "PLAIN").send("", &[], b"").await;
+        assert_eq!(refused.code, 535, "{refused:?}");
     }
 }
 

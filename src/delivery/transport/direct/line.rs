@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::exchanges::{self, Exchange};
 use crate::delivery::transport::connect::NotConnected;
-use crate::delivery::transport::session::enhanced_code;
+use crate::delivery::transport::connection::reply::enhanced_code;
 use crate::delivery::transport::{DirectConfig, Outcome, TlsMode};
 
 /// Everything that makes connections differ.

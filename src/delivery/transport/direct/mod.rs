@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use lettre::transport::smtp::client::Certificate;
 use rustls::pki_types::CertificateDer;
 use tokio::time::timeout;
 
@@ -83,9 +82,8 @@ enum Step {
 impl Direct {
     #[must_use]
     pub fn new(means: Means, timeouts: Timeouts) -> Self {
-        let roots = means.roots.iter().filter_map(|root| Certificate::from_der(root.to_vec()).ok()).collect();
         Self {
-            connector: Arc::new(Connector::new(roots)),
+            connector: Arc::new(Connector::new(means.roots.clone())),
             pool: Arc::default(),
             policies: Arc::new(Policies::new(&means)),
             exchanges: Arc::new(Exchanges::new(means.dns, means.allowed)),

@@ -1,108 +1,57 @@
 //! Commands in groups (RFC 2920): where the server takes them, a message costs two round trips instead of four or five.
 
-use std::time::Duration;
-
-use lettre::transport::smtp::Error;
-use lettre::transport::smtp::response::Response;
-use tokio::time::timeout;
-
-use super::{Session, Timeouts, Tried, is_421, lost, refused};
+use super::{DONE, GO_ON, NoReply, Session, Timeouts, Tried, lost, silent};
 use crate::delivery::transport::Outcome;
-
-/// What is known of a server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Groups {
-    /// Not asked yet.
-    Unknown,
-    Taken,
-    /// It does not offer PIPELINING.
-    Refused,
-}
+use crate::domain::conversation::Speaker;
 
 impl Session {
-    /// Asks by an EHLO more whether the server takes commands in groups: the client library keeps the first answer to
-    /// itself. An EHLO also begins anew, as RSET does (RFC 5321, section 4.1.4); answers whether it did.
-    ///
-    /// # Errors
-    /// When the connection is lost; a server that says no takes no groups.
-    pub(in crate::delivery::transport) async fn learn(&mut self) -> Result<bool, Error> {
-        let said = self.say(&format!("EHLO {}\r\n", self.local_name)).await;
-        let offers = |response: &Response| response.message().any(|line| line.eq_ignore_ascii_case("PIPELINING"));
-        let taken = match &said {
-            Ok(response) => offers(response),
-            Err(err) if err.status().is_some() && !is_421(err) => false,
-            Err(_) => return said.map(|_| false),
-        };
-        self.groups = if taken { Groups::Taken } else { Groups::Refused };
-        Ok(said.is_ok())
-    }
-
-    /// Whether a kept connection is still good for another message. Where commands go in groups, only the next one tells.
-    pub(in crate::delivery::transport) async fn reset(&mut self, within: Duration) -> bool {
-        if self.groups == Groups::Unknown {
-            match timeout(within, self.learn()).await {
-                Ok(Ok(true)) => return true,
-                Ok(Ok(false)) => {}
-                Ok(Err(_)) | Err(_) => return false,
-            }
-        }
-        if self.groups == Groups::Taken {
-            self.used = true;
-            return true;
-        }
-        matches!(timeout(within, self.smtp.command("RSET\r\n")).await, Ok(Ok(_)))
-    }
-
     /// Everything before the message as one group; anything but positive replies ends the try.
     pub(super) async fn begin_together(&mut self, mail: &str, rcpt: &str, timeouts: Timeouts) -> Result<(), Tried> {
-        let reset = std::mem::take(&mut self.used).then_some("RSET\r\n");
-        let commands: Vec<&str> = reset.into_iter().chain([mail, rcpt, "DATA\r\n"]).collect();
+        let reset = std::mem::take(&mut self.used).then_some(("RSET\r\n", DONE));
+        let commands: Vec<(&str, u16)> =
+            reset.into_iter().chain([(mail, DONE), (rcpt, DONE), ("DATA\r\n", GO_ON)]).collect();
+        let group: String = commands.iter().map(|(command, _)| *command).collect();
+        if let Err(error) = self.smtp.write(&group, timeouts.command).await {
+            return Err(Tried::Lost(lost(&error)));
+        }
         let mut refusal: Option<Outcome> = None;
-        for (place, command) in commands.iter().enumerate() {
-            let first = (place == 0).then(|| commands.concat());
+        for (place, (command, due)) in commands.into_iter().enumerate() {
             let begins = reset.is_some() && place == 0;
-            match timeout(timeouts.command, self.reply(command, first.as_deref())).await {
-                Ok(Ok(_)) if *command == "DATA\r\n" && refusal.is_some() => self.end_empty(timeouts).await?,
-                Ok(Ok(_)) => {}
-                Ok(Err(err)) => match refused(&err) {
-                    Some(outcome) if begins || is_421(&err) => return Err(Tried::Lost(outcome)),
-                    Some(outcome) => refusal = refusal.or(Some(outcome)),
-                    None => return Err(Tried::Lost(lost(&err))),
-                },
-                // A kept connection that is silent from the start may be one that nobody holds any more.
-                Err(_) if begins => return Err(Tried::Lost(silent())),
-                Err(_) => return Err(Tried::Closing(silent())),
+            match self.next_of_group(command, due, begins, timeouts).await {
+                Ok(()) if due == GO_ON && refusal.is_some() => self.end_empty(timeouts).await,
+                Ok(()) => {}
+                Err(Tried::Answered(outcome)) => refusal = refusal.or(Some(outcome)),
+                // Who has refused and then falls silent or hangs up has refused.
+                Err(tried) => return Err(refusal.map_or(tried, Tried::Closing)),
             }
         }
         refusal.map_or(Ok(()), |outcome| Err(Tried::Answered(outcome)))
     }
 
-    /// The reply to a command of a group; `group` is written before the first is read.
-    async fn reply(&mut self, command: &str, group: Option<&str>) -> Result<Response, Error> {
-        self.transcript.note(crate::domain::conversation::Speaker::Us, command);
-        let said = match group {
-            Some(group) => self.smtp.command(group).await,
-            None => self.smtp.read_response().await,
-        };
-        match &said {
-            Ok(response) => self.hear(response),
-            Err(err) => self.hear_no(err),
-        }
-        said
-    }
-
-    /// Ends a message that has no recipient: some servers say 354 all the same (RFC 2920, section 3.1).
-    async fn end_empty(&mut self, timeouts: Timeouts) -> Result<(), Tried> {
-        match timeout(timeouts.command, self.smtp.command("\r\n.\r\n")).await {
-            Ok(Err(err)) if err.status().is_none() => Err(Tried::Closing(lost(&err))),
-            Ok(_) => Ok(()),
-            Err(_) => Err(Tried::Closing(silent())),
+    /// The reply to one command of a group; `Answered` where the replies to the others follow. With `begins` it shows
+    /// whether a kept connection is alive: another may do better.
+    async fn next_of_group(&mut self, command: &str, due: u16, begins: bool, timeouts: Timeouts) -> Result<(), Tried> {
+        self.transcript.note(Speaker::Us, command);
+        let said = self.smtp.reply(timeouts.command).await;
+        self.hear(&said);
+        match said {
+            Ok(reply) => self.judge(command, &reply, due).map_err(|tried| match tried {
+                Tried::Answered(outcome) if begins => Tried::Lost(outcome),
+                // Without its end, the replies behind it cannot be told apart.
+                Tried::Answered(outcome) if !reply.whole => Tried::Closing(outcome),
+                tried => tried,
+            }),
+            Err(NoReply::Silent) if !begins => Err(Tried::Closing(silent())),
+            Err(NoReply::Silent) => Err(Tried::Lost(silent())),
+            Err(error) => Err(Tried::Lost(lost(&error))),
         }
     }
-}
 
-fn silent() -> Outcome {
-    Outcome::Unreachable { text: "The server did not answer in time".into() }
+    /// Ends a message that has no recipient: some servers say 354 all the same (RFC 2920, section 3.1). What they make
+    /// of it changes nothing; a connection that breaks here is not kept.
+    async fn end_empty(&mut self, timeouts: Timeouts) {
+        drop(self.smtp.command("\r\n.\r\n", timeouts.command).await);
+    }
 }
 
 #[cfg(test)]

@@ -27,9 +27,9 @@ async fn a_message_is_one_group_of_commands_where_the_server_takes_them() {
         assert_eq!(code(&relay.send(&to(&server), &envelope(), MESSAGE).await), Some(250));
     }
     assert_eq!((server.connections(), server.messages().len()), (1, 4));
-    let expected = [&["EHLO", "MAIL", "RCPT", "DATA", "EHLO", "MAIL", "RCPT", "DATA"][..], &AGAIN, &AGAIN].concat();
+    let expected = [&["EHLO", "MAIL", "RCPT", "DATA"][..], &AGAIN, &AGAIN, &AGAIN].concat();
     assert_eq!(server.verbs(), expected);
-    assert_eq!(server.together(), ["RCPT", "DATA", "MAIL", "RCPT", "DATA", "MAIL", "RCPT", "DATA"]);
+    assert_eq!(server.together(), [&["RCPT", "DATA"][..], &AGAIN[1..], &AGAIN[1..], &AGAIN[1..]].concat());
 }
 
 #[tokio::test]
@@ -52,7 +52,7 @@ async fn who_is_refused_within_a_group_gets_that_reply_and_no_message_whatever_d
             matches!(&refused, Outcome::Refused { code: 550, text, .. } if text.contains("nobody here")),
             "{refused:?}"
         );
-        assert_eq!(server.together().iter().filter(|verb| *verb == "RCPT").count(), 2, "it was in a group");
+        assert_eq!(server.together().iter().filter(|verb| *verb == "RCPT").count(), 3, "it was in a group");
         let said = server.messages().iter().filter(|message| !message.is_empty()).count();
         assert_eq!(said, 2, "nothing was said to nobody");
         if data.is_none() {
@@ -94,6 +94,6 @@ async fn where_we_sign_in_the_first_message_is_a_group_already() {
     .await;
     let config = RelayConfig { auth: Some(("me".to_owned(), "secret".to_owned())), ..to(&server) };
     assert_eq!(code(&relay().send(&config, &envelope(), MESSAGE).await), Some(250));
-    assert_eq!(server.verbs(), ["EHLO", "EHLO", "AUTH", "MAIL", "RCPT", "DATA"]);
+    assert_eq!(server.verbs(), ["EHLO", "AUTH", "MAIL", "RCPT", "DATA"]);
     assert_eq!(server.together(), ["RCPT", "DATA"]);
 }
