@@ -6,11 +6,13 @@ use crate::actions::prepare_submission::{Submission as Handed, Trace, prepare_su
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
 use crate::domain::email_address::EmailAddress;
-use crate::load::{self, Owner, READ};
+use crate::load::{self, Owner};
 use crate::smtp::reply::Reply;
 use crate::smtp::service::Taken;
 use crate::smtp::session::{Session, Then};
 
+/// What is held of a message that was handed in: itself, and what is kept of it behind its Received field.
+const HANDED_IN: usize = 2;
 /// What is read on the connection's own thread: changing threads costs more than reading a small message.
 const SMALL: usize = 64 * 1024;
 
@@ -31,7 +33,7 @@ async fn accept(session: &Session<Submission>, message: Taken<EmailAddress>) -> 
     let Some(sender) = session.talk.sender.clone() else { return Err(ActionError::NotFound("sender")) };
     let trusted = session.shared.service.trusted.is_some();
     let mut share = message.share;
-    share.reach(message.raw.len() * READ)?;
+    share.reach(message.raw.len() * HANDED_IN)?;
     let handed = Handed {
         account_id: sender.account_id,
         instead_of_from: trusted.then_some(message.from),
