@@ -128,7 +128,6 @@ impl FromRequest for Caller {
 pub type Known = Shared<LocalBoxFuture<'static, Result<Caller, ApiError>>>;
 
 /// Who sent `request`, as soon as it is known.
-#[must_use]
 pub fn caller_of(request: &HttpRequest) -> Known {
     if let Some(known) = request.extensions().get::<Known>() {
         return known.clone();
