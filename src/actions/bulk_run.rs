@@ -7,8 +7,9 @@ use super::create_domain::SealedKey;
 use super::member_role::member_role;
 use super::{ActionError, ActionResult, Cx, Services};
 use crate::domain::client_import::Client;
+use crate::domain::ids::Id;
 use crate::models::jobs::{self, Job, JobRow};
-use crate::models::{AnyConnection, Db, accounts};
+use crate::models::{AnyConnection, Db, accounts, queue};
 
 /// Rows of one transaction: more would keep other writers waiting.
 const ROWS: i64 = 25;
@@ -46,6 +47,7 @@ pub fn run_job_rows(
     }
     let rows = jobs::waiting(conn, job.id, job.done, limit)?;
     let shared = Shared { cx: payload.cx(cx, job.account_id), services, parent: job.account_id, work: &payload.work };
+    lock(conn, cx, &payload.work, &rows)?;
     for row in &rows {
         let key = keys.pop();
         let (needs, has) = (wants_key(&payload.work, row), key.is_some());
@@ -82,6 +84,17 @@ fn stop(conn: &mut AnyConnection, cx: &Cx, mut job: Job) -> ActionResult<usize> 
     job.finished_at = Some(cx.at());
     jobs::progress(conn, &job)?;
     Ok(1)
+}
+
+/// Takes what the rows need before the first of them writes to the audit: who changes one of these accounts by itself
+/// holds it, and waits for the audit.
+fn lock(conn: &mut AnyConnection, cx: &Cx, work: &Work, rows: &[JobRow]) -> ActionResult<()> {
+    let accounts: Vec<Id> = rows.iter().filter_map(|row| row.payload.parse().ok()).collect();
+    accounts::lock(conn, &[], &accounts)?;
+    if *work == Work::Lift {
+        queue::look_now(conn, &accounts, cx.at())?;
+    }
+    Ok(())
 }
 
 fn one(

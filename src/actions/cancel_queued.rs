@@ -2,8 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::accept_message::end_held;
-use super::end_messages::{Ending, end_messages};
+use super::end_messages::{Ending, end_messages, end_uncounted};
 use super::queue_selection::{self, Done, QueueOf, Selection};
 use super::tally::Tally;
 use super::{ActionResult, Cx};
@@ -12,7 +11,7 @@ use crate::domain::waiting::Reason;
 use crate::models::messages::{self, Message};
 use crate::models::{AnyConnection, accounts, held, queue, queue_view};
 
-const CANCELLED: &str = "Cancelled in the queue, before it left.";
+const ENDING: Ending<'static> = Ending { classification: "", log: "Cancelled in the queue, before it left." };
 const LAPSED: &str = "No answer was recorded: the server stopped in between. The message may have arrived.";
 
 /// Cancels the messages of a selection. One whose attempt is under way is left alone: it may have arrived. Those held
@@ -33,11 +32,9 @@ pub fn cancel_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection:
     let taken = queue::take_free(conn, &queued, cx.at())?;
     messages::lapse_attempts(conn, &taken, cx.at(), LAPSED)?;
     held::remove(conn, &at_cap)?;
-    let mut touched = BTreeSet::new();
-    for message in messages::find_many(conn, &at_cap)? {
-        end_held(conn, cx.now, &message, CANCELLED)?;
-        touched.insert(message.account_id);
-    }
+    let never_counted = messages::find_many(conn, &at_cap)?;
+    end_uncounted(conn, cx.now, &never_counted, ENDING)?;
+    let mut touched: BTreeSet<Id> = never_counted.iter().map(|message| message.account_id).collect();
     let failed = messages::find_many(conn, &taken)?;
     touched.extend(failed.iter().map(|message| message.account_id));
     fail(conn, cx, of.holder.root_id(), &failed)?;
@@ -49,7 +46,6 @@ pub fn cancel_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection:
 /// Ends messages as failed, and counts them where they were accepted.
 fn fail(conn: &mut AnyConnection, cx: &Cx, root: Id, failed: &[Message]) -> ActionResult<()> {
     let mut tally = Tally::default();
-    let ending = Ending { classification: "", log: CANCELLED };
-    end_messages(conn, cx.now, failed, |_| root, ending, &mut tally)?;
+    end_messages(conn, cx.now, failed, |_| root, ENDING, &mut tally)?;
     tally.write(conn)
 }

@@ -6,7 +6,9 @@ use serde_json::json;
 
 use super::domain_records::{self, States};
 use super::services::Services;
-use super::{ActionError, ActionResult, Cx, clear_domain, domain_change, domain_holder, tell_domain_lost};
+use super::{
+    ActionError, ActionResult, Cx, clear_queue, copy_suppressions, domain_change, domain_holder, tell_domain_lost,
+};
 use crate::dns::{CheckResult, DomainSetup};
 use crate::domain::ids::Id;
 use crate::models::domains::{self, Domain};
@@ -79,7 +81,10 @@ fn judge(
     if in_place {
         domain.failed_checks = 0;
         if domain.verified_at.is_none() {
-            states.blocked = domain_holder::obstacle(conn, cx, domain.account_id, &domain.name)?;
+            states.blocked = match copy_suppressions::obstacle(conn, domain.id)? {
+                Some(why) => Some(why),
+                None => domain_holder::obstacle(conn, cx, domain.account_id, &domain.name)?,
+            };
             domain.verified_at = states.blocked.is_none().then(|| cx.at());
         }
         return Ok(());
@@ -108,7 +113,7 @@ fn note(conn: &mut AnyConnection, cx: &Cx, services: &Services, domain: &Domain)
     let Some(account) = accounts::find_any(conn, domain.account_id)? else { return Ok(()) };
     let verified = domain.verified_at.is_some();
     if verified {
-        clear_domain::pass_on(conn, cx.now, domain)?;
+        clear_queue::pass_on(conn, cx.now, domain)?;
     } else {
         domains::hasten(conn, &domain.name, cx.at(), domain.id)?;
         tell_domain_lost::tell(conn, cx, services, &account, domain)?;

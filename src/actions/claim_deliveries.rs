@@ -1,22 +1,24 @@
 //! Taking what is due: fairly between accounts, nothing of an account on hold. A delivery has started when this
 //! transaction is committed, so that a suspension holds from its own commit on every node.
 //!
-//! Locks in the order of every transaction: accounts, their queues, then messages, contents, counters, usage.
+//! Locks in the order of every transaction: accounts, their queues, leases, then messages and what is counted of them.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
+use super::clear_queue::DELETED;
 use super::end_messages::{Ending, end_messages};
 use super::error::ActionResult;
+use super::fair_share::fair_share;
 use super::tally::Tally;
 use crate::domain::bounce::Classification;
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Message};
-use crate::models::queue::{self, Due, Lease, Queued};
+use crate::models::queue::{self, Due, Lease};
 use crate::models::suppressions::Address;
-use crate::models::{accounts, suppressions, suspensions};
+use crate::models::{accounts, clearings, suppressions, suspensions};
 
 /// How long a claimed message is ours before another node may take it: what a dead node held is taken over within a
 /// minute. Renewed several times in between while its attempt is under way.
@@ -50,7 +52,8 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    fn room(&self, account: Id) -> usize {
+    /// How many more of an account may be claimed.
+    pub(super) fn room(&self, account: Id) -> usize {
         let of = |counts: &HashMap<Id, usize>| counts.get(&account).copied().unwrap_or(0);
         (self.per_account + of(&self.ahead)).saturating_sub(of(&self.under_way)).min(self.limit)
     }
@@ -63,6 +66,8 @@ pub struct Claimed {
     pub attempt: Attempt,
     /// Who holds the lease: one id a claim.
     pub owner: Id,
+    /// The account it is billed to.
+    pub parent: Id,
 }
 
 /// Whether any account has something due: a read, so that an idle node does not write.
@@ -92,26 +97,40 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
         return Ok(Vec::new());
     }
     let free = free(conn, &accounts, at)?;
-    let (free, held): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| free.contains(account));
-    let (expired, live): (Vec<_>, Vec<_>) =
-        fair_share(conn, &free, wanted, at)?.into_iter().partition(|due| due.queued.expires_at <= at);
-    let mut expired = rows(expired);
-    for account in &held {
-        expired.extend(queue::expired(conn, *account, at, HELD_EXPIRED)?);
-    }
-    let mut tally = Tally::default();
-    let expiry = Ending { classification: Classification::MessageExpired.as_str(), log: EXPIRED };
-    end(conn, now, &expired, &roots, expiry, &mut tally)?;
-    let messages = messages::find_many(conn, &live.iter().map(|due| due.queued.message_id).collect::<Vec<_>>())?;
+    let (held, accounts): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| !free.contains_key(account));
+    let due = fair_share(conn, &accounts, wanted, at)?;
+    let due = hold_lapsed(conn, due, at)?;
+    let messages = messages::find_many(conn, &ids(&due))?;
     let suppressed = suppressed(conn, &messages, at)?;
-    let (unwanted, live): (Vec<_>, Vec<_>) =
-        live.into_iter().partition(|due| suppressed.contains(&due.queued.message_id));
-    end(conn, now, &rows(unwanted), &roots, Ending { classification: "", log: SUPPRESSED }, &mut tally)?;
-    let claimed = start(conn, now, &live, messages)?;
-    queue::end_turns(conn, &free, at)?;
+    let why = |due: &Due| why_over(due, free.get(&due.queued.account_id).copied().flatten(), &suppressed, at);
+    let (over, live): (Vec<Due>, Vec<Due>) = due.into_iter().partition(|due| why(due).is_some());
+    let mut over: Vec<(Id, &str)> = over.iter().filter_map(|due| Some((due.queued.message_id, why(due)?))).collect();
+    over.extend(expired_on_hold(conn, &held, at)?.into_iter().map(|id| (id, EXPIRED)));
+    let claimed = lease(now, &live, messages);
+    take_over(conn, &claimed)?;
+    let ended = take_out(conn, &over, at)?;
+    start(conn, &live, &claimed, at)?;
+    let mut tally = Tally::default();
+    end(conn, now, ended, &roots, &mut tally)?;
+    queue::end_turns(conn, &accounts, at)?;
     queue::park(conn, &held.iter().map(|account| (*account, at + PARKED)).collect::<Vec<_>>(), at)?;
     tally.write(conn)?;
     Ok(claimed)
+}
+
+fn ids(due: &[Due]) -> Vec<Id> {
+    due.iter().map(|due| due.queued.message_id).collect()
+}
+
+/// What the story of a message says that is not sent any more: it waited too long, or it waited when its account, which
+/// is back, was deleted, `through` being the newest of those; or its recipient is suppressed.
+fn why_over(due: &Due, through: Option<Id>, suppressed: &HashSet<Id>, at: NaiveDateTime) -> Option<&'static str> {
+    let id = due.queued.message_id;
+    match through {
+        _ if due.queued.expires_at <= at => Some(EXPIRED),
+        Some(through) if id <= through => Some(DELETED),
+        _ => suppressed.contains(&id).then_some(SUPPRESSED),
+    }
 }
 
 /// The accounts of this turn, locked against a change of hold, and whom each is billed to: its parent, or itself.
@@ -138,76 +157,37 @@ pub(super) fn turns(
     Ok((queue::take_turns(conn, &due)?, roots))
 }
 
-/// The accounts from which something may leave: neither they nor their parents are deleted or on hold.
+/// The accounts from which something may leave, because neither they nor their parents are deleted or on hold; and of
+/// one that was deleted and brought back, the message up to which nothing leaves.
 ///
 /// # Errors
 /// Only the database's.
-pub(super) fn free(conn: &mut AnyConnection, accounts: &[Id], at: NaiveDateTime) -> ActionResult<HashSet<Id>> {
+pub(super) fn free(
+    conn: &mut AnyConnection,
+    accounts: &[Id],
+    at: NaiveDateTime,
+) -> ActionResult<HashMap<Id, Option<Id>>> {
     let asked: Vec<(Id, Option<Id>)> = accounts.iter().map(|account| (*account, None)).collect();
     let standings = suspensions::standings(conn, &asked, at)?.into_iter();
     let free = standings.filter(|standing| standing.complete && !standing.held && !standing.parent_held);
-    Ok(free.map(|standing| standing.account_id).collect())
+    Ok(free.map(|standing| (standing.account_id, standing.cleared_through)).collect())
 }
 
-/// One message of each account, then a second of each, and so on until the node is full.
-fn fair_share(conn: &mut AnyConnection, accounts: &[Id], wanted: &Wanted, at: NaiveDateTime) -> ActionResult<Vec<Due>> {
-    let mut found = waiting(conn, accounts, wanted, at)?;
-    let waiting = |account| found.remove(account).unwrap_or_default().into_iter().take(wanted.room(*account));
-    let mut waiting: Vec<_> = accounts.iter().map(waiting).collect();
-    let mut taken = Vec::with_capacity(wanted.limit);
-    loop {
-        let before = taken.len();
-        for rows in &mut waiting {
-            if taken.len() == wanted.limit {
-                return Ok(taken);
-            }
-            taken.extend(rows.next());
-        }
-        if taken.len() == before {
-            return Ok(taken);
-        }
+/// What expired of accounts from which nothing may leave.
+fn expired_on_hold(conn: &mut AnyConnection, held: &[Id], at: NaiveDateTime) -> ActionResult<Vec<Id>> {
+    let mut expired = Vec::new();
+    for account in held {
+        expired.extend(queue::expired(conn, *account, at, HELD_EXPIRED)?.into_iter().map(|row| row.message_id));
     }
+    Ok(expired)
 }
 
-/// What waits of each account: an even share first, then more of those that have more, where others had less.
-fn waiting(
-    conn: &mut AnyConnection,
-    accounts: &[Id],
-    wanted: &Wanted,
-    at: NaiveDateTime,
-) -> ActionResult<HashMap<Id, Vec<Due>>> {
-    let share = wanted.limit.div_ceil(accounts.len().max(1));
-    let mut found = due(conn, accounts, wanted, share, at)?;
-    let rows = |account: &Id| found.get(account).map_or(0, Vec::len);
-    let taken: usize = accounts.iter().map(|account| rows(account).min(wanted.room(*account))).sum();
-    let has_more = |account: &Id| rows(account) >= share && wanted.room(*account) > share;
-    let more: Vec<Id> = accounts.iter().copied().filter(has_more).collect();
-    let left = wanted.limit.saturating_sub(taken);
-    if left > 0 && !more.is_empty() {
-        let share = share + left.div_ceil(more.len());
-        found.extend(due(conn, &more, wanted, share, at)?);
-    }
-    Ok(found)
-}
-
-/// What is due of each account, at most `share` of it and no more than any has room for.
-fn due(
-    conn: &mut AnyConnection,
-    accounts: &[Id],
-    wanted: &Wanted,
-    share: usize,
-    at: NaiveDateTime,
-) -> ActionResult<HashMap<Id, Vec<Due>>> {
-    let most = accounts.iter().map(|account| wanted.room(*account)).max().unwrap_or(0).min(share);
-    let mut found: HashMap<Id, Vec<Due>> = HashMap::new();
-    for due in queue::due(conn, accounts, at, i64::try_from(most).unwrap_or(i64::MAX))? {
-        found.entry(due.queued.account_id).or_default().push(due);
-    }
-    Ok(found)
-}
-
-fn rows(due: Vec<Due>) -> Vec<Queued> {
-    due.into_iter().map(|due| due.queued).collect()
+/// Those of `due` that nobody finishes any more: a worker whose lease ran out may be about to, and then has it still.
+fn hold_lapsed(conn: &mut AnyConnection, mut due: Vec<Due>, at: NaiveDateTime) -> ActionResult<Vec<Due>> {
+    let lapsed = due.iter().filter(|due| due.lapsed.is_some()).map(|due| due.queued.message_id);
+    let ours: HashSet<Id> = queue::take_lapsed(conn, &lapsed.collect::<Vec<_>>(), at)?.into_iter().collect();
+    due.retain(|due| due.lapsed.is_none() || ours.contains(&due.queued.message_id));
+    Ok(due)
 }
 
 /// Those whose recipients must not be written to any more: they bounced, complained or left since the message came.
@@ -233,62 +213,93 @@ fn address(message: &Message) -> Address {
     }
 }
 
-/// Ends what is not sent any more.
-fn end(
-    conn: &mut AnyConnection,
-    now: DateTime<Utc>,
-    rows: &[Queued],
-    roots: &HashMap<Id, Id>,
-    ending: Ending<'_>,
-    tally: &mut Tally,
-) -> ActionResult<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<Id> = rows.iter().map(|row| row.message_id).collect();
-    messages::lapse_attempts(conn, &ids, now.naive_utc(), LAPSED)?;
-    let root = |message: &Message| roots.get(&message.account_id).copied().unwrap_or(message.account_id);
-    let failed = messages::find_many(conn, &ids)?;
-    end_messages(conn, now, &failed, root, ending, tally)?;
-    Ok(queue::remove_many(conn, &ids)?)
+/// The leases and attempts of what is to be sent.
+fn lease(now: DateTime<Utc>, live: &[Due], messages: Vec<Message>) -> Vec<Claimed> {
+    let owner = Id::new(now);
+    let mut found: HashMap<Id, Message> = messages.into_iter().map(|message| (message.id, message)).collect();
+    let claimed = live.iter().filter_map(|due| {
+        let message = found.remove(&due.queued.message_id)?;
+        let attempt = Attempt::started(&message, due.next_attempt(), now);
+        Some(Claimed { message, attempt, owner, parent: due.queued.parent_id })
+    });
+    claimed.collect()
 }
 
-/// Leases the messages and writes the attempts: from the commit on, their deliveries have started.
-fn start(
+/// Writes the leases: from the commit on, these deliveries have started.
+fn take_over(conn: &mut AnyConnection, claimed: &[Claimed]) -> ActionResult<()> {
+    let lease = |one: &Claimed| Lease {
+        message_id: one.message.id,
+        account_id: one.message.account_id,
+        parent_id: one.parent,
+        owner: one.owner,
+        until_at: one.attempt.started_at + LEASE,
+        attempt: one.attempt.number,
+    };
+    Ok(queue::take_over(conn, &claimed.iter().map(lease).collect::<Vec<_>>())?)
+}
+
+/// Takes what is not sent any more out of the queue, but for what somebody is just finishing; answers what it took.
+fn take_out<'a>(
     conn: &mut AnyConnection,
-    now: DateTime<Utc>,
-    taken: &[Due],
-    messages: Vec<Message>,
-) -> ActionResult<Vec<Claimed>> {
-    let at = now.naive_utc();
-    let lapsed: Vec<Id> = taken.iter().filter(|due| due.lapsed.is_some()).map(|due| due.queued.message_id).collect();
+    over: &[(Id, &'a str)],
+    at: NaiveDateTime,
+) -> ActionResult<Vec<(Id, &'a str)>> {
+    if over.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Id> = over.iter().map(|(id, _)| *id).collect();
+    let taken = queue::take_free(conn, &ids, at)?;
+    messages::lapse_attempts(conn, &taken, at, LAPSED)?;
+    let taken: HashSet<Id> = taken.into_iter().collect();
+    Ok(over.iter().filter(|(id, _)| taken.contains(id)).copied().collect())
+}
+
+/// Writes the attempts, and what became of those before whose owners did not say it.
+fn start(conn: &mut AnyConnection, live: &[Due], claimed: &[Claimed], at: NaiveDateTime) -> ActionResult<()> {
+    // A queue row without its message can only be left over from one that was purged: it says nothing any more.
+    if claimed.len() < live.len() {
+        let said: HashSet<Id> = claimed.iter().map(|one| one.message.id).collect();
+        let left_over: Vec<Id> = ids(live).into_iter().filter(|id| !said.contains(id)).collect();
+        queue::remove_many(conn, &left_over)?;
+    }
+    let lapsed: Vec<Id> = live.iter().filter(|due| due.lapsed.is_some()).map(|due| due.queued.message_id).collect();
     if !lapsed.is_empty() {
         messages::lapse_attempts(conn, &lapsed, at, LAPSED)?;
     }
-    let owner = Id::new(now);
-    let mut found: HashMap<Id, Message> = messages.into_iter().map(|message| (message.id, message)).collect();
-    let (mut claimed, mut leases, mut left_over) = (Vec::new(), Vec::new(), Vec::new());
-    for due in taken {
-        let row = &due.queued;
-        // A queue row without its message can only be left over from one that was purged: it says nothing any more.
-        let Some(message) = found.remove(&row.message_id) else {
-            left_over.push(row.message_id);
-            continue;
-        };
-        let attempt = Attempt::started(&message, due.next_attempt(), now);
-        leases.push(Lease {
-            message_id: row.message_id,
-            account_id: row.account_id,
-            parent_id: row.parent_id,
-            owner,
-            until_at: at + LEASE,
-            attempt: attempt.number,
-        });
-        claimed.push(Claimed { message, attempt, owner });
-    }
-    queue::take_over(conn, &leases)?;
-    queue::remove_many(conn, &left_over)?;
     let attempts: Vec<Attempt> = claimed.iter().map(|claimed| claimed.attempt.clone()).collect();
-    messages::insert_attempts(conn, &attempts)?;
-    Ok(claimed)
+    Ok(messages::insert_attempts(conn, &attempts)?)
+}
+
+/// Ends what was taken out of the queue as failed, each for its reason.
+fn end(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    ended: Vec<(Id, &str)>,
+    roots: &HashMap<Id, Id>,
+    tally: &mut Tally,
+) -> ActionResult<()> {
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let root = |message: &Message| roots.get(&message.account_id).copied().unwrap_or(message.account_id);
+    for log in [EXPIRED, DELETED, SUPPRESSED] {
+        let ids: Vec<Id> = ended.iter().filter(|(_, said)| *said == log).map(|(id, _)| *id).collect();
+        let classification = if log == EXPIRED { Classification::MessageExpired.as_str() } else { "" };
+        let failed = messages::find_many(conn, &ids)?;
+        end_messages(conn, now, &failed, root, Ending { classification, log }, tally)?;
+        if log == DELETED {
+            note_cleared(conn, &failed)?;
+        }
+    }
+    Ok(())
+}
+
+/// Counts them with what their account's deletion cleared.
+fn note_cleared(conn: &mut AnyConnection, failed: &[Message]) -> ActionResult<()> {
+    let mut counts: BTreeMap<Id, usize> = BTreeMap::new();
+    failed.iter().for_each(|message| *counts.entry(message.account_id).or_default() += 1);
+    for (account, count) in counts {
+        clearings::add(conn, account, count)?;
+    }
+    Ok(())
 }

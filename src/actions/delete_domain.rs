@@ -1,14 +1,15 @@
-//! Removing a domain: nothing new is accepted from it, and what waits from it ends (`clear_domain`). The row stays,
+//! Removing a domain: nothing new is accepted from it, and what waits from it ends (`clear_queue`). The row stays,
 //! because a verified name stays closed to other accounts for a while, and what left is still told by it.
 
 use serde_json::json;
 
+use super::end_keys::forget_domain;
 use super::refresh_summary::refresh_summary;
 use super::{ActionResult, Cx, domain_change};
 use crate::domain::ids::Id;
+use crate::models::clearings::{self, Clearing};
 use crate::models::domains::{self, Domain};
-use crate::models::removed_domains::{self, RemovedDomain};
-use crate::models::{AnyConnection, accounts, api_keys, smtp_credentials};
+use crate::models::{AnyConnection, accounts};
 
 /// Removes a domain of `account`, and what names it in scopes of keys and in SMTP credentials; answers it as it was.
 ///
@@ -22,10 +23,8 @@ pub fn delete_domain(conn: &mut AnyConnection, cx: &Cx, account: Id, name: &str)
     after.share_digest = None;
     after.share_sealed = None;
     domains::save(conn, &after)?;
-    let removed = RemovedDomain { domain_id: after.id, account_id: account.id, removed_at: cx.at() };
-    removed_domains::insert(conn, &removed)?;
-    let scopes = api_keys::drop_domain_scopes(conn, after.id)?;
-    let credentials = smtp_credentials::drop_domain(conn, after.id)?;
+    clearings::note(conn, &Clearing::of_domain(after.id, account.id, cx.at()))?;
+    let (scopes, credentials) = forget_domain(conn, after.id)?;
     accounts::refresh_search_text(conn, account.id)?;
     refresh_summary(conn, account.id, cx.now)?;
     let mut old = domain_change::shown(&before);

@@ -19,7 +19,8 @@ pub fn delete_suppressions(
     email: &EmailAddress,
     domain: Option<&str>,
 ) -> ActionResult<usize> {
-    let removed = suppressions::delete(conn, account, Some(&email.lower()), domain)?;
+    accounts::lock(conn, &[], &[account])?;
+    let removed = suppressions::delete(conn, account, &email.lower(), domain)?;
     if removed == 0 {
         return Err(ActionError::NotFound("suppression"));
     }
@@ -27,7 +28,11 @@ pub fn delete_suppressions(
     Ok(removed)
 }
 
-/// Removes every suppression of an account, for one domain or for every one; answers how many.
+/// Suppressions that one transaction lets go when all of them go.
+pub const WIPED: usize = 500;
+
+/// Removes up to [`WIPED`] suppressions of an account, for one domain or for every one; answers how many. Whoever wants
+/// all of them gone comes again until there were fewer.
 ///
 /// # Errors
 /// `NotFound` for a domain that the account does not have.
@@ -35,7 +40,8 @@ pub fn wipe_suppressions(conn: &mut AnyConnection, cx: &Cx, account: Id, domain:
     if let Some(name) = domain {
         domains::find(conn, account, name)?.ok_or(ActionError::NotFound("domain"))?;
     }
-    let removed = suppressions::delete(conn, account, None, domain)?;
+    accounts::lock(conn, &[], &[account])?;
+    let removed = suppressions::delete_some(conn, account, domain, i64::try_from(WIPED).unwrap_or(i64::MAX))?;
     if removed > 0 {
         note(conn, cx, account, "suppression.wipe", "all addresses".to_owned(), domain, removed)?;
     }

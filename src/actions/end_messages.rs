@@ -31,6 +31,23 @@ pub fn end_messages(
     ending: Ending<'_>,
     tally: &mut Tally,
 ) -> ActionResult<()> {
+    end_uncounted(conn, now, failed, ending)?;
+    for message in failed {
+        tally.add(message, root_of(message), Delta { failed: 1, ..Delta::default() });
+    }
+    Ok(())
+}
+
+/// The same for messages that were held at the cap: they were never counted, so nothing is.
+///
+/// # Errors
+/// Only the database's.
+pub fn end_uncounted(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    failed: &[Message],
+    ending: Ending<'_>,
+) -> ActionResult<()> {
     let progress = |message: &Message| Progress {
         status: MessageStatus::Failed.as_str(),
         num_attempts: message.num_attempts,
@@ -50,8 +67,5 @@ pub fn end_messages(
     let moved: Vec<(Id, Progress<'_>)> = failed.iter().map(|message| (message.id, progress(message))).collect();
     messages::advance(conn, &moved)?;
     messages::insert_events(conn, &failed.iter().map(event).collect::<Vec<_>>())?;
-    for message in failed {
-        tally.add(message, root_of(message), Delta { failed: 1, ..Delta::default() });
-    }
     Ok(())
 }

@@ -114,12 +114,12 @@ fn finish(
     let roots: HashMap<Id, Id> =
         accounts::find_many(conn, &accounts)?.into_iter().map(|account| (account.id, account.root_id())).collect();
     wake(conn, now, &decided)?;
-    record_attempts(conn, &decided, words)?;
     let lease = |one: &Finished| (one.claimed.message.id, one.claimed.owner);
     let leases: Vec<(Id, Id)> = decided.iter().map(|(one, _)| lease(one)).collect();
     let held: HashSet<(Id, Id)> = queue::give_back(conn, &leases)?.into_iter().collect();
-    decided.retain(|(one, _)| held.contains(&lease(one)));
+    let (decided, lost): (Vec<_>, Vec<_>) = decided.into_iter().partition(|(one, _)| held.contains(&lease(one)));
     advance(conn, &decided)?;
+    record_attempts(conn, decided.iter().chain(&lost), words)?;
     let mut tally = Tally::default();
     for (one, next) in &decided {
         let message = &one.claimed.message;
@@ -194,8 +194,12 @@ fn wake(conn: &mut AnyConnection, now: DateTime<Utc>, decided: &[(&Finished, Nex
 }
 
 /// Writes how the attempts ended, and forgets those that never began.
-fn record_attempts(conn: &mut AnyConnection, decided: &[(&Finished, Next)], words: Words) -> ActionResult<()> {
-    let mut ended = Vec::with_capacity(decided.len());
+fn record_attempts<'a>(
+    conn: &mut AnyConnection,
+    decided: impl Iterator<Item = &'a (&'a Finished, Next)>,
+    words: Words,
+) -> ActionResult<()> {
+    let mut ended = Vec::with_capacity(decided.size_hint().0);
     for (one, next) in decided {
         let attempt = &one.claimed.attempt;
         let (code, log) = match &one.answer {

@@ -30,24 +30,24 @@ pub fn lead(conn: &mut AnyConnection, node: Id, now: DateTime<Utc>, until: DateT
 }
 
 /// Removes some of what is past its time: bodies, messages, stored answers, sessions, counted tries.
-/// Answers how many rows of the large kinds went: while there are any, there may be more.
+/// Answers how many rows went: while there are any, there may be more.
 ///
 /// # Errors
 /// Only the database's.
 pub fn purge(conn: &mut AnyConnection, now: DateTime<Utc>, services: &Services) -> ActionResult<usize> {
     let at = now.naive_utc();
-    let mut gone = messages::purge_contents(conn, at, PURGED)?;
     let leaving = message_days::past(conn, now)?;
     let leaving: Vec<_> = leaving.over.into_iter().chain(leaving.leaving).map(partitions::ids_of).collect();
     let old = messages::past_retention(conn, at, &leaving, PURGED)?;
     departed::keep(conn, now, services, &old)?;
-    gone += messages::remove(conn, &old.iter().map(|row| row.id).collect::<Vec<_>>())?;
-    returned::purge(conn, at - departed::REPORTABLE, at - REPORTS)?;
+    let mut gone = messages::remove(conn, &old.iter().map(|row| row.id).collect::<Vec<_>>())?;
+    gone += messages::purge_contents(conn, at, PURGED)?;
+    gone += returned::purge(conn, at - departed::REPORTABLE, at - REPORTS, PURGED)?;
     returned::purge_refused(conn, &(now - REFUSALS).format("%Y-%m-%d").to_string())?;
-    sessions::purge(conn, now.naive_utc())?;
-    sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc())?;
-    user_tokens::purge(conn, now.naive_utc())?;
-    mta_sts::purge(conn, at, PURGED)?;
-    limits::purge_hours(conn, hour_of(now) - HOURS_KEPT)?;
-    Ok(gone + idempotency::purge(conn, now.naive_utc())?)
+    gone += sessions::purge(conn, at, PURGED)?;
+    gone += sign_in_failures::purge(conn, (now - throttle::WINDOW).naive_utc(), PURGED)?;
+    gone += user_tokens::purge(conn, at, PURGED)?;
+    gone += mta_sts::purge(conn, at, PURGED)?;
+    gone += limits::purge_hours(conn, hour_of(now) - HOURS_KEPT, PURGED)?;
+    Ok(gone + idempotency::purge(conn, at, PURGED)?)
 }

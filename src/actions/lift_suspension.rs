@@ -41,6 +41,8 @@ pub fn end_due_suspensions(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<us
         suspensions::end(conn, hold.id, &cx.actor.label, cx.at())?;
         // A parent's hold held its sub accounts too.
         queue::look_at_family_now(conn, hold.account_id, cx.at())?;
+    }
+    for hold in &ended {
         refresh_summary(conn, hold.account_id, cx.now)?;
         if let Some(account) = accounts::find_any(conn, hold.account_id)? {
             let before = Some(json!({ "kind": hold.kind, "reason": hold.reason, "until": hold.until_at }));

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 
+use super::departed::Sent;
 use super::error::ActionResult;
 use super::record_bounce::record_bounce;
 use super::record_complaint::record_complaint;
 use super::services::Services;
+use super::tally::Tally;
 use super::{departed, return_path};
 use crate::domain::ids::Id;
 use crate::domain::return_path::ReturnAddress;
@@ -57,12 +59,7 @@ pub fn receive_report(
 ) -> ActionResult<Vec<Result<Id, InboundRefusal>>> {
     let outcomes = match about(services, incoming) {
         Err(refusal) => vec![Err(refusal)],
-        Ok(messages) => {
-            let each = messages
-                .into_iter()
-                .map(|id| Ok(record(conn, now, services, id, &incoming.returned.report)?.map(|()| id)));
-            each.collect::<ActionResult<Vec<_>>>()?
-        }
+        Ok(messages) => record_each(conn, now, services, messages, &incoming.returned.report)?,
     };
     let mut refused: BTreeMap<InboundRefusal, i64> = BTreeMap::new();
     for refusal in outcomes.iter().filter_map(|outcome| outcome.as_ref().err()) {
@@ -108,14 +105,37 @@ fn about(services: &Services, incoming: &Incoming) -> Result<Vec<Id>, InboundRef
     marked.or_else(addressed).map(|id| vec![id]).ok_or(InboundRefusal::Forged)
 }
 
-fn record(
+/// Records it for each message. All are locked before anything is counted, in the order of their ids.
+fn record_each(
     conn: &mut AnyConnection,
     now: DateTime<Utc>,
     services: &Services,
-    id: Id,
+    mut messages: Vec<Id>,
     report: &Report,
+) -> ActionResult<Vec<Result<Id, InboundRefusal>>> {
+    messages.sort_unstable();
+    let mut found = Vec::with_capacity(messages.len());
+    for id in messages {
+        found.push((id, departed::find(conn, services, id)?));
+    }
+    let mut tally = Tally::default();
+    let mut outcomes = Vec::with_capacity(found.len());
+    for (id, sent) in found {
+        outcomes.push(record(conn, now, id, sent, report, &mut tally)?.map(|()| id));
+    }
+    tally.write(conn)?;
+    Ok(outcomes)
+}
+
+fn record(
+    conn: &mut AnyConnection,
+    now: DateTime<Utc>,
+    id: Id,
+    sent: Option<Sent>,
+    report: &Report,
+    tally: &mut Tally,
 ) -> ActionResult<Result<(), InboundRefusal>> {
-    let Some(sent) = departed::find(conn, services, id)? else {
+    let Some(sent) = sent else {
         // Signed by us and gone: too old, or of a database that this one is not.
         let made = id.0.get_timestamp().map_or(0, |made| made.to_unix().0);
         let made = DateTime::from_timestamp(i64::try_from(made).unwrap_or(0), 0).unwrap_or_default();
@@ -126,9 +146,9 @@ fn record(
         return Ok(Err(InboundRefusal::Expired));
     }
     match report {
-        Report::Complaint(complaint) => record_complaint(conn, now, &sent, complaint),
+        Report::Complaint(complaint) => record_complaint(conn, now, &sent, complaint, tally),
         report => match report.failure_of(&sent.recipient_lower()) {
-            Some(failure) => record_bounce(conn, now, &sent, failure),
+            Some(failure) => record_bounce(conn, now, &sent, failure, tally),
             // It was about somebody else that the message went to as well.
             None => Ok(Err(InboundRefusal::Notice)),
         },

@@ -13,7 +13,7 @@ use crate::models::counters::Delta;
 use crate::models::messages::{self, Event, Progress};
 use crate::models::{AnyConnection, accounts};
 
-/// Records that `sent` bounced. Its account is counted in the period and day that the message was accepted in.
+/// Records that `sent` bounced. What it adds to the period and day that the message was accepted in is left in `tally`.
 ///
 /// # Errors
 /// `Conflict` while the message is still under way here: the report came before our own record, and is to come again.
@@ -23,6 +23,7 @@ pub fn record_bounce(
     now: DateTime<Utc>,
     sent: &Sent,
     failure: &Failure,
+    tally: &mut Tally,
 ) -> ActionResult<Result<(), InboundRefusal>> {
     let mut delta = Delta { bounced: 1, ..Delta::default() };
     match sent.status {
@@ -47,7 +48,7 @@ pub fn record_bounce(
     if let Some(reason) = reason {
         automatic::suppress(conn, address, &reason, at)?;
     }
-    count(conn, sent, delta)?;
+    count(conn, sent, delta, tally)?;
     Ok(Ok(()))
 }
 
@@ -91,10 +92,9 @@ pub(super) fn story(
     Ok(messages::insert_events(conn, &[event])?)
 }
 
-/// Counts where the message was counted. Last in the transaction.
-pub(super) fn count(conn: &mut AnyConnection, sent: &Sent, delta: Delta) -> ActionResult<()> {
+/// Counts where the message was counted; the tally comes last in the transaction.
+pub(super) fn count(conn: &mut AnyConnection, sent: &Sent, delta: Delta, tally: &mut Tally) -> ActionResult<()> {
     let account = accounts::find_any(conn, sent.account_id)?.ok_or(ActionError::NotFound("account"))?;
-    let mut tally = Tally::default();
     tally.add_to(sent.day_key(account.root_id()), sent.domain_id, delta);
-    tally.write(conn)
+    Ok(())
 }

@@ -6,6 +6,7 @@ use super::automatic_suppression::{self as automatic, Address};
 use super::departed::Sent;
 use super::error::ActionResult;
 use super::record_bounce::{count, story, under_way};
+use super::tally::Tally;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::returned::{Complaint, InboundRefusal};
 use crate::models::AnyConnection;
@@ -14,7 +15,7 @@ use crate::models::counters::Delta;
 /// What a complaint is called in a message's story.
 pub const COMPLAINED: &str = "complained";
 
-/// Records that the recipient of `sent` complained.
+/// Records that the recipient of `sent` complained. What it adds to the counters is left in `tally`.
 ///
 /// # Errors
 /// `Conflict` while the message is still under way here; else only the database's.
@@ -23,6 +24,7 @@ pub fn record_complaint(
     now: DateTime<Utc>,
     sent: &Sent,
     complaint: &Complaint,
+    tally: &mut Tally,
 ) -> ActionResult<Result<(), InboundRefusal>> {
     match sent.status {
         MessageStatus::Delivered | MessageStatus::Bounced => {}
@@ -39,6 +41,6 @@ pub fn record_complaint(
         story(conn, sent, now, COMPLAINED, format!("Marked as unwanted ({}){by}.", complaint.kind))?;
     }
     automatic::suppress(conn, address, &format!("Complaint ({}){by}", complaint.kind), at)?;
-    count(conn, sent, Delta { complained: 1, ..Delta::default() })?;
+    count(conn, sent, Delta { complained: 1, ..Delta::default() }, tally)?;
     Ok(Ok(()))
 }

@@ -19,8 +19,8 @@ pub fn retry_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection: 
     let deferred = || rows.iter().filter(|row| row.reason == Reason::Deferred && !row.is_leaving(cx.at()));
     let chosen: Vec<Id> = deferred().map(|row| row.message_id).collect();
     let accounts: BTreeSet<Id> = deferred().map(|row| row.account_id).collect();
-    let changed = queue::hasten(conn, &chosen, cx.at())?;
     queue::wake(conn, &accounts.iter().map(|account| (*account, cx.at())).collect::<Vec<_>>())?;
+    let changed = queue::hasten(conn, &chosen, cx.at())?;
     queue_selection::note(conn, cx, &of.holder, "queue.retry", (changed, accounts.len()))?;
     Ok(Done { changed, looked: ids.len(), next })
 }

@@ -20,7 +20,7 @@ pub fn set_aside_delivery(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: 
     let at = now.naive_utc();
     let (accounts, _) = turns(conn, at, &Wanted { limit: 1, ..wanted.clone() })?;
     let free = free(conn, &accounts, at)?;
-    let (free, held): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| free.contains(account));
+    let (free, held): (Vec<Id>, Vec<Id>) = accounts.into_iter().partition(|account| free.contains_key(account));
 
     let first = queue::due(conn, &free, at, 1)?.pop();
     let back =

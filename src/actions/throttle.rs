@@ -8,6 +8,8 @@ use crate::models::{AnyConnection, sign_in_failures};
 
 /// How long a try counts.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(15);
+/// Tries of long ago that one sign-in removes at most.
+const PURGED: i64 = 500;
 
 /// What is counted, by its digest, and how many tries it may have in [`WINDOW`].
 pub type Subject = ([u8; 32], i64);
@@ -47,6 +49,6 @@ pub fn count(conn: &mut AnyConnection, now: DateTime<Utc>, subjects: &[Subject])
 /// Only the database's.
 pub fn forgive(conn: &mut AnyConnection, now: DateTime<Utc>, counted: &[Id]) -> ActionResult<()> {
     sign_in_failures::delete(conn, counted)?;
-    sign_in_failures::purge(conn, (now - WINDOW).naive_utc())?;
+    sign_in_failures::purge(conn, (now - WINDOW).naive_utc(), PURGED)?;
     Ok(())
 }

@@ -1,10 +1,10 @@
-//! Taking a deletion back within 30 days: everything returns but the keys.
+//! Taking a deletion back within 30 days: everything returns but the keys, and what waited to leave by then.
 
 use chrono::TimeDelta;
 
 use super::audit::{self, Record};
 use super::refresh_summary::refresh_summary;
-use super::{ActionError, ActionResult, Cx};
+use super::{ActionError, ActionResult, Cx, end_keys};
 use crate::domain::ids::Id;
 use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
@@ -15,7 +15,8 @@ pub const UNDELETE_WITHIN: TimeDelta = TimeDelta::days(30);
 /// Brings a deleted sub account of `parent` back.
 ///
 /// # Errors
-/// `NotFound` for another's account, `Conflict` when it is not deleted or was too long ago.
+/// `NotFound` for another's account, `Conflict` when it is not deleted, or was too long ago, or its keys are still being
+/// ended.
 pub fn undelete_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, child: Id) -> ActionResult<Account> {
     accounts::lock(conn, &[], &[child])?;
     let mut account = accounts::find_child_any(conn, parent, child)?.ok_or(ActionError::NotFound("sub account"))?;
@@ -25,6 +26,7 @@ pub fn undelete_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, child
     if cx.at() - deleted_at > UNDELETE_WITHIN {
         return Err(ActionError::Conflict("A deletion can be taken back for 30 days. This one is older.".into()));
     }
+    end_keys::none_left(conn, child)?;
     account.deleted_at = None;
     account.updated_at = cx.at();
     accounts::save(conn, &account)?;

@@ -14,7 +14,7 @@ use super::pagination::{List, ListObject, PageQuery, PageRequest};
 use super::query;
 use super::views::{CreateSuppressionResponse, SuccessResponse, Suppression};
 use crate::actions::create_suppression::{NewSuppression, create_suppression};
-use crate::actions::delete_suppressions::{delete_suppressions, wipe_suppressions};
+use crate::actions::delete_suppressions::{WIPED, delete_suppressions, wipe_suppressions};
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
 use crate::domain::domain_name::DomainName;
@@ -146,6 +146,11 @@ pub async fn wipe(app: Data<App>, caller: Caller, query: Query<WipeSuppressionsQ
     let domain = domain(query.domain.as_deref())?;
     let (app, account) = (app.into_inner(), caller.account.id);
     let cx = caller.cx(app.clock.now());
-    app.write(move |conn| wipe_suppressions(conn, &cx, account, domain.as_deref())).await?;
+    loop {
+        let (cx, domain) = (cx.clone(), domain.clone());
+        if app.write(move |conn| wipe_suppressions(conn, &cx, account, domain.as_deref())).await? < WIPED {
+            break;
+        }
+    }
     Ok(HttpResponse::Ok().json(SuccessResponse::new("all suppressions deleted")))
 }

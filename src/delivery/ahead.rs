@@ -80,7 +80,7 @@ mod tests {
         let now = chrono::DateTime::UNIX_EPOCH;
         let message = Message { account_id: account, ..Message::sample(Id::new(now), now.naive_utc()) };
         let attempt = Attempt::started(&message, 1, now);
-        Claimed { message, attempt, owner: Id::new(now) }
+        Claimed { message, attempt, owner: Id::new(now), parent: account }
     }
 
     fn ids(claimed: &[Claimed]) -> Vec<Id> {

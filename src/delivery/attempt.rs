@@ -8,7 +8,7 @@ use super::known::Known;
 use super::leave::{Left, leave};
 use super::outgoing::{Outgoing, Signers, prepare};
 use crate::actions::claim_deliveries::Claimed;
-use crate::actions::clear_domain::REMOVED;
+use crate::actions::clear_queue::REMOVED;
 use crate::actions::finish_deliveries::Answer;
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;

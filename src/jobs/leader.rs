@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
+use super::slice_size::SliceSize;
 use super::{Departure, audit_heads, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
-use crate::actions::clear_domain::{self, Place};
+use crate::actions::clear_queue::{self, Place};
 use crate::actions::flush_summaries::flush_summaries;
 use crate::actions::lift_suspension::end_due_suspensions;
 use crate::actions::seal_audit::{self, Sealing};
-use crate::actions::{ActionResult, housekeeping, roll_periods};
+use crate::actions::{ActionResult, copy_suppressions, housekeeping, roll_periods};
 use crate::app::App;
 use crate::domain::ids::Id;
 use crate::models::{AnyConnection, held};
@@ -51,8 +52,9 @@ pub struct Leader {
     /// When it was last said that the clock is far beyond the newest billing period.
     warned_at: Option<DateTime<Utc>>,
     departure: Departure,
-    /// How far a removed domain was cleared.
+    /// How far a removed domain or a deleted account was cleared.
     clearing: Option<Place>,
+    slice: SliceSize,
     /// How far a chain of the audit was walked that waits to be sealed.
     sealing: Option<Sealing>,
     /// Whether none waits any more.
@@ -90,6 +92,7 @@ impl Leader {
             warned_at: None,
             departure: Departure::default(),
             clearing: None,
+            slice: SliceSize::default(),
             sealing: None,
             sealed: false,
         }
@@ -122,7 +125,8 @@ impl Leader {
                 break;
             }
         }
-        self.clear_domains(now).await?;
+        self.clear_queues(now).await?;
+        self.copy_suppressions(now).await?;
         self.seal_chains().await?;
         self.release_held(now).await?;
         if is_due(self.days_at, now, DAYS) {
@@ -173,22 +177,26 @@ impl Leader {
         Ok(())
     }
 
-    /// Ends what waits from domains that were removed.
-    async fn clear_domains(&mut self, now: DateTime<Utc>) -> ActionResult<()> {
+    /// Ends what waits from domains that were removed, and of accounts that were deleted.
+    async fn clear_queues(&mut self, now: DateTime<Utc>) -> ActionResult<()> {
         for _ in 0..STEPS {
             if self.clearing.is_none() {
-                self.clearing = self.app.read(clear_domain::begin).await?;
+                self.clearing = self.app.read(clear_queue::begin).await?;
             }
             let Some(place) = self.clearing else { return Ok(()) };
-            let slice = self.app.read(move |conn| clear_domain::look(conn, place)).await?;
+            let rows = self.slice.rows();
+            let slice = self.app.read(move |conn| clear_queue::look(conn, place, rows)).await?;
             let mut left = false;
             if !slice.ids.is_empty() {
-                left = self.app.write(move |conn| clear_domain::end(conn, now, place, &slice.ids)).await?;
+                let begun = Instant::now();
+                let (here, ids) = (slice.here, slice.ids);
+                left = self.app.write(move |conn| clear_queue::end(conn, now, here, &ids)).await?;
+                self.slice.took(begun.elapsed());
             }
             self.clearing = slice.next.map(|next| next.leaving(left));
             if self.clearing.is_none() {
-                let place = place.leaving(left);
-                if !self.app.write(move |conn| clear_domain::done(conn, now, place)).await? {
+                let (cx, place) = (self.app.cx("housekeeping"), slice.here.leaving(left));
+                if !self.app.write(move |conn| clear_queue::done(conn, &cx, place)).await? {
                     // What is under way takes its time.
                     return Ok(());
                 }
@@ -215,6 +223,15 @@ impl Leader {
             } else {
                 self.sealing = Some(sealing);
             }
+        }
+        Ok(())
+    }
+
+    /// Gives new domains the suppressions of their accounts.
+    async fn copy_suppressions(&self, now: DateTime<Utc>) -> ActionResult<()> {
+        for _ in 0..STEPS {
+            let Some(copying) = self.app.read(copy_suppressions::next).await? else { return Ok(()) };
+            self.app.write(move |conn| copy_suppressions::go_on(conn, now, copying)).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ mod dns;
 pub mod heartbeat;
 mod leader;
 mod mailbox;
+mod slice_size;
 mod system_mail;
 
 use std::sync::Arc;

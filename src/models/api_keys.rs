@@ -1,11 +1,14 @@
 //! API keys and their scopes. Only a digest of the secret is stored.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::Binary;
 
 use super::AnyConnection;
 use super::accounts::Account;
 use super::kept::one_of;
+use super::portable::delete_some;
 use super::schema::{accounts, api_key_scopes, api_keys};
 use crate::domain::ids::Id;
 
@@ -146,11 +149,24 @@ pub fn delete(conn: &mut AnyConnection, id: Id, now: NaiveDateTime) -> QueryResu
     diesel::update(api_keys::table.find(id)).set(api_keys::deleted_at.eq(Some(now))).execute(conn).map(drop)
 }
 
-/// Ends every key of an account; answers how many.
-pub fn delete_all(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::update(api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::deleted_at.is_null()))
+/// Ends up to `limit` keys of an account; answers how many.
+pub fn delete_some(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    let some: Vec<Id> = api_keys::table
+        .filter(api_keys::account_id.eq(account))
+        .filter(api_keys::deleted_at.is_null())
+        .order(api_keys::id)
+        .limit(limit)
+        .select(api_keys::id)
+        .load(conn)?;
+    diesel::update(api_keys::table.filter(one_of(api_keys::id, some)))
         .set(api_keys::deleted_at.eq(Some(now)))
         .execute(conn)
+}
+
+/// Whether an account has any that is good.
+pub fn any(conn: &mut AnyConnection, account: Id) -> QueryResult<bool> {
+    let live = api_keys::table.filter(api_keys::account_id.eq(account)).filter(api_keys::deleted_at.is_null());
+    diesel::select(exists(live)).get_result(conn)
 }
 
 pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
@@ -169,7 +185,7 @@ pub fn touch(conn: &mut AnyConnection, ids: &[Id], now: NaiveDateTime) -> QueryR
         .map(drop)
 }
 
-/// Removes the scopes that name a domain which is gone.
-pub fn drop_domain_scopes(conn: &mut AnyConnection, domain: Id) -> QueryResult<usize> {
-    diesel::delete(api_key_scopes::table.filter(api_key_scopes::domain_id.eq(domain))).execute(conn)
+/// Removes up to `limit` scopes that name a domain which is gone.
+pub fn drop_domain_scopes(conn: &mut AnyConnection, domain: Id, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "api_key_scopes", "domain_id = $1", Binary, domain, limit)
 }

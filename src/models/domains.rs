@@ -6,7 +6,7 @@ use diesel::sql_types::{Binary, Text};
 
 use super::kept::{bind, load_rows, one_of};
 use super::schema::{accounts, domains};
-use super::{AnyConnection, suppressions};
+use super::{AnyConnection, suppression_copies};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -43,7 +43,7 @@ pub struct Domain {
 /// Adds a domain; addresses suppressed for every domain are suppressed for it too.
 pub fn insert(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
     diesel::insert_into(domains::table).values(domain).execute(conn)?;
-    suppressions::copy_to_domain(conn, domain.account_id, &domain.name, domain.created_at)
+    suppression_copies::begin(conn, domain)
 }
 
 /// A live domain of an account by its name.
@@ -252,6 +252,11 @@ pub fn lease_due(conn: &mut AnyConnection, id: Id, now: NaiveDateTime, until: Na
         .set(domains::next_check_at.eq(until))
         .execute(conn)?;
     Ok(rows > 0)
+}
+
+/// Makes a domain due at once.
+pub fn look_now(conn: &mut AnyConnection, id: Id, now: NaiveDateTime) -> QueryResult<()> {
+    diesel::update(domains::table.find(id)).set(domains::next_check_at.eq(now)).execute(conn).map(drop)
 }
 
 /// Makes the waiting rows of a name due at once, but for `lost`, which has let it go.

@@ -79,6 +79,16 @@ pub fn find_many(conn: &mut AnyConnection, messages: &[Id]) -> QueryResult<Vec<H
         .load(conn)
 }
 
+/// The newest held message of an account.
+pub fn newest(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<Id>> {
+    held_messages::table
+        .filter(held_messages::account_id.eq(account))
+        .order(held_messages::message_id.desc())
+        .select(held_messages::message_id)
+        .first(conn)
+        .optional()
+}
+
 /// How many messages of an account are held.
 pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     held_messages::table.filter(held_messages::account_id.eq(account)).count().get_result(conn)

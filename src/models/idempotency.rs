@@ -6,6 +6,7 @@ use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
 use super::kept::kept;
+use super::portable::delete_some;
 use super::schema::idempotency_keys;
 use crate::domain::ids::Id;
 
@@ -94,6 +95,6 @@ pub fn release(conn: &mut AnyConnection, account: Id, key: &str, owner: Id) -> Q
 }
 
 /// Forgets what expired; answers how many.
-pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::delete(idempotency_keys::table.filter(idempotency_keys::expires_at.le(now))).execute(conn)
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "idempotency_keys", "expires_at <= $1", Timestamp, now, limit)
 }

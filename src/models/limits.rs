@@ -6,6 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Integer, Timestamp};
 
 use super::AnyConnection;
 use super::kept::{kept, one_of};
+use super::portable::delete_some;
 use super::schema::{cap_alerts, counters, pool_counters, sending_limits, usage_hours};
 use crate::domain::ids::Id;
 
@@ -108,8 +109,8 @@ pub fn released_in_hour(conn: &mut AnyConnection, account: Id, hour: i64) -> Que
 }
 
 /// Removes hours before `hour`.
-pub fn purge_hours(conn: &mut AnyConnection, hour: i64) -> QueryResult<usize> {
-    diesel::delete(usage_hours::table.filter(usage_hours::hour.lt(hour))).execute(conn)
+pub fn purge_hours(conn: &mut AnyConnection, hour: i64, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "usage_hours", "hour < $1", BigInt, hour, limit)
 }
 
 #[derive(QueryableByName)]

@@ -6,6 +6,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
 use super::connection::AnyConnection;
+use super::lock_order::Watch;
 
 /// Which database a URL names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,9 @@ fn open_postgres(url: &str) -> Result<AnyConnection, OpenError> {
     // Where only a superuser may: `canopy check` tells how to set it for the program's user.
     if let Err(error) = conn.batch_execute("SET lc_messages = 'C'") {
         log::debug!("PostgreSQL keeps the language of its messages: {error}");
+    }
+    if cfg!(debug_assertions) {
+        conn.set_instrumentation(Watch::default());
     }
     Ok(AnyConnection::Pg(conn))
 }

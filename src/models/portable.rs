@@ -38,4 +38,32 @@ macro_rules! insert_many {
     }};
 }
 
-pub(crate) use insert_many;
+/// Deletes up to `limit` rows of a table for which a condition holds of `$1`; answers how many.
+macro_rules! delete_some {
+    ($conn:expr, $table:literal, $condition:literal, $type:ty, $value:expr, $limit:expr) => {{
+        let text = match $conn {
+            $crate::models::AnyConnection::Pg(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ctid = ANY (ARRAY(SELECT ctid FROM ",
+                $table,
+                " WHERE ",
+                $condition,
+                " LIMIT $2))"
+            ),
+            $crate::models::AnyConnection::Sqlite(_) => concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE rowid IN (SELECT rowid FROM ",
+                $table,
+                " WHERE ",
+                $condition,
+                " LIMIT $2)"
+            ),
+        };
+        let rows = $crate::models::kept::kept(text);
+        rows.bind::<$type, _>($value).bind::<diesel::sql_types::BigInt, _>($limit).execute($conn)
+    }};
+}
+
+pub(crate) use {delete_some, insert_many};

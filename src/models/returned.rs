@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Binary, Text, Timestamp};
 
 use super::AnyConnection;
 use super::kept::kept;
-use super::portable::insert_many;
+use super::portable::{delete_some, insert_many};
 use super::schema::{departed, inbound_refusals, returned_reports};
 use crate::domain::ids::Id;
 
@@ -90,9 +90,9 @@ pub fn find_departed(conn: &mut AnyConnection, message: Id) -> QueryResult<Optio
 }
 
 /// Removes what is left of messages that left before `left`, and reports that came before `reported`.
-pub fn purge(conn: &mut AnyConnection, left: NaiveDateTime, reported: NaiveDateTime) -> QueryResult<usize> {
-    let gone = diesel::delete(departed::table.filter(departed::left_at.le(left))).execute(conn)?;
-    Ok(gone + diesel::delete(returned_reports::table.filter(returned_reports::at.le(reported))).execute(conn)?)
+pub fn purge(conn: &mut AnyConnection, left: NaiveDateTime, reported: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    let gone = delete_some!(&mut *conn, "departed", "left_at <= $1", Timestamp, left, limit)?;
+    Ok(gone + delete_some!(conn, "returned_reports", "at <= $1", Timestamp, reported, limit)?)
 }
 
 /// Adds to what was refused for `reason` on `day` (`YYYY-MM-DD`, UTC).

@@ -205,6 +205,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    suppression_copies (domain_id) {
+        domain_id -> Binary,
+        after_id -> Binary,
+    }
+}
+
+diesel::table! {
     suppressions (id) {
         id -> Binary,
         account_id -> Binary,
@@ -350,6 +357,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    clearings (id) {
+        id -> Binary,
+        account_id -> Binary,
+        domain_id -> Nullable<Binary>,
+        through_id -> Nullable<Binary>,
+        cleared -> BigInt,
+        noted_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     contents (id) {
         id -> Binary,
         account_id -> Binary,
@@ -461,14 +479,6 @@ diesel::table! {
         account_id -> Binary,
         next_due_at -> Timestamp,
         served_at -> Timestamp,
-    }
-}
-
-diesel::table! {
-    removed_domains (domain_id) {
-        domain_id -> Binary,
-        account_id -> Binary,
-        removed_at -> Timestamp,
     }
 }
 
@@ -751,6 +761,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attempts,
     audit_entries,
     audit_heads,
+    clearings,
     contents,
     cap_alerts,
     counters,
@@ -775,12 +786,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     queue,
     queue_leases,
     rate_buckets,
-    removed_domains,
     returned_reports,
     saved_views,
     sending_limits,
     sessions,
     sign_in_failures,
+    suppression_copies,
     suppressions,
     suspensions,
     system_mails,

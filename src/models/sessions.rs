@@ -2,8 +2,10 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamp;
 
 use super::AnyConnection;
+use super::portable::delete_some;
 use super::schema::sessions;
 use crate::domain::ids::Id;
 
@@ -83,6 +85,6 @@ pub fn known_address(conn: &mut AnyConnection, user: Id, address: &str) -> Query
 }
 
 /// Removes what is past its absolute limit.
-pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::delete(sessions::table.filter(sessions::expires_at.le(now))).execute(conn)
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "sessions", "expires_at <= $1", Timestamp, now, limit)
 }

@@ -2,9 +2,11 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamp;
 
 use super::AnyConnection;
 use super::kept::one_of;
+use super::portable::delete_some;
 use super::schema::sign_in_failures;
 use crate::domain::ids::Id;
 
@@ -40,8 +42,8 @@ pub fn forget(conn: &mut AnyConnection, subject: &[u8]) -> QueryResult<()> {
 }
 
 /// Removes what no longer counts.
-pub fn purge(conn: &mut AnyConnection, before: NaiveDateTime) -> QueryResult<usize> {
-    diesel::delete(sign_in_failures::table.filter(sign_in_failures::at.lt(before))).execute(conn)
+pub fn purge(conn: &mut AnyConnection, before: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "sign_in_failures", "at < $1", Timestamp, before, limit)
 }
 
 /// Orders tries at one subject on PostgreSQL, so that a hundred at once count one another; on SQLite the write

@@ -1,11 +1,13 @@
 //! SMTP credentials and the domains that they are bound to. Only a digest of the password is stored.
 
 use chrono::NaiveDateTime;
+use diesel::dsl::exists;
 use diesel::prelude::*;
+use diesel::sql_types::Binary;
 
 use super::AnyConnection;
 use super::kept::one_of;
-use super::portable::insert_many;
+use super::portable::{delete_some, insert_many};
 use super::schema::{smtp_credential_domains, smtp_credentials};
 use crate::domain::ids::Id;
 
@@ -112,18 +114,27 @@ pub fn delete(conn: &mut AnyConnection, id: Id, now: NaiveDateTime) -> QueryResu
         .map(drop)
 }
 
-/// Ends all of an account; answers how many.
-pub fn delete_all(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::update(
-        smtp_credentials::table
-            .filter(smtp_credentials::account_id.eq(account))
-            .filter(smtp_credentials::deleted_at.is_null()),
-    )
-    .set(smtp_credentials::deleted_at.eq(Some(now)))
-    .execute(conn)
+/// Ends up to `limit` of an account; answers how many.
+pub fn delete_some(conn: &mut AnyConnection, account: Id, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    let some: Vec<Id> = smtp_credentials::table
+        .filter(smtp_credentials::account_id.eq(account))
+        .filter(smtp_credentials::deleted_at.is_null())
+        .order(smtp_credentials::id)
+        .limit(limit)
+        .select(smtp_credentials::id)
+        .load(conn)?;
+    diesel::update(smtp_credentials::table.filter(one_of(smtp_credentials::id, some)))
+        .set(smtp_credentials::deleted_at.eq(Some(now)))
+        .execute(conn)
 }
 
-/// Unbinds them from a domain that is gone: those bound to no other send from nowhere.
-pub fn drop_domain(conn: &mut AnyConnection, domain: Id) -> QueryResult<usize> {
-    diesel::delete(smtp_credential_domains::table.filter(smtp_credential_domains::domain_id.eq(domain))).execute(conn)
+/// Whether an account has any that is good.
+pub fn any(conn: &mut AnyConnection, account: Id) -> QueryResult<bool> {
+    let of_account = smtp_credentials::table.filter(smtp_credentials::account_id.eq(account));
+    diesel::select(exists(of_account.filter(smtp_credentials::deleted_at.is_null()))).get_result(conn)
+}
+
+/// Unbinds up to `limit` from a domain that is gone: those bound to no other send from nowhere.
+pub fn drop_domain(conn: &mut AnyConnection, domain: Id, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "smtp_credential_domains", "domain_id = $1", Binary, domain, limit)
 }

@@ -5,7 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
-use super::kept::{bind, kept, load_rows};
+use super::kept::{bind, for_rows, load_rows, one_of};
 use super::schema::suppressions;
 use crate::domain::ids::Id;
 
@@ -57,37 +57,30 @@ pub fn suppressed(conn: &mut AnyConnection, asked: &[Address], now: NaiveDateTim
 
 /// Writes a suppression; one that is there already gets the later end and the newer reason.
 pub fn upsert(conn: &mut AnyConnection, row: &Suppression) -> QueryResult<()> {
-    kept(
-        "INSERT INTO suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-         ON CONFLICT (account_id, email_lower, domain) DO UPDATE SET reason = excluded.reason, \
-         expires_at = CASE WHEN excluded.expires_at > suppressions.expires_at THEN excluded.expires_at ELSE suppressions.expires_at END",
-    )
-    .bind::<Binary, _>(row.id)
-    .bind::<Binary, _>(row.account_id)
-    .bind::<Text, _>(&row.email)
-    .bind::<Text, _>(&row.email_lower)
-    .bind::<Text, _>(&row.domain)
-    .bind::<Text, _>(&row.reason)
-    .bind::<Timestamp, _>(row.created_at)
-    .bind::<Timestamp, _>(row.expires_at)
-    .execute(conn)
-    .map(drop)
+    upsert_many(conn, std::slice::from_ref(row))
 }
 
-/// Gives a new domain the suppressions that were made for every domain.
-pub fn copy_to_domain(conn: &mut AnyConnection, account: Id, domain: &str, now: NaiveDateTime) -> QueryResult<()> {
-    let rows: Vec<Suppression> = suppressions::table
-        .filter(suppressions::account_id.eq(account))
-        .filter(suppressions::domain.eq(EVERY_DOMAIN))
-        .filter(suppressions::expires_at.gt(now))
-        .order(suppressions::id)
-        .select(Suppression::as_select())
-        .load(conn)?;
-    for row in rows {
-        upsert(conn, &Suppression { id: Id::new(now.and_utc()), domain: domain.to_owned(), created_at: now, ..row })?;
-    }
-    Ok(())
+/// The same for several, each of another address or domain.
+pub fn upsert_many(conn: &mut AnyConnection, rows: &[Suppression]) -> QueryResult<()> {
+    let binds = |row: &Suppression| {
+        vec![
+            bind::<Binary>(row.id),
+            bind::<Binary>(row.account_id),
+            bind::<Text>(&row.email),
+            bind::<Text>(&row.email_lower),
+            bind::<Text>(&row.domain),
+            bind::<Text>(&row.reason),
+            bind::<Timestamp>(row.created_at),
+            bind::<Timestamp>(row.expires_at),
+        ]
+    };
+    for_rows(
+        conn,
+        "INSERT INTO suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at)",
+        &rows.iter().map(binds).collect::<Vec<_>>(),
+        "ON CONFLICT (account_id, email_lower, domain) DO UPDATE SET reason = excluded.reason, \
+         expires_at = CASE WHEN excluded.expires_at > suppressions.expires_at THEN excluded.expires_at ELSE suppressions.expires_at END",
+    )
 }
 
 /// The rows of one address that hold at `now`.
@@ -160,12 +153,20 @@ pub fn page(
     }
 }
 
-/// Removes an account's suppressions: of one address or of all, for one domain or for every one. Answers how many.
-pub fn delete(conn: &mut AnyConnection, account: Id, email: Option<&str>, domain: Option<&str>) -> QueryResult<usize> {
-    let mut query = diesel::delete(suppressions::table.filter(suppressions::account_id.eq(account))).into_boxed();
-    if let Some(email) = email {
-        query = query.filter(suppressions::email_lower.eq(email.to_owned()));
+/// Removes up to `limit` of an account's suppressions, for one domain or for every one. Answers how many.
+pub fn delete_some(conn: &mut AnyConnection, account: Id, domain: Option<&str>, limit: i64) -> QueryResult<usize> {
+    let mut some = suppressions::table.filter(suppressions::account_id.eq(account)).into_boxed();
+    if let Some(domain) = domain {
+        some = some.filter(suppressions::domain.eq(domain.to_owned()));
     }
+    let some: Vec<Id> = some.order(suppressions::id).limit(limit).select(suppressions::id).load(conn)?;
+    diesel::delete(suppressions::table.filter(one_of(suppressions::id, some))).execute(conn)
+}
+
+/// Removes an account's suppressions of one address, for one domain or for every one. Answers how many.
+pub fn delete(conn: &mut AnyConnection, account: Id, email: &str, domain: Option<&str>) -> QueryResult<usize> {
+    let of_account = suppressions::table.filter(suppressions::account_id.eq(account));
+    let mut query = diesel::delete(of_account.filter(suppressions::email_lower.eq(email.to_owned()))).into_boxed();
     if let Some(domain) = domain {
         query = query.filter(suppressions::domain.eq(domain.to_owned()));
     }

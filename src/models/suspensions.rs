@@ -62,6 +62,9 @@ pub struct Standing {
     /// Neither its parent nor the SMTP credentials that were asked about are gone.
     #[diesel(sql_type = Bool)]
     pub complete: bool,
+    /// What was accepted up to this message ends: its account was deleted, and brought back since.
+    #[diesel(sql_type = Nullable<Binary>)]
+    pub cleared_through: Option<Id>,
 }
 
 /// The standing of a live account at `now`, in one statement: it is asked for each request and command of a client.
@@ -93,7 +96,8 @@ pub fn standings(
          AND (s.until_at IS NULL OR s.until_at > asked.at)) AS parent_held, \
          (a.parent_id IS NULL OR EXISTS (SELECT 1 FROM accounts p WHERE p.id = a.parent_id AND p.deleted_at IS NULL)) \
          AND (asked.credential_id IS NULL OR EXISTS (SELECT 1 FROM smtp_credentials c WHERE c.id = asked.credential_id \
-         AND c.account_id = a.id AND c.deleted_at IS NULL)) AS complete \
+         AND c.account_id = a.id AND c.deleted_at IS NULL)) AS complete, \
+         (SELECT through_id FROM clearings c WHERE c.id = a.id) AS cleared_through \
          FROM asked CROSS JOIN accounts a WHERE a.id = asked.account_id AND a.deleted_at IS NULL",
     )
 }

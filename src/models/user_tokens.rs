@@ -2,8 +2,10 @@
 
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
+use diesel::sql_types::Timestamp;
 
 use super::AnyConnection;
+use super::portable::delete_some;
 use super::schema::user_tokens;
 use crate::domain::ids::Id;
 
@@ -92,6 +94,6 @@ pub fn revoke_all_of(conn: &mut AnyConnection, kinds: &[&str], user: Id, now: Na
 }
 
 /// Forgets the links that are no longer good; answers how many.
-pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::delete(user_tokens::table.filter(user_tokens::expires_at.le(now))).execute(conn)
+pub fn purge(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "user_tokens", "expires_at <= $1", Timestamp, now, limit)
 }

@@ -22,7 +22,7 @@ use crate::domain::message::status::SandboxResult;
 pub use bounds::{hour_of, limits_of};
 pub use committer::Committer;
 pub use line::Line;
-pub use release::{end_held, has_room, release_held};
+pub use release::{has_room, release_held};
 
 /// A request that the edge has parsed, checked and rendered: what is left is to decide and to store it.
 #[derive(Clone, Debug)]

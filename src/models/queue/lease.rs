@@ -57,6 +57,23 @@ pub fn take_over(conn: &mut AnyConnection, leases: &[Lease]) -> QueryResult<()> 
     )
 }
 
+/// Locks the leases of `messages` that ran out, so that those who had them finish nothing any more; answers them. One that
+/// is being given back or lengthened at this moment is passed over: nobody waits for a lease, so nobody waits in a circle.
+pub fn take_lapsed(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
+    if messages.is_empty() {
+        return Ok(Vec::new());
+    }
+    let lapsed = queue_leases::table
+        .filter(one_of(queue_leases::message_id, messages.to_vec()))
+        .filter(queue_leases::until_at.le(now))
+        .order(queue_leases::message_id)
+        .select(queue_leases::message_id);
+    match conn {
+        AnyConnection::Pg(conn) => lapsed.for_update().skip_locked().load(conn),
+        AnyConnection::Sqlite(_) => lapsed.load(conn),
+    }
+}
+
 /// Lengthens the leases of attempts that are still under way, given as message and owner.
 pub fn renew(conn: &mut AnyConnection, held: &[(Id, Id)], until: NaiveDateTime) -> QueryResult<()> {
     let (messages, owners): (Vec<Id>, Vec<Id>) = held.iter().copied().unzip();

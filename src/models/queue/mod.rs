@@ -11,10 +11,10 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamp};
 
 use lease::taken;
-pub use lease::{Lease, give_back, leases_of, renew, take_over};
+pub use lease::{Lease, give_back, leases_of, renew, take_lapsed, take_over};
 
 use super::AnyConnection;
-use super::kept::{bind, for_rows, load_each, one_of};
+use super::kept::{bind, for_rows, load_each, load_rows, one_of};
 use super::schema::{account_queues, accounts, queue};
 use crate::domain::ids::Id;
 use crate::domain::waiting::State;
@@ -79,13 +79,20 @@ pub fn look_now(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) -
         .map(drop)
 }
 
-/// The same for an account and all its sub accounts.
+/// Accounts of a family that are looked at again at once; others are when their parking ends, a minute later.
+const FAMILY: i64 = 500;
+
+/// The same for an account and those of its sub accounts that have waited longest, however many it has.
 pub fn look_at_family_now(conn: &mut AnyConnection, root: Id, now: NaiveDateTime) -> QueryResult<()> {
     let family = accounts::table.filter(accounts::id.eq(root).or(accounts::parent_id.eq(root))).select(accounts::id);
-    diesel::update(account_queues::table.filter(account_queues::account_id.eq_any(family)))
-        .set(account_queues::next_due_at.eq(now))
-        .execute(conn)
-        .map(drop)
+    let parked: Vec<Id> = account_queues::table
+        .filter(account_queues::account_id.eq_any(family))
+        .filter(account_queues::next_due_at.gt(now))
+        .order((account_queues::served_at, account_queues::account_id))
+        .limit(FAMILY)
+        .select(account_queues::account_id)
+        .load(conn)?;
+    look_now(conn, &parked, now)
 }
 
 /// Accounts with something due at `now`, the one that waited longest first.
@@ -280,6 +287,31 @@ pub fn of_account(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryRes
         .load(conn)
 }
 
+/// The newest message of an account's queue: one step in an index for each state.
+pub fn newest(conn: &mut AnyConnection, account: Id) -> QueryResult<Option<Id>> {
+    let mut newest: Option<Id> = None;
+    for state in State::all() {
+        let of_state = queue::table.filter(queue::account_id.eq(account)).filter(queue::state.eq(state.as_str()));
+        let last: Option<Id> =
+            of_state.order(queue::message_id.desc()).select(queue::message_id).first(conn).optional()?;
+        newest = newest.max(last);
+    }
+    Ok(newest)
+}
+
+/// Whether an account's queue has a message as old as that one, or older.
+pub fn has_until(conn: &mut AnyConnection, account: Id, message: Id) -> QueryResult<bool> {
+    for state in State::all() {
+        let of_state = queue::table.filter(queue::account_id.eq(account)).filter(queue::state.eq(state.as_str()));
+        let first: Option<Id> =
+            of_state.order(queue::message_id.asc()).select(queue::message_id).first(conn).optional()?;
+        if first.is_some_and(|first| first <= message) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// How many messages wait: those due by `now`, and those scheduled for later.
 pub fn depth(conn: &mut AnyConnection, account: Id, now: NaiveDateTime) -> QueryResult<(i64, i64)> {
     let due =
@@ -296,23 +328,42 @@ pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
 
 /// Makes deferred messages that no worker has due at `now`; answers how many.
 pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<usize> {
-    diesel::update(
+    let deferred = |of: &[Id]| {
         queue::table
-            .filter(one_of(queue::message_id, messages.to_vec()))
+            .filter(one_of(queue::message_id, of.to_vec()))
             .filter(queue::state.eq(State::Deferred.as_str()))
-            .filter(not(taken(now))),
-    )
-    .set(queue::due_at.eq(now))
-    .execute(conn)
+            .filter(not(taken(now)))
+    };
+    let mut free: Vec<Id> = deferred(messages).select(queue::message_id).load(conn)?;
+    if let AnyConnection::Pg(conn) = conn {
+        // What another moves on or ends at this moment needs no haste, and waiting for it could be waiting in a circle.
+        let rows = queue::table.filter(one_of(queue::message_id, free)).order(queue::message_id);
+        free = rows.select(queue::message_id).for_update().skip_locked().load(conn)?;
+    }
+    diesel::update(deferred(&free)).set(queue::due_at.eq(now)).execute(conn)
 }
 
-/// Takes messages out of the queue, those alone that no worker has; answers which they were.
+#[derive(QueryableByName)]
+struct Taken {
+    #[diesel(sql_type = Binary)]
+    message_id: Id,
+}
+
+/// Takes messages out of the queue, those alone that no worker has; answers which they were. The caller holds the locks
+/// of their accounts, so that no worker gets one meanwhile. A worker whose lease ran out loses it first, or is just
+/// finishing and keeps its message; whoever takes the row out of the queue has the message, and nobody else.
 pub fn take_free(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<Vec<Id>> {
-    let free: Vec<Id> = queue::table
-        .filter(one_of(queue::message_id, messages.to_vec()))
-        .filter(not(taken(now)))
-        .select(queue::message_id)
-        .load(conn)?;
-    remove_many(conn, &free)?;
-    Ok(free)
+    let lapsed = take_lapsed(conn, messages, now)?;
+    if !lapsed.is_empty() {
+        lease::forget(conn, &lapsed)?;
+    }
+    let rows: Vec<_> = messages.iter().map(|message| vec![bind::<Binary>(*message)]).collect();
+    let taken: Vec<Taken> = load_rows(
+        conn,
+        "WITH free (message_id) AS (",
+        &rows,
+        ") DELETE FROM queue WHERE message_id IN (SELECT message_id FROM free) AND NOT EXISTS (SELECT 1 FROM \
+         queue_leases WHERE queue_leases.message_id = queue.message_id) RETURNING message_id",
+    )?;
+    Ok(taken.into_iter().map(|row| row.message_id).collect())
 }

@@ -9,7 +9,7 @@ use super::frame::{self, Facts, Frame};
 use super::suppressions::{self, AddForm, SuppressionsQuery};
 use crate::actions::ActionError;
 use crate::actions::create_suppression::{NewSuppression, create_suppression};
-use crate::actions::delete_suppressions::{delete_suppressions, wipe_suppressions};
+use crate::actions::delete_suppressions::{WIPED, delete_suppressions, wipe_suppressions};
 use crate::domain::domain_name::DomainName;
 use crate::domain::email_address::EmailAddress;
 use crate::domain::instants;
@@ -143,7 +143,15 @@ pub async fn wipe(scope: AccountScope, form: Posted<Typed>) -> PageResult {
         return wipe_page(&scope, errors).await;
     }
     let (cx, account) = (scope.acting.cx(), scope.account.id);
-    let removed = scope.acting.app.write(move |conn| wipe_suppressions(conn, &cx, account, None)).await?;
+    let mut removed = 0;
+    loop {
+        let cx = cx.clone();
+        let some = scope.acting.app.write(move |conn| wipe_suppressions(conn, &cx, account, None)).await?;
+        removed += some;
+        if some < WIPED {
+            break;
+        }
+    }
     let text = format!("{} let go.", format::count(removed as u64, "suppression was", "suppressions were"));
     scope.acting.flash(&Flash::new(Tone::Good, text));
     Ok(see_other(&scope.path("/suppressions")))

@@ -47,6 +47,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("sub_account.lift", "good", "Hold on {} lifted"),
     ("sub_account.hold_ended", "good", "Hold on {} ended by its date"),
     ("sub_account.delete", "bad", "{} deleted"),
+    ("sub_account.cleared", "", "What waited of {} when it was deleted is cleared"),
     ("sub_account.undelete", "good", "{} brought back"),
     ("account.create", "good", "Account {} created"),
     ("account.update", "", "Settings of {} changed"),

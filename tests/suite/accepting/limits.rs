@@ -252,6 +252,7 @@ async fn a_held_message_is_given_up_after_its_days_or_with_its_account_and_was_n
         }
         let (parent, child) = (agency.id, gone.id);
         app.write(move |conn, cx| delete_sub_account(conn, cx, parent, child)).await;
+        leader.round().await.expect("it keeps house");
         assert_eq!(stands(&app, &agency, gone.id).await, (1, 0, 0));
         set_cap(&app, &agency, &old, 2).await;
         app.app.clock.step(TimeDelta::days(2));

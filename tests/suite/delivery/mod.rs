@@ -1,12 +1,14 @@
 //! Delivering: through a real smarthost or into the mailbox, by schedule, fairly, and never past a hold.
 
 mod answers;
+mod deleted;
 mod direct;
 mod fairness;
 mod holds;
 mod housekeeping;
 mod inside;
 mod kills;
+mod lapsed;
 mod leaving;
 mod mta_sts;
 mod nodes;

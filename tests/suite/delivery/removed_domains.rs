@@ -9,7 +9,7 @@ use canopy::actions::set_limits::set_limits;
 use canopy::domain::ids::Id;
 use canopy::domain::limits::{AtCap, Limits};
 use canopy::jobs::Leader;
-use canopy::models::{domains, held, messages, removed_domains};
+use canopy::models::{clearings, domains, held, messages};
 use chrono::TimeDelta;
 
 use super::{accept, attempts, counter_of, deliver, ids, message, queued, send_through};
@@ -80,7 +80,7 @@ async fn what_waits_from_a_removed_domain_ends_and_the_others_go_on() {
         let counted = counter_of(&app, due).await;
         assert_eq!((counted.accepted, counted.failed, counted.delivered), (4, 3, 1), "what was held never counted");
         assert_eq!(app.read(move |conn| Ok(held::count(conn, child)?)).await, 1);
-        assert!(app.read(|conn| Ok(removed_domains::oldest(conn)?)).await.is_none(), "nothing is left to clear");
+        assert!(app.read(|conn| Ok(clearings::oldest(conn)?)).await.is_none(), "nothing is left to clear");
         assert_eq!(sink.messages().len(), 1, "nothing of the removed domain left");
     })
     .await;
@@ -104,7 +104,7 @@ async fn a_long_queue_is_cleared_slice_by_slice_and_again_after_what_was_under_w
         let mut leader = Leader::new(Arc::clone(&app.app));
         leader.round().await.expect("it keeps house");
         assert_eq!(queued(&app, client.id).await, (0, 70), "those of the other domain");
-        assert!(app.read(|conn| Ok(removed_domains::oldest(conn)?)).await.is_none());
+        assert!(app.read(|conn| Ok(clearings::oldest(conn)?)).await.is_none());
 
         // The name again: another domain, from which mail leaves.
         app.verified_domain(client.id, &client.domain).await;
@@ -133,7 +133,7 @@ async fn what_is_under_way_when_its_domain_goes_ends_when_it_comes_back() {
         leader.round().await.expect("it keeps house");
         let (status, story) = told(&app, id).await;
         assert!(status == "failed" && story.contains(SAID) && story.contains("No answer was recorded"), "{story}");
-        assert!(app.read(|conn| Ok(removed_domains::oldest(conn)?)).await.is_none());
+        assert!(app.read(|conn| Ok(clearings::oldest(conn)?)).await.is_none());
     })
     .await;
 }

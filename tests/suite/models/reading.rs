@@ -16,9 +16,9 @@ use canopy::models::families::Families;
 use canopy::models::held::Shelves;
 use canopy::models::queue_view::Whose;
 use canopy::models::{
-    AnyConnection, account_tags, accounts, api_keys, audit, counters, domains, held, installation, jobs, limits,
-    messages, mta_sts, periods, queue, queue_view, removed_domains, saved_views, senders, smtp_credentials,
-    sub_account_list, summaries, suppressions, suspensions, system_mails, usage,
+    AnyConnection, account_tags, accounts, api_keys, audit, clearings, counters, domains, held, installation, jobs,
+    limits, messages, mta_sts, periods, queue, queue_view, saved_views, senders, smtp_credentials, sub_account_list,
+    summaries, suppressions, suspensions, system_mails, usage,
 };
 use canopy::secrets::SecretKeys;
 use chrono::{NaiveDateTime, TimeDelta};
@@ -66,8 +66,8 @@ const ASKS: &[(&str, Ask)] = asks! {
     "SMTP credentials by name": |conn, cx, big| smtp_credentials::find_by_username(conn, "smtp-777");
     "SMTP credentials of an account": |conn, cx, big| smtp_credentials::find(conn, big.child, big.child);
     "domains of SMTP credentials": |conn, cx, big| smtp_credentials::domains_of(conn, &[big.child]);
-    "SMTP credentials without their domain": |conn, cx, big| smtp_credentials::drop_domain(conn, big.child);
-    "SMTP credentials that end": |conn, cx, big| smtp_credentials::delete_all(conn, big.child, big.now);
+    "SMTP credentials without their domain": |conn, cx, big| smtp_credentials::drop_domain(conn, big.child, 500);
+    "SMTP credentials that end": |conn, cx, big| smtp_credentials::delete_some(conn, big.child, big.now, 500);
     "API, suppressions": |conn, cx, big| suppressions::page(conn, big.child, &Default::default(), big.now, None, false, 101);
     "suppressions of an address": |conn, cx, big| suppressions::page(conn, big.child,
         &suppressions::Filter { email_lower: Some("r777@x.example".into()), ..Default::default() }, big.now, None, false, 51);
@@ -110,8 +110,12 @@ const ASKS: &[(&str, Ask)] = asks! {
     "purge": |conn, cx, big| housekeeping::purge(conn, cx.now, &services());
     "accounts with held messages": |conn, cx, big| held::accounts(conn, Some(big.child), 256);
     "held messages, the oldest": |conn, cx, big| held::oldest(conn, big.child, 500);
-    "a slice of a queue": |conn, cx, big| removed_domains::queued(conn, big.child, Some(step(big)), 500);
-    "a slice of what is held": |conn, cx, big| removed_domains::held(conn, big.child, Some(step(big)), 500);
+    "a slice of a queue": |conn, cx, big| clearings::queued(conn, big.child, Some(step(big)), 500);
+    "the newest of a queue": |conn, cx, big| queue::newest(conn, big.child);
+    "the oldest of a queue": |conn, cx, big| queue::has_until(conn, big.child, big.child);
+    "the newest held message": |conn, cx, big| held::newest(conn, big.child);
+    "clearings, the oldest": |conn, cx, big| clearings::oldest(conn);
+    "a slice of what is held": |conn, cx, big| clearings::held(conn, big.child, Some(step(big)), 500);
     "domains of a name, elsewhere": |conn, cx, big| domains::waiting_elsewhere(conn, big.agency.id, "c1.example");
     "held messages, over": |conn, cx, big| held::expired(conn, big.child, big.now, 500);
     "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
@@ -146,8 +150,8 @@ fn seen(conn: &mut AnyConnection, big: Big, whose: Whose, reason: Option<Reason>
     Ok(())
 }
 
-fn step(big: Big) -> removed_domains::Step {
-    removed_domains::Step { message_id: big.child, at: big.now }
+fn step(big: Big) -> clearings::Step {
+    clearings::Step { message_id: big.child, at: big.now }
 }
 
 fn first() -> queue_view::Page {

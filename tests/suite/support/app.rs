@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 
 use canopy::actions::accept_message::{Accepted, Prepared, PreparedEntry};
+use canopy::actions::clear_queue;
 use canopy::actions::{ActionResult, Cx};
 use canopy::app::App;
 use canopy::cli::serve::{Site, install_tls};
@@ -222,6 +223,26 @@ impl TestApp {
             Ok(seen)
         })
         .await
+    }
+
+    /// Ends what is to be cleared from queues, as far as nothing of it is under way.
+    pub async fn clear_queues(&self) {
+        let begin = || self.read(clear_queue::begin);
+        while let Some(mut place) = begin().await {
+            loop {
+                let slice = self.read(move |conn| clear_queue::look(conn, place, 500)).await;
+                let (here, ids) = (slice.here, slice.ids);
+                let left = self.write(move |conn, cx| clear_queue::end(conn, cx.now, here, &ids)).await;
+                let Some(next) = slice.next else {
+                    let place = here.leaving(left);
+                    if self.write(move |conn, cx| clear_queue::done(conn, cx, place)).await {
+                        break;
+                    }
+                    return;
+                };
+                place = next.leaving(left);
+            }
+        }
     }
 
     /// One API request; answers status and body.

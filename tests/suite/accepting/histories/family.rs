@@ -180,6 +180,7 @@ impl Family {
         (account.deleted, account.waiting) = (true, Default::default());
         let (parent, id) = (self.clients[0].id, self.clients[child].id);
         app.write(move |conn, cx| delete_sub_account(conn, cx, parent, id)).await;
+        app.clear_queues().await;
         Vec::new()
     }
 

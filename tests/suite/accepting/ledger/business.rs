@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use canopy::actions::accept_message::{Outcome, has_room, release_held};
-use canopy::actions::cancel_message::cancel_queue;
+use canopy::actions::cancel_queued::cancel_queued;
 use canopy::actions::claim_deliveries::{Claimed, Wanted, claim_deliveries};
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::finish_deliveries::{Answer, Finished, finish_deliveries};
+use canopy::actions::queue_selection::{QueueOf, Selection};
 use canopy::actions::receive_report::{Incoming, receive_report};
 use canopy::actions::set_limits::set_limits;
 use canopy::actions::set_plan::{Begins, set_plan};
@@ -16,6 +17,8 @@ use canopy::domain::limits::{AtCap, Limits};
 use canopy::domain::rating::Plan;
 use canopy::domain::returned::{Complaint, Failure, Report, Returned};
 use canopy::domain::transport::TransportKind;
+use canopy::models::accounts;
+use canopy::models::queue_view::{Filter, Whose};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
@@ -197,8 +200,15 @@ impl<'a> Business<'a> {
 
     async fn cancel(&mut self) {
         let account = self.senders.choose(&mut self.random).expect("some").id;
-        let cancelled = self.app.write(move |conn, cx| cancel_queue(conn, cx, account, "Cancelled.")).await;
-        self.count("cancelled", cancelled);
+        let holder = self.app.read(move |conn| Ok(accounts::find_any(conn, account)?)).await.expect("the account");
+        let of = QueueOf { holder, whose: Whose::Account(account) };
+        let mut after = Some(None);
+        while let Some(from) = after {
+            let (of, chosen) = (of.clone(), Selection::Matching(Filter::default(), from));
+            let done = self.app.write(move |conn, cx| cancel_queued(conn, cx, &of, &chosen)).await;
+            self.count("cancelled", done.changed);
+            after = done.next.map(Some);
+        }
     }
 
     /// A client goes and another comes.
@@ -208,6 +218,7 @@ impl<'a> Business<'a> {
         let gone = std::mem::replace(&mut self.senders[2], next).id;
         let parent = self.parent;
         self.app.write(move |conn, cx| delete_sub_account(conn, cx, parent, gone)).await;
+        self.app.clear_queues().await;
         self.count("removed", 1);
     }
 

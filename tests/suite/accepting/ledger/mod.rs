@@ -4,6 +4,8 @@
 //! The short form runs with the other tests; `bin/soak ledger` runs as many operations as `CANOPY_SOAK_LEDGER` says.
 
 mod business;
+mod ends;
+mod interleaved;
 mod rebuilt;
 
 use std::time::Instant;
