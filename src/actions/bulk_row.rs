@@ -10,6 +10,7 @@ use super::{ActionError, ActionResult, Cx, Services};
 use crate::domain::cap::MonthlyCap;
 use crate::domain::client_import::{Client, Parsed};
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::domain::refusal::Refusal;
 use crate::domain::text::Tag;
 use crate::models::accounts::{self, Account};
@@ -21,6 +22,8 @@ pub(super) struct Job<'a> {
     pub cx: Cx,
     pub services: &'a Services,
     pub parent: Id,
+    /// How the parent's people write numbers.
+    pub numbers: NumberStyle,
     pub work: &'a Work,
 }
 
@@ -48,7 +51,7 @@ pub(super) fn run(
         Work::Lift => lift(conn, cx, parent, &account)?,
         Work::Tag { tag } => retag(conn, cx, parent, &account, tag, true)?,
         Work::Untag { tag } => retag(conn, cx, parent, &account, tag, false)?,
-        Work::SetCap { cap } => set_cap(conn, cx, parent, &account, *cap)?,
+        Work::SetCap { cap } => set_cap(conn, job, &account, *cap)?,
         Work::Import => String::new(),
     };
     Ok(())
@@ -93,15 +96,19 @@ fn retag(
     Ok(if add { "Tagged." } else { "Tag removed." }.into())
 }
 
-fn set_cap(conn: &mut AnyConnection, cx: &Cx, parent: Id, account: &Account, cap: i64) -> ActionResult<String> {
+fn set_cap(conn: &mut AnyConnection, job: &Job<'_>, account: &Account, cap: i64) -> ActionResult<String> {
     if account.monthly_credit == cap {
         return Ok("Had this cap already.".into());
     }
     let cap = MonthlyCap::new(cap).map_err(invalid)?;
-    update_sub_account(conn, cx, parent, account.id, &Changes { cap: Some(cap), ..Changes::default() })?;
+    update_sub_account(conn, &job.cx, job.parent, account.id, &Changes { cap: Some(cap), ..Changes::default() })?;
+    let was = match account.monthly_credit {
+        0 => "it had none".to_owned(),
+        was => format!("it was {}", job.numbers.whole(was)),
+    };
     Ok(match cap.limit() {
-        Some(limit) => format!("Cap set to {limit}."),
-        None => "Cap removed.".into(),
+        Some(limit) => format!("Cap set to {}; {was}.", job.numbers.whole(limit)),
+        None => format!("Cap removed; {was}."),
     })
 }
 
@@ -116,7 +123,7 @@ fn import(
     let client: Client =
         serde_json::from_str(&row.payload).map_err(|error| ActionError::Internal(error.to_string()))?;
     outcome.name.clone_from(&client.name);
-    let client = client.parsed().map_err(invalid)?;
+    let client = client.parsed(NumberStyle::Point).map_err(invalid)?;
     refuse_taken(conn, parent, &client)?;
     let domain = client.domain.clone();
     let new = NewSubAccount {

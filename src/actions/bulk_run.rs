@@ -46,7 +46,9 @@ pub fn run_job_rows(
         return stop(conn, cx, job);
     }
     let rows = jobs::waiting(conn, job.id, job.done, limit)?;
-    let shared = Shared { cx: payload.cx(cx, job.account_id), services, parent: job.account_id, work: &payload.work };
+    let parent = job.account_id;
+    let numbers = accounts::find_any(conn, parent)?.map(|account| account.number_style).unwrap_or_default();
+    let shared = Shared { cx: payload.cx(cx, parent), services, parent, numbers, work: &payload.work };
     lock(conn, cx, &payload.work, &rows)?;
     for row in &rows {
         let key = keys.pop();

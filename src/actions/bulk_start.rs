@@ -4,6 +4,7 @@ use super::bulk_work::{Payload, Work};
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::client_import::Client;
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::models::jobs::{self, Job, JobRow};
 use crate::models::sub_account_list::{self, Filter};
 use crate::models::{AnyConnection, accounts};
@@ -24,7 +25,8 @@ const MAX_TICKED: usize = 500;
 /// # Errors
 /// `Invalid` for an empty selection.
 pub fn bulk_start(conn: &mut AnyConnection, cx: &Cx, parent: Id, work: Work, selection: Selection) -> ActionResult<Id> {
-    let title = title(&work);
+    let numbers = accounts::find_any(conn, parent)?.map(|account| account.number_style).unwrap_or_default();
+    let title = title(&work, numbers);
     let mut job = job(cx, parent, work, title)?;
     match selection {
         Selection::Ids(ids) => {
@@ -98,14 +100,14 @@ fn row(job_id: Id, position: i32, payload: String) -> JobRow {
     JobRow { job_id, position, payload, state: "waiting".into(), result: String::new(), secret_sealed: None }
 }
 
-fn title(work: &Work) -> String {
+fn title(work: &Work, numbers: NumberStyle) -> String {
     match work {
         Work::Suspend { .. } => "Suspend sub accounts".into(),
         Work::Lift => "Lift suspensions".into(),
         Work::Tag { tag } => format!("Tag sub accounts “{tag}”"),
         Work::Untag { tag } => format!("Remove the tag “{tag}”"),
         Work::SetCap { cap: 0 } => "Remove monthly caps".into(),
-        Work::SetCap { cap } => format!("Set monthly caps to {cap}"),
+        Work::SetCap { cap } => format!("Set monthly caps to {}", numbers.whole(*cap)),
         Work::Import => "Create sub accounts from a list".into(),
     }
 }

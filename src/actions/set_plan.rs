@@ -76,10 +76,7 @@ fn reprice(
     if before.plan == *plan {
         return Ok(Entered::Unchanged);
     }
-    if before.plan.currency != plan.currency {
-        let said = "The running period stays in its currency. Another one can begin with the next period.";
-        return Err(ActionError::invalid("currency", said));
-    }
+    same_currency(&before.plan, plan)?;
     // Later than what it replaces, where that began within the period.
     let from = period.start_at.max(before.from + TimeDelta::microseconds(1));
     insert(conn, cx, account.id, plan, from)?;
@@ -116,11 +113,31 @@ fn plan_ahead(
 /// # Errors
 /// `Invalid` when another period runs.
 pub fn still_running(conn: &mut AnyConnection, cx: &Cx, parent: Id, seen: Id) -> ActionResult<()> {
-    if ensure_period(conn, parent, cx.now)?.id == seen {
+    same_period(ensure_period(conn, parent, cx.now)?.id, seen)
+}
+
+/// The same of a period that was read already.
+///
+/// # Errors
+/// As [`still_running`].
+pub fn same_period(running: Id, seen: Id) -> ActionResult<()> {
+    if running == seen {
         return Ok(());
     }
     let said = "A new billing period has begun since this page was opened. Look at the dates again, then save.";
     Err(ActionError::invalid("when", said))
+}
+
+/// Refuses to reprice the running period in another currency than it is in.
+///
+/// # Errors
+/// `Invalid` where they differ.
+pub fn same_currency(before: &Plan, plan: &Plan) -> ActionResult<()> {
+    if before.currency == plan.currency {
+        return Ok(());
+    }
+    let said = "The running period stays in its currency. Another one can begin with the next period.";
+    Err(ActionError::invalid("currency", said))
 }
 
 /// The live parent account, locked.

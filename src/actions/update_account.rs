@@ -7,6 +7,7 @@ use super::ensure_period::ensure_period;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::domain::period::BillingAnchor;
 use crate::domain::text::{AccountName, ShortText};
 use crate::domain::website::Website;
@@ -35,6 +36,8 @@ pub struct AccountChanges {
     pub anchor: Option<BillingAnchor>,
     /// What clients see instead of the name; `Some(None)` goes back to the name.
     pub brand_name: Option<Option<ShortText>>,
+    /// How a parent's people and those of its sub accounts write numbers.
+    pub number_style: Option<NumberStyle>,
 }
 
 /// Applies `changes`. Where nothing differs, nothing is written.
@@ -96,6 +99,7 @@ fn apply(account: &mut Account, changes: &AccountChanges) -> ActionResult<()> {
         account.anchor_day = i32::try_from(anchor.day()).unwrap_or(account.anchor_day);
         account.time_zone = anchor.tz().name().to_owned();
     }
+    set(&mut account.number_style, changes.number_style);
     if let Some(brand) = &changes.brand_name {
         account.brand_name = brand.as_ref().map(|name| name.as_str().to_owned());
     }
@@ -132,6 +136,7 @@ fn shown(account: &Account) -> Value {
         "message_metadata_retention": account.metadata_retention,
         "message_data_retention": account.data_retention,
         "time_zone": account.time_zone, "anchor_day": account.anchor_day, "brand_name": account.brand_name,
+        "number_style": account.number_style.example(),
     })
 }
 

@@ -1,11 +1,14 @@
 //! The monthly cap: how many recipients an account may be granted in one billing period, and when to warn.
 //! All thresholds are exact integer arithmetic.
 
+use super::number::{self, NumberStyle};
 use super::proration::Part;
 use super::refusal::Refusal;
 
 /// The most that the contract lets a cap be.
 pub const MAX_CAP: i64 = 1_000_000_000;
+/// What a typed 0 is answered with: the contract takes it for no cap, people for one that lets nothing through.
+pub const ZERO: &str = "A cap of 0 could mean two things. Choose “No cap” to let it send without a limit, or suspend the account to stop its sending.";
 
 /// `monthly_credit` of the contract: 0 to 1,000,000,000, where 0 means no cap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -23,14 +26,18 @@ impl MonthlyCap {
         }
     }
 
-    /// Reads what a person typed: digits, with commas, spaces or underscores between groups.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let digits = ungrouped(text);
-        if digits.is_empty() || digits.len() > 12 || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Refusal::new("Enter the monthly cap as a whole number, for example 50,000."));
+    /// Reads what a person typed: a whole number above 0.
+    ///
+    /// # Errors
+    /// A sentence for what is none; for a 0 one that offers both ways out of it.
+    pub fn parse(text: &str, style: NumberStyle) -> Result<Self, Refusal> {
+        let example = style.whole(50_000);
+        let wanted = format!("Enter the monthly cap as a whole number, for example {example}.");
+        match number::whole(text, style).map_err(|misread| misread.refusal(style, &wanted))? {
+            0 => Err(Refusal::new(ZERO)),
+            value @ 1..=MAX_CAP => Ok(Self(value)),
+            _ => Err(Refusal::new(format!("Enter a monthly cap of at most {}.", style.whole(MAX_CAP)))),
         }
-        let value = digits.parse().map_err(|_| Refusal::new("Enter the monthly cap as a whole number."))?;
-        Self::new(value)
     }
 
     /// The stored number, 0 for no cap.
@@ -50,12 +57,6 @@ impl MonthlyCap {
     pub const fn limit(self) -> Option<i64> {
         if self.0 == 0 { None } else { Some(self.0) }
     }
-}
-
-/// What people typed without the commas, spaces and underscores between its groups.
-#[must_use]
-pub fn ungrouped(text: &str) -> String {
-    text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '_' | '\u{a0}' | '\u{202f}')).collect()
 }
 
 /// How many of `wanted` recipients may still be accepted when `used` have been.
@@ -142,9 +143,14 @@ mod tests {
 
     #[test]
     fn people_may_type_thousands_separators() {
-        assert_eq!(MonthlyCap::parse(" 50,000 ").map(MonthlyCap::value), Ok(50_000));
-        for text in ["", "1.5", "-1", "ten", "9999999999999999999999"] {
-            assert!(MonthlyCap::parse(text).is_err(), "{text}");
+        let cap = |text: &str, style| MonthlyCap::parse(text, style).map(MonthlyCap::value);
+        assert_eq!(cap(" 50,000 ", NumberStyle::Point), Ok(50_000));
+        assert_eq!(cap("50.000", NumberStyle::Comma), Ok(50_000));
+        for style in NumberStyle::ALL {
+            for text in ["", "1.5", "1,5", "5000,00", "-1", "ten", "1000000001", "9999999999999999999999"] {
+                assert!(cap(text, style).is_err(), "{text}");
+            }
+            assert_eq!(cap("0", style), Err(Refusal::new(ZERO)));
         }
     }
 

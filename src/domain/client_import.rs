@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cap::MonthlyCap;
 use super::domain_name::DomainName;
+use super::number::{self, NumberStyle};
 use super::refusal::Refusal;
 use super::text::{AccountName, ExternalId};
 use super::website::Website;
@@ -16,12 +17,15 @@ pub const MAX_LINES: usize = 5_000;
 /// The most bytes of one list.
 pub const MAX_BYTES: usize = 2 * 1024 * 1024;
 
+/// What a cap of 0 is answered with.
+const ZERO: &str = "A cap of 0 could mean two things. Leave it empty or write “none” for no cap, or leave the line out and suspend the account once it is there.";
+
 /// A client as written in the list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Client {
     pub name: String,
     pub website: String,
-    /// Empty, 0 or "none" is no cap.
+    /// Empty or "none" is no cap; a 0 is refused.
     pub cap: String,
     pub domain: String,
     pub external_id: String,
@@ -43,6 +47,8 @@ pub struct Line {
     /// As an editor counts it: the header is line 1.
     pub number: u64,
     pub client: Client,
+    /// What its cap was read as; `None` where it was not understood.
+    pub cap: Option<MonthlyCap>,
     /// What is wrong with it; empty when nothing is.
     pub errors: Vec<String>,
 }
@@ -52,20 +58,32 @@ impl Client {
     ///
     /// # Errors
     /// A sentence for whoever wrote the list.
-    pub fn parsed(&self) -> Result<Parsed, Refusal> {
+    pub fn parsed(&self, style: NumberStyle) -> Result<Parsed, Refusal> {
         let mut errors = Vec::new();
-        self.read(&mut errors).ok_or_else(|| Refusal::new(errors.into_iter().next().unwrap_or_default()))
+        self.read(style, &mut errors).ok_or_else(|| Refusal::new(errors.into_iter().next().unwrap_or_default()))
     }
 
-    fn read(&self, errors: &mut Vec<String>) -> Option<Parsed> {
+    fn read(&self, style: NumberStyle, errors: &mut Vec<String>) -> Option<Parsed> {
         let mut note = |refusal: Refusal| errors.push(refusal.into());
         let name = AccountName::parse(&self.name).map_err(&mut note).ok();
         let website = Website::parse(if self.website.is_empty() { &self.domain } else { &self.website });
         let website = website.map_err(&mut note).ok();
-        let cap = cap(&self.cap).map_err(&mut note).ok();
+        let cap = cap(&self.cap, style).map_err(&mut note).ok();
         let domain = optional(&self.domain, DomainName::parse).map_err(&mut note).ok();
         let external_id = optional(&self.external_id, ExternalId::parse).map_err(&mut note).ok();
         Some(Parsed { name: name?, website: website?, cap: cap?, domain: domain?, external_id: external_id? })
+    }
+}
+
+impl Line {
+    /// The client with its cap in plain digits, which read the same whatever the number style is by then.
+    #[must_use]
+    pub fn settled(&self) -> Client {
+        let cap = match self.cap.and_then(MonthlyCap::limit) {
+            Some(limit) => limit.to_string(),
+            None => String::new(),
+        };
+        Client { cap, ..self.client.clone() }
     }
 }
 
@@ -73,11 +91,14 @@ fn optional<T>(text: &str, parse: impl Fn(&str) -> Result<T, Refusal>) -> Result
     if text.is_empty() { Ok(None) } else { parse(text).map(Some) }
 }
 
-fn cap(text: &str) -> Result<MonthlyCap, Refusal> {
-    match text.to_lowercase().as_str() {
-        "" | "none" | "no cap" | "unlimited" | "-" => Ok(MonthlyCap::NONE),
-        number => MonthlyCap::parse(number),
+fn cap(text: &str, style: NumberStyle) -> Result<MonthlyCap, Refusal> {
+    if matches!(text.to_lowercase().as_str(), "" | "none" | "no cap" | "unlimited" | "-") {
+        return Ok(MonthlyCap::NONE);
     }
+    if number::whole(text, style) == Ok(0) {
+        return Err(Refusal::new(ZERO));
+    }
+    MonthlyCap::parse(text, style)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -103,11 +124,12 @@ fn column(head: &str) -> Option<Column> {
     })
 }
 
-/// Reads a list. Commas, semicolons and tabs part columns; the first line names them.
+/// Reads a list whose numbers are written in `style`. Commas, semicolons and tabs part columns; the first line names
+/// them.
 ///
 /// # Errors
 /// When it is no list at all: too long, no columns of ours, no lines.
-pub fn parse(text: &str) -> Result<Vec<Line>, Refusal> {
+pub fn parse(text: &str, style: NumberStyle) -> Result<Vec<Line>, Refusal> {
     // The reader counts a line only at its LF: with CRLF every number would be one too small.
     let text = text.trim_start_matches('\u{feff}').replace("\r\n", "\n");
     if text.len() > MAX_BYTES {
@@ -134,9 +156,12 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Refusal> {
             continue;
         }
         if lines.len() == MAX_LINES {
-            return Err(Refusal::new("The list has more than 5,000 lines. Split it."));
+            return Err(Refusal::new(format!(
+                "The list has more than {} lines. Split it.",
+                style.whole(MAX_LINES as i64)
+            )));
         }
-        lines.push(line(&columns, &record));
+        lines.push(line(&columns, &record, style));
     }
     if lines.is_empty() {
         return Err(Refusal::new("The list has no lines below its header."));
@@ -145,7 +170,7 @@ pub fn parse(text: &str) -> Result<Vec<Line>, Refusal> {
     Ok(lines)
 }
 
-fn line(columns: &[Option<Column>], record: &csv::StringRecord) -> Line {
+fn line(columns: &[Option<Column>], record: &csv::StringRecord, style: NumberStyle) -> Line {
     let mut client = Client::default();
     for (column, value) in columns.iter().zip(record) {
         let place = match column {
@@ -159,8 +184,9 @@ fn line(columns: &[Option<Column>], record: &csv::StringRecord) -> Line {
         value.clone_into(place);
     }
     let mut errors = Vec::new();
-    client.read(&mut errors);
-    Line { number: record.position().map_or(0, csv::Position::line), client, errors }
+    client.read(style, &mut errors);
+    let cap = cap(&client.cap, style).ok();
+    Line { number: record.position().map_or(0, csv::Position::line), client, cap, errors }
 }
 
 /// Two lines for one client: the later one is refused, and says which the first is.
@@ -198,7 +224,7 @@ mod tests {
         ] {
             let by = head.chars().find(|c| matches!(c, ',' | ';' | '\t')).expect("a separator");
             let body = ["Acme", "acme.example", "5000", "mail.acme.example", "A-1"].join(&by.to_string());
-            let lines = parse(&format!("\u{feff}{head}\r\n{body}\r\n")).expect("a list");
+            let lines = parse(&format!("\u{feff}{head}\r\n{body}\r\n"), NumberStyle::Point).expect("a list");
             assert_eq!(lines.len(), 1, "{head}");
             assert!(lines[0].errors.is_empty(), "{:?}", lines[0]);
             assert_eq!((lines[0].client.external_id.as_str(), lines[0].number), ("A-1", 2));
@@ -207,39 +233,61 @@ mod tests {
 
     #[test]
     fn a_line_names_everything_that_is_wrong_with_it() {
-        let lines = parse("name,website,cap,domain\n,nonsense,many,-\nGood,good.example,none,\n").expect("a list");
+        let lines = parse("name,website,cap,domain\n,nonsense,many,-\nGood,good.example,none,\n", NumberStyle::Point)
+            .expect("a list");
         assert_eq!(lines[0].errors.len(), 4, "{:?}", lines[0].errors);
         assert!(lines[1].errors.is_empty());
     }
 
     #[test]
     fn the_second_of_two_equal_lines_is_refused() {
-        let lines = parse("name,domain\nAcme,acme.example\nACME,other.example\nThird,ACME.example\n").expect("a list");
+        let lines =
+            parse("name,domain\nAcme,acme.example\nACME,other.example\nThird,ACME.example\n", NumberStyle::Point)
+                .expect("a list");
         let said: Vec<_> = lines.iter().map(|line| line.errors.join(" ")).collect();
         assert_eq!(said, ["", "Line 2 has the same name.", "Line 2 has the same domain."]);
     }
 
     #[test]
+    fn a_cap_is_read_in_the_writers_style_or_refused_with_its_reason() {
+        let list = "name;website;cap\nA;a.example;5000,00\nB;b.example;5.000\nC;c.example;0\nD;d.example;none\n";
+        let caps = |style| -> Vec<_> {
+            let lines = parse(list, style).expect("a list");
+            lines.iter().map(|line| (line.cap.map(MonthlyCap::value), line.errors.join(" "))).collect()
+        };
+        let (point, comma) = (caps(NumberStyle::Point), caps(NumberStyle::Comma));
+        assert_eq!(
+            [&point, &comma].map(|all| all.iter().map(|(cap, _)| *cap).collect::<Vec<_>>()),
+            [vec![None, None, None, Some(0)], vec![None, Some(5_000), None, Some(0)]]
+        );
+        assert!(comma[0].1.contains("with decimals") && comma[2].1 == ZERO, "{comma:?}");
+        let settled = parse(list, NumberStyle::Comma).expect("a list")[1].settled();
+        for style in NumberStyle::ALL {
+            assert_eq!(settled.parsed(style).map(|parsed| parsed.cap.value()), Ok(5_000));
+        }
+    }
+
+    #[test]
     fn without_a_website_the_domain_is_the_website() {
-        let lines = parse("name,domain\nAcme,acme.example\n").expect("a list");
-        assert_eq!(lines[0].client.parsed().expect("right").website.host(), "acme.example");
+        let lines = parse("name,domain\nAcme,acme.example\n", NumberStyle::Point).expect("a list");
+        assert_eq!(lines[0].client.parsed(NumberStyle::Point).expect("right").website.host(), "acme.example");
     }
 
     #[test]
     fn what_is_no_list_is_refused_with_a_sentence() {
         for text in ["", "\n\n", "foo,bar\n1,2", "name,website\n", "name\na\0b\n", "n\0a\0m\0e\0"] {
-            assert!(parse(text).is_err(), "{text:?}");
+            assert!(parse(text, NumberStyle::Point).is_err(), "{text:?}");
         }
         let long = format!("name\n{}", "x\n".repeat(MAX_LINES + 1));
-        assert!(parse(&long).is_err());
-        assert!(parse(&"x".repeat(MAX_BYTES + 1)).is_err());
+        assert!(parse(&long, NumberStyle::Point).is_err());
+        assert!(parse(&"x".repeat(MAX_BYTES + 1), NumberStyle::Point).is_err());
     }
 
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC*", tail in "(name,cap\n)?([\"a,;\n0]{0,30})") {
-            drop(parse(&text));
-            drop(parse(&tail));
+            drop(parse(&text, NumberStyle::Point));
+            drop(parse(&tail, NumberStyle::Comma));
         }
     }
 }

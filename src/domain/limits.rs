@@ -1,7 +1,8 @@
 //! What bounds an account's sending beside its monthly cap, and what happens at the cap. All of it is exact integer
 //! arithmetic; the counts are read under the locks of the accepting transaction.
 
-use super::cap::{MonthlyCap, ungrouped};
+use super::cap::MonthlyCap;
+use super::number::{self, Misread, NumberStyle};
 use super::refusal::Refusal;
 
 /// The most that a daily, hourly or pool cap may be.
@@ -78,20 +79,30 @@ impl Default for AlertPercents {
 }
 
 impl AlertPercents {
-    /// Reads what a person typed or the column holds: numbers with commas or spaces between them; nothing is none.
+    /// Reads what the column holds.
+    ///
+    /// # Errors
+    /// As [`Self::typed`].
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        Self::typed(text, NumberStyle::Point)
+    }
+
+    /// Reads what a person typed: numbers with spaces, semicolons or commas between them; nothing is none. Where a comma
+    /// is what parts decimals, `50,5` is no two numbers: a comma then needs its space.
     ///
     /// # Errors
     /// A sentence for what is no whole percent from 1 to 500, and for more than five.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        let wrong = || Refusal::new("Enter at most five whole percents from 1 to 500, for example 50, 80, 100.");
+    pub fn typed(text: &str, style: NumberStyle) -> Result<Self, Refusal> {
+        let example = Self(vec![50, 80, 100]).shown(style);
+        let wrong = || Refusal::new(format!("Enter at most five whole percents from 1 to 500, for example {example}."));
+        if style == NumberStyle::Comma && decimal_comma(text) {
+            return Err(wrong());
+        }
         let words = text.split(|c: char| c == ',' || c == ';' || c == '%' || c.is_whitespace());
         let mut all = Vec::new();
         for word in words.filter(|word| !word.is_empty()) {
-            let percent: i32 = word.parse().map_err(|_| wrong())?;
-            if !(1..=500).contains(&percent) {
-                return Err(wrong());
-            }
-            all.push(percent);
+            let percent = number::whole(word, style).map_err(|_| wrong())?;
+            all.push(i32::try_from(percent).ok().filter(|percent| (1..=500).contains(percent)).ok_or_else(wrong)?);
         }
         all.sort_unstable();
         all.dedup();
@@ -107,6 +118,13 @@ impl AlertPercents {
             return Err(Refusal::new("More than 100 % of this cap is never used: enter percents up to 100."));
         }
         Ok(self)
+    }
+
+    /// As a form shows it, to be read back by [`Self::typed`].
+    #[must_use]
+    pub fn shown(&self, style: NumberStyle) -> String {
+        let between = if style == NumberStyle::Comma { "; " } else { ", " };
+        self.0.iter().map(i32::to_string).collect::<Vec<_>>().join(between)
     }
 
     /// As the column keeps it.
@@ -126,20 +144,26 @@ impl AlertPercents {
     }
 }
 
-/// A cap as people type it, with commas, spaces or underscores between groups; nothing is none, and a 0 is asked back.
+/// A comma with a digit on either side.
+fn decimal_comma(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|w| w[1] == b',' && w[0].is_ascii_digit() && w[2].is_ascii_digit())
+}
+
+/// A cap as people type it; nothing is none, and a 0 is asked back.
 ///
 /// # Errors
 /// A sentence for what is no whole number above 0.
-pub fn parse_limit(text: &str) -> Result<i64, Refusal> {
-    let digits = ungrouped(text);
-    if digits.is_empty() {
-        return Ok(0);
-    }
-    let known = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<i64>().ok()).flatten();
-    match known.filter(|number| *number <= MAX_LIMIT) {
-        Some(0) => Err(Refusal::new("A cap of 0 would let nothing through. Leave it empty for no cap.")),
-        Some(number) => Ok(number),
-        None => Err(Refusal::new("Enter a whole number of messages, for example 5,000, or leave it empty.")),
+pub fn parse_limit(text: &str, style: NumberStyle) -> Result<i64, Refusal> {
+    let wanted = || {
+        let example = style.whole(5_000);
+        format!("Enter a whole number of messages, for example {example}, or leave it empty for no cap.")
+    };
+    match number::whole(text, style) {
+        Ok(0) => Err(Refusal::new("A cap of 0 would let nothing through. Leave it empty for no cap.")),
+        Ok(number) if number <= MAX_LIMIT => Ok(number),
+        Ok(_) => Err(Misread::TooLarge.refusal(style, &wanted())),
+        Err(Misread::Empty) => Ok(0),
+        Err(misread) => Err(misread.refusal(style, &wanted())),
     }
 }
 
@@ -247,10 +271,13 @@ mod tests {
 
     #[test]
     fn an_empty_cap_is_none_and_a_zero_is_asked_back() {
-        assert_eq!(parse_limit(" "), Ok(0));
-        assert_eq!(parse_limit("5,000"), Ok(5_000));
-        for wrong in ["0", "-1", "1.5", "x", "99999999999999999999"] {
-            assert!(parse_limit(wrong).is_err(), "{wrong}");
+        assert_eq!(parse_limit("5,000", NumberStyle::Point), Ok(5_000));
+        assert_eq!(parse_limit("5.000", NumberStyle::Comma), Ok(5_000));
+        for style in NumberStyle::ALL {
+            assert_eq!(parse_limit(" ", style), Ok(0));
+            for wrong in ["0", "-1", "1.5", "1,5", "x", "1000000000001", "99999999999999999999"] {
+                assert!(parse_limit(wrong, style).is_err(), "{wrong}");
+            }
         }
     }
 
@@ -258,8 +285,13 @@ mod tests {
     fn percents_are_read_as_people_write_them() {
         assert_eq!(AlertPercents::parse("100, 50%  80").map(|all| all.stored()), Ok("50,80,100".into()));
         assert_eq!(AlertPercents::parse("").map(|all| all.stored()), Ok(String::new()));
-        for wrong in ["0", "501", "1.5", "-3", "x", "1 2 3 4 5 6"] {
+        for wrong in ["0", "501", "1.5", "-3", "+3", "x", "1 2 3 4 5 6"] {
             assert!(AlertPercents::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(AlertPercents::typed("50,5", NumberStyle::Comma).is_err(), "fifty and a half, or 50 and 5");
+        for style in NumberStyle::ALL {
+            let all = AlertPercents::typed("50, 80; 100", style).expect("percents");
+            assert_eq!((all.stored().as_str(), AlertPercents::typed(&all.shown(style), style)), ("50,80,100", Ok(all)));
         }
         assert!(AlertPercents::parse("80 100").and_then(AlertPercents::within_the_whole).is_ok());
         assert!(AlertPercents::parse("80 101").and_then(AlertPercents::within_the_whole).is_err());

@@ -23,6 +23,7 @@ pub mod limits;
 pub mod message;
 pub mod money;
 pub mod mta_sts;
+pub mod number;
 pub mod outside;
 pub mod password;
 pub mod period;

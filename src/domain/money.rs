@@ -4,6 +4,7 @@ use std::fmt;
 
 use rust_decimal::Decimal;
 
+use super::number::{self, NumberStyle};
 use super::refusal::Refusal;
 
 /// An ISO 4217 currency with 0, 2 or 3 decimals.
@@ -91,9 +92,14 @@ impl Money {
     }
 
     /// Reads an amount as people type it: `1234.5`, `1,234.50`. No more decimals than the currency has.
-    pub fn parse(text: &str, currency: Currency) -> Result<Self, Refusal> {
-        let refusal = || Refusal::new(format!("Enter an amount in {currency}, for example {}.", sample(currency)));
-        let minor = scaled(text, currency.exponent).ok_or_else(refusal)?;
+    ///
+    /// # Errors
+    /// A sentence with an example in the currency's decimals.
+    pub fn parse(text: &str, currency: Currency, style: NumberStyle) -> Result<Self, Refusal> {
+        let example = style.shown(Self::new(49 * currency.minor_per_major(), currency).amount());
+        let wanted = format!("Enter an amount in {currency}, for example {example}.");
+        let decimals = u8::try_from(currency.exponent).unwrap_or(0);
+        let minor = number::scaled(text, style, decimals).map_err(|misread| misread.refusal(style, &wanted))?;
         Ok(Self { minor, currency })
     }
 
@@ -129,10 +135,6 @@ impl Money {
     }
 }
 
-fn sample(currency: Currency) -> String {
-    Money::new(49 * currency.minor_per_major(), currency).amount()
-}
-
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.minor < 0 { "-" } else { "" };
@@ -149,10 +151,12 @@ pub struct Micros(pub i64);
 
 impl Micros {
     /// Reads a price in major units with at most six decimals.
-    pub fn parse(text: &str) -> Result<Self, Refusal> {
-        scaled(text, 6)
-            .map(Self)
-            .ok_or_else(|| Refusal::new("Enter a price with at most six decimals, for example 0.85."))
+    ///
+    /// # Errors
+    /// A sentence with an example.
+    pub fn parse(text: &str, style: NumberStyle) -> Result<Self, Refusal> {
+        let wanted = format!("Enter a price with at most six decimals, for example {}.", style.shown("0.85"));
+        number::scaled(text, style, 6).map(Self).map_err(|misread| misread.refusal(style, &wanted))
     }
 
     /// The price in major units, exact.
@@ -185,18 +189,6 @@ pub fn grouped(number: u64) -> String {
         out.push(digit);
     }
     out
-}
-
-/// Reads a non-negative decimal as an integer of units of 10^-decimals. `None` for anything else.
-fn scaled(text: &str, decimals: u32) -> Option<i64> {
-    let text: String = text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let width = decimals as usize;
-    if (whole.is_empty() && fraction.is_empty()) || !digits(whole) || !digits(fraction) || fraction.len() > width {
-        return None;
-    }
-    format!("{whole}{fraction:0<width$}").parse().ok()
 }
 
 #[cfg(test)]
@@ -233,21 +225,27 @@ mod tests {
 
     #[test]
     fn typed_amounts_have_no_more_decimals_than_the_currency() {
-        assert_eq!(Money::parse("1,234.5", currency("USD")).map(|m| m.minor), Ok(123_450));
-        assert_eq!(Money::parse("1234", currency("JPY")).map(|m| m.minor), Ok(1234));
-        assert_eq!(Money::parse("0.001", currency("KWD")).map(|m| m.minor), Ok(1));
+        let minor = |text: &str, code: &str, style| Money::parse(text, currency(code), style).map(|m| m.minor);
+        assert_eq!(minor("1,234.5", "USD", NumberStyle::Point), Ok(123_450));
+        assert_eq!(minor("1234", "JPY", NumberStyle::Point), Ok(1234));
+        assert_eq!(minor("0.001", "KWD", NumberStyle::Point), Ok(1));
+        assert_eq!(minor("1.500", "USD", NumberStyle::Comma), Ok(150_000));
+        for style in NumberStyle::ALL {
+            assert_eq!(minor("49,00", "EUR", style), Ok(4_900));
+            assert_eq!(Micros::parse("0,90", style), Ok(Micros(900_000)));
+        }
         for (text, code) in [("1.234", "USD"), ("1.5", "JPY"), ("", "USD"), (".", "USD"), ("-1", "USD"), ("1e3", "USD")]
         {
-            assert!(Money::parse(text, currency(code)).is_err(), "{text}");
+            assert!(minor(text, code, NumberStyle::Point).is_err(), "{text}");
         }
     }
 
     #[test]
     fn prices_show_at_least_two_decimals() {
         for (text, shown) in [("0.5", "0.50"), ("0.085", "0.085"), ("12", "12.00"), ("0.000001", "0.000001")] {
-            assert_eq!(Micros::parse(text).expect("a price").to_string(), shown);
+            assert_eq!(Micros::parse(text, NumberStyle::Point).expect("a price").to_string(), shown);
         }
-        assert!(Micros::parse("0.0000001").is_err());
+        assert!(Micros::parse("0.0000001", NumberStyle::Point).is_err());
     }
 
     proptest! {
@@ -263,7 +261,10 @@ mod tests {
         #[test]
         fn what_is_shown_can_be_typed(minor in 0..i64::MAX, code in prop::sample::select(vec!["JPY", "USD", "KWD"])) {
             let money = Money::new(minor, currency(code));
-            prop_assert_eq!(Money::parse(&money.amount(), money.currency), Ok(money));
+            for style in NumberStyle::ALL {
+                prop_assert_eq!(Money::parse(&style.shown(money.amount()), money.currency, style), Ok(money));
+                prop_assert_eq!(Micros::parse(&style.shown(Micros(minor)), style), Ok(Micros(minor)));
+            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::money::{Currency, Micros, Money};
+use super::number::{self, Misread, NumberStyle};
 use super::proration::Part;
 use super::refusal::Refusal;
 
@@ -62,18 +63,27 @@ impl Plan {
 
     /// Reads what a form sent: the fee, the included messages, and rows of (up to, price per thousand), where
     /// an empty "up to" is without end and wholly empty rows are left out.
-    pub fn parse(currency: &str, fee: &str, included: &str, rows: &[(String, String)]) -> Result<Self, Refusal> {
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    pub fn parse(
+        currency: &str,
+        fee: &str,
+        included: &str,
+        rows: &[(String, String)],
+        style: NumberStyle,
+    ) -> Result<Self, Refusal> {
         let currency = Currency::parse(currency).map_err(|refusal| refusal.at("Currency"))?;
-        let fee = Money::parse(fee, currency).map_err(|refusal| refusal.at("Monthly fee"))?;
-        let included = count(included).map_err(|refusal| refusal.at("Included messages"))?;
+        let fee = Money::parse(fee, currency, style).map_err(|refusal| refusal.at("Monthly fee"))?;
+        let included = count(included, style).map_err(|refusal| refusal.at("Included messages"))?;
         let mut tiers = Vec::new();
         for (index, (up_to, price)) in rows.iter().enumerate() {
             if up_to.trim().is_empty() && price.trim().is_empty() {
                 continue;
             }
             let step = |refusal: Refusal| refusal.at(&format!("Price step {}", index + 1));
-            let up_to = if up_to.trim().is_empty() { None } else { Some(count(up_to).map_err(step)?) };
-            tiers.push(Tier { up_to, micros_per_thousand: Micros::parse(price).map_err(step)?.0 });
+            let up_to = if up_to.trim().is_empty() { None } else { Some(count(up_to, style).map_err(step)?) };
+            tiers.push(Tier { up_to, micros_per_thousand: Micros::parse(price, style).map_err(step)?.0 });
         }
         Self { currency, monthly_fee_minor: fee.minor, included, tiers }.validate()
     }
@@ -95,12 +105,14 @@ fn check_tier(number: usize, tier: Tier, below: i64, last: bool) -> Result<(), R
     }
 }
 
-fn count(text: &str) -> Result<i64, Refusal> {
-    let digits: String = text.trim().chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(Refusal::new("Enter a whole number, for example 100,000."));
-    }
-    digits.parse().map_err(|_| Refusal::new("The number is too large."))
+/// A number of messages.
+///
+/// # Errors
+/// A sentence for what is no whole number of 0 to 1,000,000,000,000.
+pub fn count(text: &str, style: NumberStyle) -> Result<i64, Refusal> {
+    let wanted = format!("Enter a whole number, for example {}.", style.whole(100_000));
+    let read = number::whole(text, style).and_then(|n| if n <= MAX_MESSAGES { Ok(n) } else { Err(Misread::TooLarge) });
+    read.map_err(|misread| misread.refusal(style, &wanted))
 }
 
 /// What a line of a bill is for.

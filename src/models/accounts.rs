@@ -10,6 +10,7 @@ use super::kept::one_of;
 use super::portable::with_row_locks;
 use super::schema::accounts;
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::domain::search_words::SearchWords;
 
 /// An account without its logo, which only the logo's own address reads.
@@ -36,6 +37,8 @@ pub struct Account {
     pub anchor_day: i32,
     pub brand_name: Option<String>,
     pub logo_type: Option<String>,
+    /// How its people, and those of its sub accounts, write numbers. A sub account's own counts for nothing.
+    pub number_style: NumberStyle,
     pub search_text: String,
     pub created_at: NaiveDateTime,
     pub updated_at: NaiveDateTime,
@@ -72,6 +75,7 @@ impl Account {
             anchor_day: 1,
             brand_name: None,
             logo_type: None,
+            number_style: NumberStyle::Point,
             search_text: format!("{} {website}", name.to_lowercase()),
             created_at: now,
             updated_at: now,
@@ -217,6 +221,7 @@ pub fn save(conn: &mut AnyConnection, account: &Account) -> QueryResult<()> {
             accounts::time_zone.eq(&account.time_zone),
             accounts::anchor_day.eq(account.anchor_day),
             accounts::brand_name.eq(&account.brand_name),
+            accounts::number_style.eq(account.number_style),
             accounts::search_text.eq(&account.search_text),
             accounts::updated_at.eq(account.updated_at),
             accounts::deleted_at.eq(account.deleted_at),

@@ -22,6 +22,7 @@ diesel::table! {
         brand_name -> Nullable<Text>,
         logo -> Nullable<Binary>,
         logo_type -> Nullable<Text>,
+        number_style -> Text,
         search_text -> Text,
         created_at -> Timestamp,
         updated_at -> Timestamp,

@@ -1,14 +1,15 @@
-//! How our value types sit in columns: `Id` as 16 bytes, on either database.
+//! How our value types sit in columns, on either database: `Id` as 16 bytes, `NumberStyle` as its word.
 
 use diesel::backend::Backend;
 use diesel::deserialize::{FromSql, FromStaticSqlRow, Queryable};
 use diesel::expression::AsExpression;
 use diesel::internal::derives::as_expression::Bound;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{Binary, Nullable, SingleValue};
+use diesel::sql_types::{Binary, Nullable, SingleValue, Text};
 use uuid::Uuid;
 
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 
 impl<DB: Backend> ToSql<Binary, DB> for Id
 where
@@ -78,6 +79,54 @@ impl<'a> AsExpression<Binary> for &'a Id {
 
 impl<'a> AsExpression<Nullable<Binary>> for &'a Id {
     type Expression = Bound<Nullable<Binary>, &'a Id>;
+
+    fn as_expression(self) -> Self::Expression {
+        Bound::new(self)
+    }
+}
+
+impl<DB: Backend> ToSql<Text, DB> for NumberStyle
+where
+    str: ToSql<Text, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        <str as ToSql<Text, DB>>::to_sql(self.as_str(), out)
+    }
+}
+
+impl<DB: Backend> FromSql<Text, DB> for NumberStyle
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        let word = <String as FromSql<Text, DB>>::from_sql(bytes)?;
+        Ok(Self::parse(&word).map_err(|_| format!("accounts.number_style holds {word:?}"))?)
+    }
+}
+
+impl<DB, ST> Queryable<ST, DB> for NumberStyle
+where
+    DB: Backend,
+    ST: SingleValue,
+    Self: FromStaticSqlRow<ST, DB>,
+{
+    type Row = Self;
+
+    fn build(row: Self) -> diesel::deserialize::Result<Self> {
+        Ok(row)
+    }
+}
+
+impl AsExpression<Text> for NumberStyle {
+    type Expression = Bound<Text, Self>;
+
+    fn as_expression(self) -> Self::Expression {
+        Bound::new(self)
+    }
+}
+
+impl<'a> AsExpression<Text> for &'a NumberStyle {
+    type Expression = Bound<Text, &'a NumberStyle>;
 
     fn as_expression(self) -> Self::Expression {
         Bound::new(self)

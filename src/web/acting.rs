@@ -16,6 +16,7 @@ use super::{frame, navigation, session};
 use crate::actions::{Actor, ActorKind, Cx};
 use crate::app::App;
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::domain::role::{Permission, Role};
 use crate::domain::standing::Standing;
 use crate::load::{Owner, Share};
@@ -41,6 +42,8 @@ pub struct Acting {
     /// Viewing as a child.
     pub grant: Option<Grant>,
     pub theme: Theme,
+    /// How they write numbers: as the parent does.
+    pub numbers: NumberStyle,
     /// Path of the request, decoded.
     pub path: String,
     /// Every account they may choose, with their role.
@@ -179,9 +182,15 @@ pub fn refused(grant: Option<&Grant>) -> PageError {
 
 /// How an account shows itself to its people: a sub account wears its agency's name and logo.
 pub fn brand_of(conn: &mut AnyConnection, account: &Account) -> diesel::QueryResult<Brand> {
-    let Some(parent) = account.parent_id else { return Ok(Brand::default()) };
-    let Some(parent) = accounts::find_any(conn, parent)? else { return Ok(Brand::default()) };
-    Ok(brand_of_agency(&parent))
+    Ok(agency_of(conn, account)?.as_ref().map(brand_of_agency).unwrap_or_default())
+}
+
+/// The agency of a sub account, deleted or not.
+fn agency_of(conn: &mut AnyConnection, account: &Account) -> diesel::QueryResult<Option<Account>> {
+    match account.parent_id {
+        Some(parent) => accounts::find_any(conn, parent),
+        None => Ok(None),
+    }
 }
 
 /// An agency's own name and logo.
@@ -204,6 +213,7 @@ struct Found {
     account: Account,
     grant: Option<Grant>,
     brand: Brand,
+    numbers: NumberStyle,
 }
 
 /// What the session asks for.
@@ -230,8 +240,10 @@ fn find(conn: &mut AnyConnection, wanted: Wanted) -> diesel::QueryResult<Option<
     {
         (account, grant) = (child, Some(live));
     }
-    let brand = brand_of(conn, &account)?;
-    Ok(Some((user.clone(), Some(Found { user, memberships, home, role, account, grant, brand }))))
+    let agency = agency_of(conn, &account)?;
+    let brand = agency.as_ref().map(brand_of_agency).unwrap_or_default();
+    let numbers = agency.as_ref().unwrap_or(&account).number_style;
+    Ok(Some((user.clone(), Some(Found { user, memberships, home, role, account, grant, brand, numbers }))))
 }
 
 /// A person with the accounts they belong to.
@@ -281,7 +293,8 @@ async fn acting(request: &HttpRequest) -> Result<Acting, PageError> {
             .saying("You are not a member of any account any more. Ask whoever invited you.")
             .back_to("Sign in as somebody else", "/sign-in")
     })?;
-    let Found { user, memberships, home, role, account, grant, brand } = found;
+    let Found { user, memberships, home, role, account, grant, brand, numbers } = found;
+    super::numbers::write_in(numbers);
     Ok(Acting {
         info: telemetry::info(request),
         theme: frame::theme(request),
@@ -295,5 +308,6 @@ async fn acting(request: &HttpRequest) -> Result<Acting, PageError> {
         grant,
         memberships,
         brand,
+        numbers,
     })
 }

@@ -1,4 +1,5 @@
-//! How numbers, sizes, rates and times read on screen. Pure: `now` and the time zone are arguments, instants are UTC.
+//! How numbers, sizes, rates and times read on screen: `now` and the time zone are arguments, instants are UTC, and numbers
+//! are written as whoever the request is answered writes them (`web/numbers.rs`).
 //! What is not known is said in words ("no data", "not set"), never as 0.
 
 use chrono::{Datelike, NaiveDate, NaiveDateTime, TimeZone, Timelike};
@@ -6,7 +7,10 @@ use chrono_tz::OffsetName;
 use chrono_tz::Tz;
 use std::fmt::Display;
 
+use super::numbers;
 use crate::domain::ids::Id;
+use crate::domain::money::{Micros, Money};
+use crate::domain::number::NumberStyle;
 use crate::domain::proration::Part;
 
 /// Shown where a figure cannot be computed, for example a rate over no messages.
@@ -14,7 +18,7 @@ pub const NO_DATA: &str = "no data";
 /// Shown where somebody has yet to enter a value, for example the price of a plan.
 pub const NOT_SET: &str = "not set";
 
-/// A whole number with thousands separators: `1,284,310`.
+/// A whole number with its thousands parted: `1,284,310`.
 pub fn number(value: impl Display) -> String {
     let plain = value.to_string();
     let (sign, digits) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
@@ -26,7 +30,22 @@ pub fn number(value: impl Display) -> String {
         }
         grouped.push(digit);
     }
-    grouped
+    numbers::current().shown(grouped)
+}
+
+/// An amount with its currency: `$1,234.56`.
+pub fn money(amount: Money) -> String {
+    numbers::current().shown(amount)
+}
+
+/// A price without its currency: `0.85`.
+pub fn price(price: Micros) -> String {
+    numbers::current().shown(price)
+}
+
+/// A price of a thousand messages: `0.85 per 1,000`.
+pub fn per_thousand(micros: Micros) -> String {
+    format!("{} per {}", price(micros), number(1_000))
 }
 
 /// A number short enough for an axis or a headline: `950`, `2 k`, `1.28 M`, `3 G`. Three significant digits.
@@ -57,11 +76,21 @@ fn scaled(value: u64, base: f64, units: &[&str]) -> String {
     if text.contains('.') {
         text.truncate(text.trim_end_matches('0').trim_end_matches('.').len());
     }
+    let text = numbers::current().shown(text);
     if units[unit].is_empty() { text } else { format!("{text}\u{a0}{}", units[unit]) }
 }
 
 /// `part` of `whole` as a percentage with the digits that matter: `98.7 %`, `0.9 %`, `0.02 %`; [`NO_DATA`] over nothing.
 pub fn percent(part: u64, whole: u64) -> String {
+    percent_in(numbers::current(), part, whole)
+}
+
+/// The same in a style that is told.
+pub fn percent_in(style: NumberStyle, part: u64, whole: u64) -> String {
+    style.shown(point_percent(part, whole))
+}
+
+fn point_percent(part: u64, whole: u64) -> String {
     if whole == 0 {
         return NO_DATA.to_owned();
     }

@@ -162,7 +162,7 @@ impl Glance {
     /// "$2,568.62", or "not set".
     #[must_use]
     pub fn cost(&self) -> String {
-        format::or_not_set(self.bill(self.total.accepted))
+        format::or_not_set(self.bill(self.total.accepted).map(format::money))
     }
 
     /// Where the bill is heading.
@@ -171,7 +171,7 @@ impl Glance {
         match (&self.plan, &self.forecast) {
             (None, _) => "enter your own costs in Settings".into(),
             (Some(_), Some(at)) => {
-                let expected = self.bill(at.expected).map(|money| money.to_string()).unwrap_or_default();
+                let expected = self.bill(at.expected).map(format::money).unwrap_or_default();
                 format!("estimate; heading for {expected}")
             }
             (Some(_), None) => {

@@ -27,6 +27,7 @@ pub mod jobs;
 pub mod layout;
 pub mod metrics;
 pub mod navigation;
+mod numbers;
 pub mod overview;
 pub mod page;
 pub mod queue;

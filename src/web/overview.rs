@@ -91,7 +91,7 @@ impl OverviewPage {
 /// What the database answers.
 pub async fn show(acting: Acting) -> PageResult {
     let (parent, now) = (acting.account.clone(), acting.now());
-    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone() };
+    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone(), numbers: acting.numbers };
     let acts = Acts { holds: acting.may(Permission::Suspend), caps: acting.may(Permission::SetCap) };
     let logs = acting.may(Permission::ViewActivity);
     let hidden = hidden::in_overviews(acting.may(Permission::ViewCost));
@@ -159,7 +159,7 @@ fn attention(
     let bouncing = Filter { hold: HoldFilter::Active, health: Health::HighBounce, ..Filter::default() };
     let suspend = acts.holds.then_some(("Suspend…", "/suspend"));
     for row in rows(conn, parent.id, bouncing, Sort::Bounces, glance, seen)? {
-        let why = format!("{} of {} that left bounced", row.bounces, format::number(row.left));
+        let why = format!("{} of {} that left bounced", row.bounces, seen.numbers.whole(row.left.cast_signed()));
         all.push(concern(&row, "near", "High bounce", why, suspend));
     }
     for (account, name, domain, since) in domains::unverified_below(conn, parent.id, EACH as i64)? {

@@ -19,8 +19,8 @@ use super::sub_accounts::{
     bulk, cap, create, delete, export, import, lift, limits, list, now, suspend, undelete, views,
 };
 use super::{
-    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, queue,
-    search, session, usage, view_as,
+    account, activity, assets, components_page, domains, frame, guard, health, home, inside, jobs, metrics, numbers,
+    queue, search, session, usage, view_as,
 };
 use crate::app::App;
 
@@ -50,6 +50,7 @@ pub fn configure(config: &mut ServiceConfig, app: &Arc<App>) {
         )
         .service(
             web::scope("")
+                .wrap(from_fn(numbers::scope))
                 .wrap(from_fn(guard::guard))
                 .wrap(from_fn(inside::inside))
                 .wrap(session::middleware(app))

@@ -51,13 +51,20 @@ fn wrong_plans_are_refused_with_the_place() {
     for plan in wrong {
         assert!(plan.clone().validate().is_err(), "{plan:?}");
     }
-    let refusal = Plan::parse("USD", "49", "100000", &rows(&[("", "x")])).expect_err("x is no price");
+    let refusal =
+        Plan::parse("USD", "49", "100000", &rows(&[("", "x")]), NumberStyle::Point).expect_err("x is no price");
     assert!(refusal.message().starts_with("Price step 1"), "{refusal}");
 }
 
 #[test]
 fn a_form_becomes_a_plan() {
-    let parsed = Plan::parse("usd", "49.00", "100,000", &rows(&[("500,000", "0.60"), ("", "0.4"), ("", "")]));
+    let parsed = Plan::parse(
+        "usd",
+        "49.00",
+        "100,000",
+        &rows(&[("500,000", "0.60"), ("", "0.4"), ("", "")]),
+        NumberStyle::Point,
+    );
     assert_eq!(parsed, Ok(plan("USD", 4_900, 100_000, &[(Some(500_000), 600_000), (None, 400_000)])));
 }
 

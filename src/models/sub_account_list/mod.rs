@@ -3,6 +3,7 @@
 //! A page walks the index of its sort column. A filter that leaves few accounts would make that walk long, so then
 //! the few are fetched by the filter's own index and sorted: either way the work is bounded, not the parent's size.
 
+mod caps;
 mod count;
 mod edge;
 mod facets;
@@ -12,6 +13,7 @@ mod page;
 mod some;
 mod sql;
 
+pub use caps::{CapChange, Chosen, cap_change};
 pub use count::{Counts, counts, total};
 pub use edge::{Edge, Key};
 pub use facets::{Facet, Facets};

@@ -101,7 +101,7 @@ pub async fn show(scope: AccountScope) -> PageResult {
         frame: Frame::new(&scope, &facts, "Overview"),
         chart: chart(&facts.period, &data.days, &facts),
         period: facts.period.label(facts.now.naive_utc()),
-        meter: Meter::new(whole(facts.used), cap.map(whole)),
+        meter: Meter::new(whole(facts.used), cap.map(whole)).written_in(scope.acting.numbers),
         figures,
         latest: data.messages.iter().map(|message| latest(&scope, &facts, message)).collect(),
         activity: data.entries.iter().map(|entry| activity::line(&scope, &facts, entry)).collect(),

@@ -30,7 +30,7 @@ pub async fn show(scope: AccountScope) -> PageResult {
     html(&NowPart {
         frame: Frame::new(&scope, &facts, "Overview"),
         period: facts.period.label(facts.now.naive_utc()),
-        meter: Meter::new(whole(facts.used), cap.map(whole)),
+        meter: Meter::new(whole(facts.used), cap.map(whole)).written_in(scope.acting.numbers),
         figures: overview_facts::figures(&facts, &data, false),
     })
 }

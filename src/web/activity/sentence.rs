@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::domain::hold::HoldKind;
 use crate::domain::role::Role;
 use crate::models::audit::Entry;
-use crate::web::format;
+use crate::web::{format, numbers};
 
 /// An entry in words.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,6 +126,7 @@ const FIELDS: &[(&str, &str)] = &[
     ("time_zone", "Time zone"),
     ("anchor_day", "Billing day"),
     ("brand_name", "Brand name"),
+    ("number_style", "Number style"),
     ("domain", "Domain"),
     ("expires_at", "Until"),
     ("rows", "Rows"),
@@ -238,6 +239,11 @@ fn shown(name: &str, value: &Value) -> String {
         }
         ("domain", Value::String(domain)) if domain == "*" => "every domain".to_owned(),
         ("until" | "expires_at" | "applies_from", Value::String(at)) => instant(at),
+        // Written in point style when it was recorded, and nothing but numbers and words.
+        ("monthly_fee", Value::String(fee)) => numbers::current().shown(fee),
+        ("prices", Value::Array(prices)) if !prices.is_empty() => {
+            prices.iter().map(|price| numbers::current().shown(shown("", price))).collect::<Vec<_>>().join("; ")
+        }
         (_, Value::Number(number)) => number.as_i64().map_or_else(|| number.to_string(), format::number),
         (_, Value::Bool(on)) => if *on { "on" } else { "off" }.to_owned(),
         (_, Value::String(text)) if !text.is_empty() => text.clone(),

@@ -1,6 +1,6 @@
 //! The small drawings of a table row: how much of a cap is used, and the trend of a month.
 
-use crate::web::format;
+use crate::domain::number::NumberStyle;
 
 /// From this share of its cap, in percent, an account is near it: the same share at which its agency gets a mail.
 pub const NEAR_CAP_PERCENT: u64 = 80;
@@ -12,11 +12,21 @@ pub struct Meter {
     pub used: u64,
     /// The cap of this period, if there is one.
     pub cap: Option<u64>,
+    numbers: NumberStyle,
 }
 
 impl Meter {
     pub fn new(used: u64, cap: Option<u64>) -> Self {
-        Self { used, cap }
+        Self { used, cap, numbers: NumberStyle::Point }
+    }
+
+    /// Its figures as the reader writes numbers.
+    pub fn written_in(self, numbers: NumberStyle) -> Self {
+        Self { numbers, ..self }
+    }
+
+    fn number(&self, number: u64) -> String {
+        self.numbers.whole(i64::try_from(number).unwrap_or(i64::MAX))
     }
 
     /// Width of the filled part in percent; what is used is never drawn as nothing, what is left never as full.
@@ -41,12 +51,12 @@ impl Meter {
 
     /// `18,204`.
     pub fn used_text(&self) -> String {
-        format::number(self.used)
+        self.number(self.used)
     }
 
     /// `of 25,000`, or `no cap`.
     pub fn cap_text(&self) -> String {
-        self.cap.map_or_else(|| "no cap".to_owned(), |cap| format!("of {}", format::number(cap)))
+        self.cap.map_or_else(|| "no cap".to_owned(), |cap| format!("of {}", self.number(cap)))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::actions::set_logo::set_logo;
 use crate::actions::update_account::{AccountChanges, update_account};
 use crate::app::App;
 use crate::domain::ids::Id;
+use crate::domain::number::{self, NumberStyle};
 use crate::domain::period::BillingAnchor;
 use crate::domain::role::Permission;
 use crate::domain::text::{AccountName, ShortText};
@@ -74,6 +75,7 @@ pub struct AccountForm {
     message_data_retention: String,
     time_zone: String,
     anchor_day: String,
+    number_style: String,
     brand_name: String,
     remove_logo: Option<String>,
     /// The billing period whose effect was read.
@@ -90,21 +92,18 @@ impl AccountForm {
             message_data_retention: account.data_retention.to_string(),
             time_zone: account.time_zone.clone(),
             anchor_day: account.anchor_day.to_string(),
+            number_style: account.number_style.as_str().to_owned(),
             brand_name: account.brand_name.clone().unwrap_or_default(),
             remove_logo: None,
             confirmed: String::new(),
         }
     }
 
-    fn parsed(&self, agency: bool) -> Result<AccountChanges, Errors> {
+    fn parsed(&self, agency: bool, numbers: NumberStyle) -> Result<AccountChanges, Errors> {
         let mut errors = Errors::none();
-        let mut days = |field: &str, text: &str| match text.trim().parse::<i64>() {
-            Ok(days) => Some(days),
-            Err(_) => {
-                errors.add(field, "Enter a number of days.");
-                None
-            }
-        };
+        let whole =
+            |text: &str, wanted: &str| number::whole(text, numbers).map_err(|misread| misread.refusal(numbers, wanted));
+        let mut days = |field: &str, text: &str| errors.take(field, whole(text, "Enter a number of days."));
         let mut changes = AccountChanges {
             metadata_retention: days("message_metadata_retention", &self.message_metadata_retention),
             data_retention: days("message_data_retention", &self.message_data_retention),
@@ -114,8 +113,11 @@ impl AccountForm {
         changes.name = errors.take("name", AccountName::parse(&self.name));
         changes.website = errors.take("website", Website::parse(&self.website));
         if agency {
-            let day = self.anchor_day.trim().parse().unwrap_or(0);
-            changes.anchor = errors.take("anchor_day", BillingAnchor::parse(day, &self.time_zone));
+            let day = whole(&self.anchor_day, "Choose a billing day from 1 to 31.");
+            changes.anchor = errors.take("anchor_day", day.and_then(|day| BillingAnchor::parse(day, &self.time_zone)));
+            if !self.number_style.is_empty() {
+                changes.number_style = errors.take("number_style", NumberStyle::parse(&self.number_style));
+            }
             changes.brand_name = match self.brand_name.trim() {
                 "" => Some(None),
                 name => errors.take("brand_name", ShortText::parse(name)).map(Some),
@@ -166,7 +168,7 @@ fn changed(account: &Account, anchor: Option<BillingAnchor>) -> Option<BillingAn
 pub async fn save(acting: Acting, form: Posted<AccountForm>) -> PageResult {
     acting.require(Permission::ManageSettings)?;
     let (cx, account, agency) = (acting.cx(), acting.account.id, acting.account.parent_id.is_none());
-    let mut changes = match form.parsed(agency) {
+    let mut changes = match form.parsed(agency, acting.numbers) {
         Ok(changes) => changes,
         Err(errors) => return page(&acting, form.clone(), errors, Billing::default()),
     };

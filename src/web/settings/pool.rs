@@ -4,17 +4,18 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use crate::actions::ActionError;
 use crate::actions::accept_message::limits_of;
 use crate::actions::ensure_period::running;
 use crate::actions::set_limits::set_pool;
 use crate::domain::limits::{AlertPercents, parse_limit};
+use crate::domain::number::NumberStyle;
 use crate::domain::proration::Part;
 use crate::domain::role::Permission;
 use crate::models::{counters, limits};
 use crate::web::acting::Acting;
 use crate::web::chart::Meter;
 use crate::web::error::{PageError, PageResult};
-use crate::web::format;
 use crate::web::forms::{Errors, Posted};
 use crate::web::layout::{Flash, Shell, Tone};
 use crate::web::navigation;
@@ -58,19 +59,34 @@ pub async fn show(acting: Acting) -> PageResult {
 pub async fn submit(acting: Acting, form: Posted<PoolForm>) -> PageResult {
     require(&acting)?;
     let mut errors = Errors::none();
-    let pool = errors.take("pool", parse_limit(&form.pool));
-    let alerts = errors.take("alerts", AlertPercents::parse(&form.alerts).and_then(AlertPercents::within_the_whole));
+    let pool = errors.take("pool", parse_limit(&form.pool, acting.numbers));
+    let alerts = AlertPercents::typed(&form.alerts, acting.numbers).and_then(AlertPercents::within_the_whole);
+    let alerts = errors.take("alerts", alerts);
     let (Some(pool), Some(alerts)) = (pool, alerts) else {
         return page(&acting, Some(form.clone()), errors).await;
     };
     let (cx, parent) = (acting.cx(), acting.account.id);
-    acting.app.write(move |conn| set_pool(conn, &cx, parent, pool, alerts)).await?;
+    let was = acting.app.write(move |conn| {
+        let was = limits::find(conn, parent)?.map_or(0, |row| row.pool);
+        set_pool(conn, &cx, parent, pool, alerts)?;
+        Ok::<_, ActionError>(was)
+    });
+    acting.flash(&said(was.await?, pool, acting.numbers));
+    Ok(see_other("/settings/limits"))
+}
+
+/// What was understood, and what it was before.
+fn said(was: i64, pool: i64, numbers: NumberStyle) -> Flash {
     let text = match pool {
         0 => "There is no pool cap.".to_owned(),
-        pool => format!("All accounts together may send {} messages a period.", format::number(pool)),
+        pool => format!("All accounts together may send {} messages a period.", numbers.whole(pool)),
     };
-    acting.flash(&Flash::new(Tone::Good, text));
-    Ok(see_other("/settings/limits"))
+    let detail = match was {
+        was if was == pool => String::new(),
+        0 => "There was no pool cap before.".to_owned(),
+        was => format!("Before, the pool cap was {}.", numbers.whole(was)),
+    };
+    Flash { detail, ..Flash::new(Tone::Good, text) }
 }
 
 async fn page(acting: &Acting, typed: Option<PoolForm>, errors: Errors) -> PageResult {
@@ -93,12 +109,13 @@ async fn page(acting: &Acting, typed: Option<PoolForm>, errors: Errors) -> PageR
         .await?;
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let saved = || PoolForm {
-        pool: if cap == 0 { String::new() } else { format::number(cap) },
-        alerts: alerts.stored().replace(',', ", "),
+        pool: if cap == 0 { String::new() } else { acting.numbers.whole(cap) },
+        alerts: alerts.shown(acting.numbers),
     };
     let form = typed.unwrap_or_else(saved);
     let in_force = part.cap(cap);
     let meter = Meter::new(i64::unsigned_abs(used), (in_force > 0).then_some(in_force.unsigned_abs()));
+    let meter = meter.written_in(acting.numbers);
     let short = part.days();
     html_with(
         status,

@@ -6,6 +6,7 @@ use actix_web::web::Query as UrlQuery;
 use askama::Template;
 use serde::Deserialize;
 
+use super::bulk_cap::{self, Understood};
 use super::cap::chosen;
 use super::params::Params;
 use super::suspend::Form as HoldForm;
@@ -54,18 +55,22 @@ impl BulkPage {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Form {
-    id: Vec<String>,
+    pub(super) id: Vec<String>,
     #[serde(rename = "do")]
-    verb: String,
+    pub(super) verb: String,
     /// `ticked` or `all`.
-    scope: String,
-    f_q: String,
-    f_hold: String,
-    f_cap: String,
-    f_health: String,
-    f_tag: String,
-    cap: String,
-    cap_kind: String,
+    pub(super) scope: String,
+    pub(super) f_q: String,
+    pub(super) f_hold: String,
+    pub(super) f_cap: String,
+    pub(super) f_health: String,
+    pub(super) f_tag: String,
+    pub(super) cap: String,
+    pub(super) cap_kind: String,
+    /// What the page before said that it had understood.
+    pub(super) understood: String,
+    /// `edit` on the button that goes back to the form.
+    go: String,
     tag: String,
     tag_kind: String,
     kind: String,
@@ -77,7 +82,7 @@ pub struct Form {
 }
 
 impl Form {
-    fn params(&self) -> Params {
+    pub(super) fn params(&self) -> Params {
         Params {
             q: self.f_q.clone(),
             hold: self.f_hold.clone(),
@@ -111,10 +116,13 @@ impl Form {
         }
     }
 
-    fn ids(&self) -> Vec<Id> {
+    pub(super) fn ids(&self) -> Vec<Id> {
         self.id.iter().filter_map(|id| id.parse().ok()).collect()
     }
 }
+
+/// What a selection of nobody is answered with.
+const NONE: &str = "No sub account is selected. Tick at least one.";
 
 fn permission(verb: &str) -> Option<Permission> {
     match verb {
@@ -149,10 +157,21 @@ pub async fn start(acting: Acting, form: Posted<Form>) -> PageResult {
         return page(&acting, form, hold, errors).await;
     };
     acting.require(needed)?;
+    if form.go == "edit" {
+        return page(&acting, form, HoldForm::fresh(), errors).await;
+    }
     let Some(work) = work(&acting, &form, &mut errors) else {
         let hold = form.hold_form();
         return page(&acting, form, hold, errors).await;
     };
+    if let Work::SetCap { cap } = work
+        && form.understood != bulk_cap::understood(&form, cap)
+    {
+        return match Understood::read(&acting, &form, cap).await? {
+            Some(understood) => understood.page(&acting, form),
+            None => page(&acting, form, HoldForm::fresh(), Errors::one("scope", NONE)).await,
+        };
+    }
     let selection =
         if form.scope == "all" { Selection::All(form.params().filter()) } else { Selection::Ids(form.ids()) };
     let (cx, parent) = (acting.cx(), acting.account.id);
@@ -174,7 +193,7 @@ fn work(acting: &Acting, form: &Form, errors: &mut Errors) -> Option<Work> {
         "suspend" => form.hold_form().hold(acting.time_zone(), acting.now(), errors).map(|hold| Work::suspend(&hold)),
         "lift" => Some(Work::Lift),
         "cap" => {
-            let cap = errors.take("cap", chosen(&form.cap, form.cap_kind == "none"))?;
+            let cap = errors.take("cap", chosen(&form.cap, form.cap_kind == "none", acting.numbers))?;
             Some(Work::SetCap { cap: cap.value() })
         }
         "tag" => {

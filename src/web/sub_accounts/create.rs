@@ -9,14 +9,16 @@ use askama::Template;
 use secrecy::ExposeSecret;
 use serde::Deserialize;
 
-use super::cap::chosen;
+use super::cap::{chosen, shown};
 use super::create_steps::{Details, Key};
 use crate::actions::create_api_key::NewApiKey;
 use crate::actions::create_domain::{NewDomain, SealedKey, Subdomains};
 use crate::actions::provision_sub_account::{Provision, Provisioned, provision_sub_account};
+use crate::domain::cap::MonthlyCap;
 use crate::domain::domain_name::DomainName;
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
+use crate::domain::number::NumberStyle;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
 use crate::web::acting::Acting;
@@ -31,6 +33,7 @@ struct CreatePage {
     shell: Shell,
     step: Step,
     form: Form,
+    numbers: NumberStyle,
     /// May the person give keys? Without, the last step only creates.
     keys: bool,
     errors: Errors,
@@ -107,8 +110,12 @@ impl CreatePage {
         self.form.scopes.iter().any(|has| has == scope)
     }
 
-    fn cap_text(&self) -> &str {
-        if self.form.cap_kind == "none" { "No cap" } else { &self.form.cap }
+    /// The cap as it was understood.
+    fn cap_text(&self) -> String {
+        match chosen(&self.form.cap, self.form.cap_kind == "none", self.numbers) {
+            Ok(cap) => shown(cap, self.numbers),
+            Err(_) => self.form.cap.clone(),
+        }
     }
 
     fn scopes(&self) -> [(&'static str, &'static str, &'static str); 8] {
@@ -143,7 +150,7 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
         return page(&acting, to, form, Errors::none());
     }
     let mut errors = Errors::none();
-    let details = Details::read(&form, &mut errors);
+    let details = Details::read(&form, acting.numbers, &mut errors);
     let domain = domain(&form, &mut errors);
     let key = (at == Step::Key && acting.may(Permission::ManageKeys)).then(|| Key::read(&form, &mut errors));
     // A step is only answerable for itself and those before it.
@@ -245,10 +252,13 @@ fn curl(public_url: &str, account: Id, secret: &str, from: &str) -> String {
 fn page(acting: &Acting, step: Step, form: Form, errors: Errors) -> Result<HttpResponse, PageError> {
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let keys = acting.may(Permission::ManageKeys);
-    html_with(status, &CreatePage { shell: acting.shell("New sub account"), step, form, keys, errors })
+    html_with(
+        status,
+        &CreatePage { shell: acting.shell("New sub account"), step, form, numbers: acting.numbers, keys, errors },
+    )
 }
 
 /// The cap that is chosen on the first step.
-pub(super) fn cap_of(form: &Form, errors: &mut Errors) -> Option<crate::domain::cap::MonthlyCap> {
-    errors.take("cap", chosen(&form.cap, form.cap_kind == "none"))
+pub(super) fn cap_of(form: &Form, numbers: NumberStyle, errors: &mut Errors) -> Option<MonthlyCap> {
+    errors.take("cap", chosen(&form.cap, form.cap_kind == "none", numbers))
 }

@@ -3,6 +3,7 @@
 use super::create::{Form, cap_of};
 use crate::actions::create_sub_account::NewSubAccount;
 use crate::domain::cap::MonthlyCap;
+use crate::domain::number::NumberStyle;
 use crate::domain::text::{AccountName, ExternalId, KeyLabel, Tag};
 use crate::domain::website::Website;
 use crate::web::forms::Errors;
@@ -31,7 +32,7 @@ pub struct Details {
 
 impl Details {
     /// Reads it, or notes what is wrong beside each field.
-    pub fn read(form: &Form, errors: &mut Errors) -> Option<Self> {
+    pub fn read(form: &Form, numbers: NumberStyle, errors: &mut Errors) -> Option<Self> {
         let name = errors.take("name", AccountName::parse(&form.name));
         let website = errors.take("website", Website::parse(&form.website));
         let external_id = match form.external_id.trim() {
@@ -39,7 +40,7 @@ impl Details {
             text => errors.take("external_id", ExternalId::parse(text)).map(Some),
         };
         let tags = errors.take("tags", tags(&form.tags));
-        let cap = cap_of(form, errors);
+        let cap = cap_of(form, numbers, errors);
         Some(Self { name: name?, website: website?, external_id: external_id?, tags: tags?, cap: cap? })
     }
 

@@ -12,6 +12,7 @@ use super::row::{self, Row, Seen};
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::actions::{ActionError, ActionResult};
 use crate::app::App;
+use crate::domain::number::NumberStyle;
 use crate::domain::role::Permission;
 use crate::load::Owner;
 use crate::models::AnyConnection;
@@ -51,7 +52,7 @@ pub async fn csv(acting: Acting, params: UrlQuery<Params>) -> PageResult {
         open_days: Vec::new(),
     };
     let glance = acting.app.read(move |conn| Glance::read(conn, &parent, now)).await?;
-    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone() };
+    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone(), numbers: NumberStyle::Point };
     let export = Export { query, glance: Arc::new(glance), seen, money, owner: acting.owner() };
     let file = format!("attachment; filename=\"sub-accounts-{}.csv\"", export.glance.today);
     let body = stream::once(std::future::ready(Ok(Bytes::from(head(&export)))));

@@ -7,10 +7,13 @@ use actix_web::http::StatusCode;
 use askama::Template;
 use serde::Deserialize;
 
+use super::cap::shown;
 use crate::actions::ActionResult;
 use crate::actions::bulk_start::import_start;
+use crate::domain::cap::MonthlyCap;
 use crate::domain::client_import::{self, Client, Line};
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::domain::role::Permission;
 use crate::load;
 use crate::models::{AnyConnection, accounts, domains, summaries};
@@ -29,6 +32,7 @@ const SHOWN: usize = 200;
 #[template(path = "sub_accounts/import.html")]
 struct ImportPage {
     shell: Shell,
+    numbers: NumberStyle,
     text: String,
     errors: Errors,
 }
@@ -42,10 +46,22 @@ struct PreviewPage {
     good: usize,
     bad: usize,
     hidden: usize,
+    numbers: NumberStyle,
     errors: Errors,
 }
 
 impl PreviewPage {
+    /// A cap as it was understood.
+    fn cap(&self, line: &Line) -> Option<String> {
+        line.cap.map(|cap| shown(cap, self.numbers))
+    }
+
+    /// A cap as it stands in the list, where it was written otherwise than it is shown.
+    fn written<'a>(&self, line: &'a Line) -> &'a str {
+        let shown = self.cap(line).unwrap_or_default();
+        if line.client.cap == shown || line.cap == Some(MonthlyCap::NONE) { "" } else { &line.client.cap }
+    }
+
     fn good_label(&self) -> String {
         format::count(self.good as u64, "sub account", "sub accounts")
     }
@@ -61,12 +77,19 @@ pub struct Form {
     csv: String,
     /// `create` on the preview's form.
     go: String,
+    /// The number style in which the preview was read.
+    style: String,
 }
 
 /// `GET /sub-accounts/import`
 pub async fn show(acting: Acting) -> PageResult {
     acting.require(Permission::CreateSubAccounts)?;
-    html(&ImportPage { shell: acting.shell("Import sub accounts"), text: String::new(), errors: Errors::none() })
+    html(&ImportPage {
+        shell: acting.shell("Import sub accounts"),
+        numbers: acting.numbers,
+        text: String::new(),
+        errors: Errors::none(),
+    })
 }
 
 /// `POST /sub-accounts/import`: the preview, or with `go=create` the creation of the rows that are right.
@@ -81,9 +104,10 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
             }
         },
     };
+    let numbers = acting.numbers;
     let place = acting.app.load.preparing.enter(acting.owner()).await?;
     let (text, lines) = load::off_thread(place, move || {
-        let lines = client_import::parse(&text);
+        let lines = client_import::parse(&text, numbers);
         Ok((text, lines))
     })
     .await?;
@@ -93,11 +117,11 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
     };
     let parent = acting.account.id;
     let lines = acting.app.read(move |conn| with_taken(conn, parent, lines)).await?;
-    if form.go != "create" {
+    // Whoever changed the number style meanwhile looks at what it means now.
+    if form.go != "create" || form.style != acting.numbers.as_str() {
         return preview(&acting, text, lines);
     }
-    let clients: Vec<Client> =
-        lines.iter().filter(|line| line.errors.is_empty()).map(|line| line.client.clone()).collect();
+    let clients: Vec<Client> = lines.iter().filter(|line| line.errors.is_empty()).map(Line::settled).collect();
     let cx = acting.cx();
     match acting.app.write(move |conn| import_start(conn, &cx, parent, &clients)).await {
         Ok(job) => {
@@ -108,7 +132,7 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
             let errors = Errors::from_action(error, "csv")?;
             html_with(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                &ImportPage { shell: acting.shell("Import sub accounts"), text, errors },
+                &ImportPage { shell: acting.shell("Import sub accounts"), numbers: acting.numbers, text, errors },
             )
         }
     }
@@ -119,7 +143,7 @@ fn refused(acting: &Acting, text: String, field: &str, message: &str) -> PageRes
     let errors = Errors::one(field, message);
     html_with(
         StatusCode::UNPROCESSABLE_ENTITY,
-        &ImportPage { shell: acting.shell("Import sub accounts"), text, errors },
+        &ImportPage { shell: acting.shell("Import sub accounts"), numbers: acting.numbers, text, errors },
     )
 }
 
@@ -137,6 +161,7 @@ fn preview(acting: &Acting, text: String, lines: Vec<Line>) -> PageResult {
         good,
         bad,
         hidden,
+        numbers: acting.numbers,
         errors: Errors::none(),
     })
 }

@@ -16,6 +16,7 @@ use crate::actions::ActionResult;
 use crate::actions::create_saved_view::Keeper;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::app::App;
+use crate::domain::number::NumberStyle;
 use crate::domain::role::Permission;
 use crate::models::AnyConnection;
 use crate::models::accounts::Account;
@@ -39,6 +40,7 @@ struct ListPage {
     shell: Shell,
     params: Params,
     found: Found,
+    numbers: NumberStyle,
     /// May see money, change caps, hold and lift, create, delete and take back, tag.
     money: bool,
     caps: bool,
@@ -97,6 +99,11 @@ impl ListPage {
         ORDERS.into_iter().filter(move |(_, sort)| money || *sort != Sort::Cost)
     }
 
+    /// A row's cap as its edit field shows it.
+    fn cap_text(&self, row: &Row) -> String {
+        row.cap_text(self.numbers)
+    }
+
     /// The columns that can be left out, for the menu.
     fn columns(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
         let money = self.money;
@@ -137,7 +144,7 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
     }
     let (parent, now, tz) = (acting.account.clone(), acting.now(), acting.time_zone());
     let asked = params.clone();
-    let seen = Seen { now: now.naive_utc(), tz };
+    let seen = Seen { now: now.naive_utc(), tz, numbers: acting.numbers };
     let (app, keeper) = (Arc::clone(&acting.app), keeper(&acting));
     // What stands beside the list takes long to count; without that, a page without filters is a short read.
     let short = app.facets.fresh(&parent.id, now).is_some() && asked.filter().is_empty();
@@ -151,6 +158,7 @@ pub async fn show(acting: Acting, params: UrlQuery<Params>) -> PageResult {
         deletes: acting.may(Permission::DeleteSubAccounts),
         tags_edit: acting.may(Permission::EditSubAccounts),
         shell: acting.shell("Sub accounts"),
+        numbers: acting.numbers,
         params,
         found,
     })

@@ -2,6 +2,7 @@
 //! works without script.
 
 pub mod bulk;
+mod bulk_cap;
 pub mod cap;
 mod columns;
 pub mod create;

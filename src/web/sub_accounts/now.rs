@@ -42,7 +42,7 @@ pub async fn show(acting: Acting, looked: Query<Looked>) -> PageResult {
     acting.require(Permission::ViewSubAccounts)?;
     let money = acting.may(Permission::ViewCost);
     let (parent, now) = (acting.account.clone(), acting.now());
-    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone() };
+    let seen = Seen { now: now.naive_utc(), tz: acting.time_zone(), numbers: acting.numbers };
     let ids: Vec<Id> = looked.ids.split(',').filter_map(|id| id.parse().ok()).collect();
     let app = Arc::clone(&acting.app);
     let found = acting.app.read(move |conn| {

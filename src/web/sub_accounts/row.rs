@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
+use crate::domain::number::NumberStyle;
 use crate::models::AnyConnection;
 use crate::models::sub_account_list::{Line, Page};
 use crate::models::trends::{Trend, Trends};
@@ -53,16 +54,17 @@ impl Row {
 
     /// The cap as the edit field shows it.
     #[must_use]
-    pub fn cap_text(&self) -> String {
-        if self.cap == 0 { String::new() } else { format::number(self.cap) }
+    pub fn cap_text(&self, numbers: NumberStyle) -> String {
+        if self.cap == 0 { String::new() } else { numbers.whole(self.cap) }
     }
 }
 
-/// When and where the list is looked at.
+/// When, where and by whom the list is looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen {
     pub now: NaiveDateTime,
     pub tz: Tz,
+    pub numbers: NumberStyle,
 }
 
 /// The rows of a page, in its order. Without `trends` their sparklines stay flat: an export needs none.
@@ -100,6 +102,7 @@ fn row(line: Line, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
     let sent = count(line.sent);
     let cap = glance.part.cap(line.monthly_credit);
     let meter = Meter::new(sent, (cap > 0).then_some(cap.unsigned_abs()));
+    let meter = meter.written_in(seen.numbers);
     let (class, state) = state(&line, &meter, line.deleted_at.is_some());
     let left = count(crate::domain::reputation::left(line.delivered, line.bounced));
     let rate = |part: i64, warn: u64, bad: u64| {
@@ -112,7 +115,7 @@ fn row(line: Line, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
         } else {
             ""
         };
-        (format::percent(part, left), if left == 0 { "none" } else { tone })
+        (format::percent_in(seen.numbers, part, left), if left == 0 { "none" } else { tone })
     };
     let (bounces, bounce_tone) = rate(line.bounced, 20_000, 50_000);
     let (complaints, complaint_tone) = rate(line.complained, 1_000, 3_000);
@@ -133,7 +136,7 @@ fn row(line: Line, trend: Sparkline, glance: &Glance, seen: Seen) -> Row {
         complaints,
         complaint_tone,
         domains: line.domain_count,
-        cost: format::or_not_set(cost),
+        cost: seen.numbers.shown(format::or_not_set(cost)),
         cost_amount: cost.map_or_else(|| format::NOT_SET.to_owned(), |money| money.to_decimal().to_string()),
         activity: line.last_activity_at.map(when),
         deleted: line.deleted_at.map(when),

@@ -25,8 +25,8 @@ pub fn shown(plan: &Plan, part: Part, line: &BillLine) -> Line {
     Line {
         what,
         quantity: if line.kind == LineKind::Fee { String::new() } else { format::number(line.quantity) },
-        price: if priced { format!("{} per 1,000", Micros(line.micros_per_thousand)) } else { String::new() },
-        amount: Money::new(line.amount_minor, plan.currency).to_string(),
+        price: if priced { format::per_thousand(Micros(line.micros_per_thousand)) } else { String::new() },
+        amount: format::money(Money::new(line.amount_minor, plan.currency)),
     }
 }
 
@@ -43,12 +43,13 @@ fn step(plan: &Plan, index: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::number::NumberStyle;
     use crate::domain::rating::rate;
 
     #[test]
     fn the_lines_of_a_bill_say_which_messages_they_are_for() {
         let rows = [("1000".to_owned(), "0.85".to_owned()), (String::new(), "0.5".to_owned())];
-        let plan = Plan::parse("USD", "500", "500,000", &rows).expect("a plan");
+        let plan = Plan::parse("USD", "500", "500,000", &rows, NumberStyle::Point).expect("a plan");
         let bill = rate(&plan, 502_000);
         let lines: Vec<Line> = bill.lines.iter().map(|line| shown(&plan, Part::WHOLE, line)).collect();
         let said: Vec<&str> = lines.iter().map(|line| line.what.as_str()).collect();

@@ -26,7 +26,7 @@ pub fn of(loaded: &Loaded, current: bool) -> Cost {
         let note = if current { "no plan is entered" } else { "no plan was in force" };
         return Cost { total: NOT_SET.into(), note: note.into(), included: None, forecast: None, lines: Vec::new() };
     };
-    let money = |minor| Money::new(minor, plan.currency).to_string();
+    let money = |minor| format::money(Money::new(minor, plan.currency));
     let beyond = bill.total_minor.saturating_sub(plan.monthly_fee_minor);
     let used = loaded.report.total.messages.accepted;
     Cost {

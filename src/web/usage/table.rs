@@ -146,7 +146,7 @@ impl Words<'_> {
 
     fn cost(&self, counted: Counted) -> String {
         match (&self.report.plan, counted.cost_minor) {
-            (Some(plan), minor) => Money::new(minor.unwrap_or(0), plan.currency).to_string(),
+            (Some(plan), minor) => format::money(Money::new(minor.unwrap_or(0), plan.currency)),
             (None, _) => NOT_SET.to_owned(),
         }
     }

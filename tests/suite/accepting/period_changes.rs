@@ -9,6 +9,7 @@ use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::actions::update_account::{AccountChanges, update_account};
 use canopy::actions::usage_report::usage_report;
 use canopy::domain::limits::{AlertPercents, Bound};
+use canopy::domain::number::NumberStyle;
 use canopy::domain::period::BillingAnchor;
 use canopy::domain::rating::Plan;
 use canopy::models::periods::{self, Period};
@@ -105,7 +106,8 @@ async fn a_short_period_has_its_part_of_fee_included_and_caps_on_every_surface()
         let agency = app.agency("Short").await;
         let (client, other) = (app.client(&agency, "short", 31).await, app.client(&agency, "other", 0).await);
         let parent = agency.id;
-        let plan = Plan::parse("EUR", "62.00", "40", &[(String::new(), "1000".to_owned())]).expect("a plan");
+        let plan = Plan::parse("EUR", "62.00", "40", &[(String::new(), "1000".to_owned())], NumberStyle::Point)
+            .expect("a plan");
         app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
         app.write(move |conn, cx| set_pool(conn, cx, parent, 62, AlertPercents::default())).await;
         change(&app, &agency, 15, "UTC").await;

@@ -4,13 +4,14 @@ use canopy::actions::ActionError;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::set_plan::{Begins, plan_in_force, set_plan};
 use canopy::actions::usage_report::usage_report;
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 use serde_json::{Value, json};
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
 
 fn plan(currency: &str, fee: &str) -> Plan {
-    Plan::parse(currency, fee, "2", &[(String::new(), "333.33".into())]).expect("a plan")
+    Plan::parse(currency, fee, "2", &[(String::new(), "333.33".into())], NumberStyle::Point).expect("a plan")
 }
 
 async fn enter(app: &TestApp, agency: &Agency, plan: Plan) {

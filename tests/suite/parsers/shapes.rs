@@ -15,6 +15,7 @@ use canopy::domain::message::draft::Draft;
 use canopy::domain::message::input::MessageInput;
 use canopy::domain::message::parse;
 use canopy::domain::mta_sts::{Policy, policy_id};
+use canopy::domain::number::NumberStyle;
 use canopy::domain::returned::{self, operator};
 use canopy::domain::website::Website;
 use canopy::smtp::command;
@@ -56,7 +57,7 @@ pub const PARSERS: &[Parser] = &[
     Parser { name: "letter", feed: |text| drop(operator::read(text.as_bytes())), shapes: MESSAGES },
     Parser { name: "smtp", feed: smtp, shapes: COMMANDS },
     Parser { name: "address", feed: address, shapes: ADDRESSES },
-    Parser { name: "csv", feed: |text| drop(client_import::parse(&text)), shapes: CSV },
+    Parser { name: "csv", feed: |text| drop(client_import::parse(&text, NumberStyle::Point)), shapes: CSV },
     Parser { name: "policy", feed: policy, shapes: POLICIES },
     Parser { name: "options", feed: options, shapes: TOML },
 ];

@@ -29,6 +29,13 @@ impl Page {
         after.split('"').next().unwrap_or_default().to_owned()
     }
 
+    /// The value of the first hidden field of that name, or nothing.
+    #[must_use]
+    pub fn hidden(&self, name: &str) -> String {
+        let after = self.html.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_default();
+        after.split('"').next().unwrap_or_default().to_owned()
+    }
+
     /// The page, which must be a 200.
     #[must_use]
     pub fn ok(self) -> String {
@@ -93,6 +100,16 @@ impl Visitor {
         let mut all = vec![("csrf_token", token.as_str())];
         all.extend_from_slice(fields);
         self.post(path, &all).await
+    }
+
+    /// The same, saying yes to the page that shows what was understood where there is one.
+    pub async fn submit_and_confirm(&self, page: &str, path: &str, fields: &[(&str, &str)]) -> Page {
+        let answer = self.submit(page, path, fields).await;
+        let understood = answer.hidden("understood");
+        if answer.status != 200 || understood.is_empty() {
+            return answer;
+        }
+        self.submit(page, path, &[fields, &[("understood", &understood)]].concat()).await
     }
 
     /// Sends a form with the token of a page that every session has: for whoever is signed in, and for strangers.

@@ -1,6 +1,7 @@
 //! The audit on the dashboard: narrowed, checked, exported, an agency's own.
 
 use canopy::actions::set_plan::{Begins, set_plan};
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 
 use crate::support::app::{TestApp, on_both};
@@ -43,7 +44,8 @@ async fn who_sees_no_money_finds_no_plan_in_any_list_export_or_entry() {
     let app = TestApp::sqlite().await;
     let agency = app.agency("Prices").await;
     let parent = agency.id;
-    let plan = Plan::parse("eur", "47.11", "2", &[(String::new(), "333.33".into())]).expect("a plan");
+    let plan =
+        Plan::parse("eur", "47.11", "2", &[(String::new(), "333.33".into())], NumberStyle::Point).expect("a plan");
     app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
     let pages = ["/", "/activity", "/activity?kind=plan.", "/activity.csv", "/account/activity", "/activity/1"];
     for (role, sees) in [("billing_manager", true), ("support", false), ("developer", false)] {

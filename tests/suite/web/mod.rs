@@ -8,6 +8,7 @@ mod forms;
 mod guessing;
 pub mod links;
 mod now;
+mod numbers;
 mod pages;
 mod plan_dates;
 mod queue;

@@ -5,6 +5,7 @@ use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::set_plan::{Begins, Entered, set_plan};
 use canopy::actions::usage_report::usage_report;
 use canopy::domain::ids::Id;
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 use canopy::models::periods;
 use chrono::TimeDelta;
@@ -15,7 +16,7 @@ use crate::support::visitor::Visitor;
 const PLAN: &str = "/settings/plan";
 
 fn plan(currency: &str, fee: &str) -> Plan {
-    Plan::parse(currency, fee, "", &[]).unwrap_or_else(|_| Plan::parse(currency, fee, "0", &[]).expect("a plan"))
+    Plan::parse(currency, fee, "0", &[], NumberStyle::Point).expect("a plan")
 }
 
 async fn enter(app: &TestApp, agency: &Agency, fee: &'static str, begins: Begins) -> Entered {
@@ -128,10 +129,10 @@ async fn the_page_says_from_when_keeps_what_was_typed_and_takes_a_planned_change
         let page = owner.get(PLAN).await;
         assert!(!page.html.contains("From the next period"), "a first plan has nothing to choose");
         let save = [("currency", "USD"), ("fee", "10"), ("do", "save")];
-        owner.submit(PLAN, PLAN, &save).await;
+        owner.submit_and_confirm(PLAN, PLAN, &save).await;
         let page = owner.get(PLAN).await;
         page.shows("In force").shows("From the next period (").shows("From the current period (since ");
-        let period = hidden(&page.html, "period");
+        let period = page.hidden("period");
 
         // Another currency in the running period comes back as it was typed.
         let wrong = [("currency", "EUR"), ("fee", "12.50"), ("when", "current"), ("do", "save")];
@@ -140,19 +141,19 @@ async fn the_page_says_from_when_keeps_what_was_typed_and_takes_a_planned_change
         page.shows("value=\"12.50\"").shows("value=\"current\" checked").shows("stays in its currency");
 
         let later = [("currency", "USD"), ("fee", "20"), ("period", &period), ("do", "save")];
-        let page = owner.submit(PLAN, PLAN, &later).await;
+        let page = owner.submit_and_confirm(PLAN, PLAN, &later).await;
         assert_eq!(page.status, 303, "{}", page.html);
         let page = owner.get(PLAN).await;
         page.shows("The plan changes on ").shows("Planned").shows("$20.00").shows("$10.00");
         owner.get("/usage").await.shows("$10.00");
-        let id = hidden(&page.html, "plan");
+        let id = page.hidden("plan");
         assert_eq!(owner.submit(PLAN, "/settings/plan/withdraw", &[("plan", &id)]).await.status, 303);
         owner.get(PLAN).await.shows("The planned change is withdrawn.");
         assert_eq!(owner.submit(PLAN, "/settings/plan/withdraw", &[("plan", &id)]).await.status, 303);
         owner.get(PLAN).await.shows("This change is not planned any more.");
 
         let now = [("currency", "USD"), ("fee", "30"), ("period", &period), ("when", "current"), ("do", "save")];
-        owner.submit(PLAN, PLAN, &now).await;
+        owner.submit_and_confirm(PLAN, PLAN, &now).await;
         owner.get("/usage").await.shows("$30.00");
         owner
             .get("/activity?kind=plan.")
@@ -172,9 +173,4 @@ async fn the_page_says_from_when_keeps_what_was_typed_and_takes_a_planned_change
         assert_eq!(bills(&app, &agency).await, [Some(3_000), Some(3_000)]);
     })
     .await;
-}
-
-fn hidden(html: &str, name: &str) -> String {
-    let after = html.split(&format!("name=\"{name}\" value=\"")).nth(1).unwrap_or_default();
-    after.split('"').next().unwrap_or_default().to_owned()
 }

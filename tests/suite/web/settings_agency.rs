@@ -46,7 +46,7 @@ async fn a_plan_is_tried_changed_row_by_row_and_saved_without_script() {
             assert_eq!(page.status, 422, "{field}");
             page.shows(&format!("{field}-error"));
         }
-        let page = owner.submit(PLAN, PLAN, &with(&STEPS, &[("do", "save")])).await;
+        let page = owner.submit_and_confirm(PLAN, PLAN, &with(&STEPS, &[("do", "save")])).await;
         assert_eq!(page.status, 303, "{}", page.html);
         owner.get("/usage").await.shows("€1,234.50");
         owner.get(PLAN).await.shows("€1,234.50").shows("0.85, then 0.50 per 1,000");

@@ -4,6 +4,7 @@ use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::actions::update_sub_account::{Changes, update_sub_account};
 use canopy::domain::ids::Id;
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 use canopy::domain::text::{AccountName, ExternalId};
 use rust_decimal::Decimal;
@@ -18,7 +19,7 @@ const FORMULA: &str = "=HYPERLINK(\"http://evil.example\",\"x\")";
 
 async fn plan(app: &TestApp, agency: &Agency, currency: &'static str) {
     let parent = agency.id;
-    let plan = Plan::parse(currency, "100", "0", &[(String::new(), "10".into())]).expect("a plan");
+    let plan = Plan::parse(currency, "100", "0", &[(String::new(), "10".into())], NumberStyle::Point).expect("a plan");
     app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
 }
 

@@ -196,7 +196,7 @@ async fn ticked_and_matching_accounts_are_changed_as_a_job_with_a_result_per_row
         let zero = [("do", "cap"), ("scope", "all"), ("cap_kind", "cap"), ("cap", "0")];
         assert_eq!(owner.submit("/sub-accounts", "/sub-accounts/bulk/start", &zero).await.status, 422);
         let cap = [("do", "cap"), ("scope", "all"), ("cap_kind", "cap"), ("cap", "700")];
-        let started = owner.submit("/sub-accounts", "/sub-accounts/bulk/start", &cap).await;
+        let started = owner.submit_and_confirm("/sub-accounts", "/sub-accounts/bulk/start", &cap).await;
         finished(&owner, &started).await;
         assert_eq!(cap_of(&app, clients[2].id).await, 700);
         let csv = owner.get(&format!("{}.csv", started.location)).await;
@@ -226,7 +226,9 @@ async fn a_list_of_eighty_with_three_wrong_rows_creates_seventy_seven_and_names_
     preview.shows("3 rows have problems").shows("Create 77 sub accounts").shows("Line 2 has the same name.");
     let children = |parent| app.read(move |conn| Ok(accounts::page_of_children(conn, parent, None, true, 200)?.len()));
     assert_eq!(children(agency.id).await, 0);
-    let done = finished(&owner, &owner.submit(path, path, &[("csv", &list), ("go", "create")]).await).await;
+    let done =
+        finished(&owner, &owner.submit(path, path, &[("csv", &list), ("go", "create"), ("style", "point")]).await)
+            .await;
     done.shows("All 77 done");
     assert_eq!(children(agency.id).await, 77);
     let again = owner.submit(path, path, &[("csv", &list)]).await;

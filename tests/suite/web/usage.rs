@@ -6,6 +6,7 @@ use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::actions::{ActionResult, Cx};
 use canopy::domain::cap::MonthlyCap;
 use canopy::domain::ids::Id;
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 use canopy::domain::text::AccountName;
 use canopy::domain::website::Website;
@@ -16,7 +17,7 @@ use crate::support::visitor::Visitor;
 
 async fn plan(app: &TestApp, agency: &Agency) {
     let parent = agency.id;
-    let plan = Plan::parse("USD", "100", "0", &[(String::new(), "10".into())]).expect("a plan");
+    let plan = Plan::parse("USD", "100", "0", &[(String::new(), "10".into())], NumberStyle::Point).expect("a plan");
     app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
 }
 

@@ -109,7 +109,8 @@ impl Known {
         };
         let saved = When::new(row.created_at, acting.now().naive_utc(), acting.time_zone());
         let plan = set_plan::read(row).ok()?;
-        Some(Past { line: line(&plan, self.day(row.effective_from)), saved, by: row.created_by.clone(), state })
+        let line = line(&plan, self.day(row.effective_from));
+        Some(Past { line, saved, by: row.created_by.clone(), state })
     }
 
     /// A day where the running period is reckoned.
@@ -120,12 +121,16 @@ impl Known {
 }
 
 fn line(plan: &Plan, from: String) -> Line {
-    let price = |micros: i64| Micros(micros).to_string();
+    let price = |micros: i64| format::price(Micros(micros));
     let steps: Vec<String> = plan.tiers.iter().map(|tier| price(tier.micros_per_thousand)).collect();
     Line {
         from,
-        fee: Money::new(plan.monthly_fee_minor, plan.currency).to_string(),
+        fee: format::money(Money::new(plan.monthly_fee_minor, plan.currency)),
         included: format::number(plan.included),
-        steps: if steps.is_empty() { "none".to_owned() } else { format!("{} per 1,000", steps.join(", then ")) },
+        steps: if steps.is_empty() {
+            "none".to_owned()
+        } else {
+            format!("{} per {}", steps.join(", then "), format::number(1_000))
+        },
     }
 }

@@ -5,8 +5,9 @@ use serde::Deserialize;
 use crate::actions::set_plan::Begins;
 use crate::domain::ids::Id;
 use crate::domain::money::{Micros, Money};
+use crate::domain::number::NumberStyle;
 use crate::domain::proration::Part;
-use crate::domain::rating::{Plan, rate};
+use crate::domain::rating::{Plan, count, rate};
 use crate::domain::refusal::Refusal;
 use crate::web::format;
 use crate::web::forms::Errors;
@@ -38,27 +39,29 @@ pub struct PlanForm {
     pub(super) when: String,
     /// The period that ran when the form was shown.
     pub(super) period: String,
-    /// The button: `save`, `preview`, `add`, or `remove-2`.
+    /// What the page before said that it had understood.
+    pub(super) understood: String,
+    /// The button: `save`, `preview`, `add`, `remove-2`, or `edit` on the page that asks once more.
     #[serde(rename = "do")]
     pub(super) button: String,
 }
 
 impl PlanForm {
-    /// The form for `plan`, which would cost so much for what was `used`.
-    pub(super) fn of(plan: Option<&Plan>, used: i64) -> Self {
+    /// The form for `plan`, which would cost so much for what was `used`, as its reader writes numbers.
+    pub(super) fn of(plan: Option<&Plan>, used: i64, numbers: NumberStyle) -> Self {
         let Some(plan) = plan else {
             let one = vec![String::new()];
-            let (currency, messages) = ("USD".to_owned(), "100,000".to_owned());
+            let (currency, messages) = ("USD".to_owned(), numbers.whole(100_000));
             return Self { currency, up_to: one.clone(), price: one, messages, ..Self::default() };
         };
-        let number = |count: Option<i64>| count.map(format::number).unwrap_or_default();
+        let number = |count: Option<i64>| count.map(|count| numbers.whole(count)).unwrap_or_default();
         Self {
             currency: plan.currency.code().to_owned(),
-            fee: Money::new(plan.monthly_fee_minor, plan.currency).amount(),
-            included: format::number(plan.included),
+            fee: numbers.shown(Money::new(plan.monthly_fee_minor, plan.currency).amount()),
+            included: numbers.whole(plan.included),
             up_to: plan.tiers.iter().map(|tier| number(tier.up_to)).collect(),
-            price: plan.tiers.iter().map(|tier| Micros(tier.micros_per_thousand).to_string()).collect(),
-            messages: format::number(used.max(1_000)),
+            price: plan.tiers.iter().map(|tier| numbers.shown(Micros(tier.micros_per_thousand))).collect(),
+            messages: numbers.whole(used.max(1_000)),
             ..Self::default()
         }
     }
@@ -87,10 +90,10 @@ impl PlanForm {
         (self.up_to, self.price) = rows.into_iter().unzip();
     }
 
-    pub(super) fn plan(&self) -> Result<Plan, Errors> {
+    pub(super) fn plan(&self, numbers: NumberStyle) -> Result<Plan, Errors> {
         let fee = if self.fee.trim().is_empty() { "0" } else { &self.fee };
         let included = if self.included.trim().is_empty() { "0" } else { &self.included };
-        Plan::parse(&self.currency, fee, included, &self.rows()).map_err(|refusal| beside(&refusal))
+        Plan::parse(&self.currency, fee, included, &self.rows(), numbers).map_err(|refusal| beside(&refusal))
     }
 
     /// From when the plan is to apply: from the next period, unless it was said otherwise.
@@ -108,16 +111,15 @@ impl PlanForm {
         self.rows().len() < MAX_STEPS
     }
 
-    pub(super) fn preview(&self, plan: &Plan) -> Result<Preview, Errors> {
-        let digits: String = self.messages.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}')).collect();
-        let messages = digits.parse::<i64>().ok().filter(|count| (0..=1_000_000_000_000).contains(count));
-        let messages = messages.ok_or_else(|| Errors::one("messages", "Enter a whole number, for example 250,000."))?;
+    pub(super) fn preview(&self, plan: &Plan, numbers: NumberStyle) -> Result<Preview, Errors> {
+        let messages = count(&self.messages, numbers).map_err(|refusal| Errors::one("messages", refusal.message()))?;
         let bill = rate(plan, messages);
         let each = i128::from(bill.total_minor) * 1_000 / i128::from(messages.max(1));
-        let each = Money::new(i64::try_from(each).unwrap_or(i64::MAX), plan.currency).to_string();
+        let money = |minor| format::money(Money::new(minor, plan.currency));
+        let each = money(i64::try_from(each).unwrap_or(i64::MAX));
         Ok(Preview {
             messages: format::count(messages.unsigned_abs(), "message", "messages"),
-            total: Money::new(bill.total_minor, plan.currency).to_string(),
+            total: money(bill.total_minor),
             each: if messages == 0 { format::NO_DATA.to_owned() } else { each },
             lines: bill.lines.iter().map(|line| bill::shown(plan, Part::WHOLE, line)).collect(),
         })
@@ -166,8 +168,8 @@ mod tests {
     #[test]
     fn a_preview_prices_every_message_of_a_period() {
         let form = form(&[("", "0.90")]);
-        let plan = form.plan().expect("a plan");
-        let preview = form.preview(&plan).expect("a preview");
+        let plan = form.plan(NumberStyle::Point).expect("a plan");
+        let preview = form.preview(&plan, NumberStyle::Point).expect("a preview");
         assert_eq!((preview.total.as_str(), preview.each.as_str()), ("$682.73", "$0.97"));
     }
 
@@ -175,8 +177,8 @@ mod tests {
     fn what_is_wrong_is_said_beside_its_field() {
         let mut wrong = form(&[("", "")]);
         wrong.fee = "five".into();
-        assert!(!wrong.plan().expect_err("refused").of("fee").is_empty());
-        let steps = form(&[("", "1"), ("", "2")]).plan().expect_err("refused");
+        assert!(!wrong.plan(NumberStyle::Point).expect_err("refused").of("fee").is_empty());
+        let steps = form(&[("", "1"), ("", "2")]).plan(NumberStyle::Point).expect_err("refused");
         assert!(!steps.of("steps").is_empty());
     }
 }

@@ -3,6 +3,7 @@
 
 mod dates;
 mod form;
+mod understood;
 
 use actix_web::http::StatusCode;
 use askama::Template;
@@ -10,6 +11,7 @@ use serde::Deserialize;
 
 use self::dates::{Dates, Known, Line, Past, known};
 use self::form::{PlanForm, Preview};
+use self::understood::Understood;
 use crate::actions::ActionError;
 use crate::actions::set_plan::{Entered, set_plan, still_running};
 use crate::actions::withdraw_plan::withdraw_plan;
@@ -64,8 +66,8 @@ fn allowed(acting: &Acting) -> Result<Id, PageError> {
 pub async fn show(acting: Acting) -> PageResult {
     allowed(&acting)?;
     let known = known(&acting).await?;
-    let form = PlanForm::of(known.newest(), known.used);
-    let preview = known.newest().and_then(|plan| form.preview(plan).ok());
+    let form = PlanForm::of(known.newest(), known.used, acting.numbers);
+    let preview = known.newest().and_then(|plan| form.preview(plan, acting.numbers).ok());
     page(&acting, &known, form, Errors::none(), preview)
 }
 
@@ -81,17 +83,33 @@ pub async fn submit(acting: Acting, form: Posted<PlanForm>) -> PageResult {
         form.add();
         return again(&acting, form, Errors::none(), None).await;
     }
-    let plan = match form.plan() {
+    if form.button == "edit" {
+        return again(&acting, form, Errors::none(), None).await;
+    }
+    let plan = match form.plan(acting.numbers) {
         Ok(plan) => plan,
         Err(errors) => return again(&acting, form, errors, None).await,
     };
     if form.button == "preview" {
-        return match form.preview(&plan) {
+        return match form.preview(&plan, acting.numbers) {
             Ok(preview) => again(&acting, form, Errors::none(), Some(preview)).await,
             Err(errors) => again(&acting, form, errors, None).await,
         };
     }
-    save(&acting, form, plan).await
+    ask_or_save(&acting, form, plan).await
+}
+
+/// Saves what was shown as understood; shows it first where it was not, or where something else is true by now.
+async fn ask_or_save(acting: &Acting, form: PlanForm, plan: Plan) -> PageResult {
+    let known = known(acting).await?;
+    if let Err(error) = understood::possible(&known, &form, &plan) {
+        return page(acting, &known, form, Errors::from_action(error, "when")?, None);
+    }
+    let understood = Understood::new(&known, &form, &plan);
+    if understood.changes_nothing() || understood.is(&form.understood) {
+        return save(acting, form, plan).await;
+    }
+    understood.page(acting, form)
 }
 
 async fn save(acting: &Acting, form: PlanForm, plan: Plan) -> PageResult {

@@ -10,6 +10,7 @@ use crate::actions::create_transport::create_transport;
 use crate::actions::transport_changes::TransportChanges;
 use crate::actions::update_transport::update_transport;
 use crate::domain::domain_name::DomainName;
+use crate::domain::number::{self, Misread, NumberStyle};
 use crate::domain::text::TransportName;
 use crate::domain::transport::{RelayHost, Tls, TransportKind};
 use crate::models::transports::{self, Transport};
@@ -119,7 +120,7 @@ fn filled(row: &Transport, default: bool) -> TransportForm {
 pub async fn create(acting: Acting, form: Posted<TransportForm>) -> PageResult {
     require(&acting)?;
     let form = form.into_inner();
-    let new = match read(&form) {
+    let new = match read(&form, acting.numbers) {
         Ok(new) => new,
         Err(errors) => return page(&acting, None, form, errors),
     };
@@ -134,7 +135,7 @@ pub async fn create(acting: Acting, form: Posted<TransportForm>) -> PageResult {
 pub async fn update(acting: Acting, path: Path<String>, form: Posted<TransportForm>) -> PageResult {
     let row = named(&acting, &path).await?;
     let form = form.into_inner();
-    let changes = match read(&form) {
+    let changes = match read(&form, acting.numbers) {
         Ok(changes) => changes,
         Err(errors) => return page(&acting, Some(&row), form, errors),
     };
@@ -152,15 +153,15 @@ fn saved(acting: &Acting, row: &Transport) -> PageResult {
 }
 
 /// The form as changes. What only a relay has is left out for the other kinds.
-fn read(form: &TransportForm) -> Result<TransportChanges, Errors> {
+fn read(form: &TransportForm, numbers: NumberStyle) -> Result<TransportChanges, Errors> {
     let mut errors = Errors::none();
     let name = errors.take("name", TransportName::parse(&form.name));
     let kind = errors.take("kind", TransportKind::parse(&form.kind));
     let mut changes = TransportChanges { name, kind, default: Some(form.default == "on"), ..Default::default() };
-    changes.max_connections = number(&mut errors, "max_connections", &form.max_connections);
-    changes.messages_per_second = number(&mut errors, "messages_per_second", &form.messages_per_second);
+    changes.max_connections = limit(&mut errors, "max_connections", &form.max_connections, numbers);
+    changes.messages_per_second = limit(&mut errors, "messages_per_second", &form.messages_per_second, numbers);
     if kind == Some(TransportKind::Relay) {
-        relay(&mut errors, form, &mut changes);
+        relay(&mut errors, form, &mut changes, numbers);
     }
     if matches!(kind, Some(TransportKind::Relay | TransportKind::Direct)) {
         changes.source_ip = match form.source_ip.trim() {
@@ -175,9 +176,10 @@ fn read(form: &TransportForm) -> Result<TransportChanges, Errors> {
     if errors.is_empty() { Ok(changes) } else { Err(errors) }
 }
 
-fn relay(errors: &mut Errors, form: &TransportForm, changes: &mut TransportChanges) {
+fn relay(errors: &mut Errors, form: &TransportForm, changes: &mut TransportChanges, numbers: NumberStyle) {
     changes.host = errors.take("host", RelayHost::parse(&form.host));
-    changes.port = form.port.trim().parse::<u16>().ok().filter(|port| *port > 0);
+    let port = number::whole(&form.port, numbers).ok().and_then(|port| u16::try_from(port).ok());
+    changes.port = port.filter(|port| *port > 0);
     if changes.port.is_none() {
         errors.add("port", "Enter a port from 1 to 65535, most often 587.");
     }
@@ -191,14 +193,11 @@ fn relay(errors: &mut Errors, form: &TransportForm, changes: &mut TransportChang
 }
 
 /// A limit; empty is none.
-fn number(errors: &mut Errors, field: &str, text: &str) -> Option<i32> {
-    let text = text.trim().replace(',', "");
-    if text.is_empty() {
-        return Some(0);
-    }
-    let number = text.parse::<i32>().ok();
-    if number.is_none() {
-        errors.add(field, "Enter a whole number, or leave it empty for no limit.");
-    }
-    number
+fn limit(errors: &mut Errors, field: &str, text: &str, numbers: NumberStyle) -> Option<i32> {
+    let read = match number::whole(text, numbers) {
+        Err(Misread::Empty) => Ok(0),
+        read => read.and_then(|limit| i32::try_from(limit).map_err(|_| Misread::TooLarge)),
+    };
+    let wanted = "Enter a whole number, or leave it empty for no limit.";
+    errors.take(field, read.map_err(|misread| misread.refusal(numbers, wanted)))
 }

@@ -14,6 +14,7 @@ use canopy::actions::set_plan::{Begins, set_plan};
 use canopy::domain::bounce::Classification;
 use canopy::domain::ids::Id;
 use canopy::domain::limits::{AtCap, Limits};
+use canopy::domain::number::NumberStyle;
 use canopy::domain::rating::Plan;
 use canopy::domain::returned::{Complaint, Failure, Report, Returned};
 use canopy::domain::transport::TransportKind;
@@ -225,7 +226,13 @@ impl<'a> Business<'a> {
     async fn price(&mut self) {
         let fee = self.random.random_range(0..100).to_string();
         let price = format!("{}.{:02}", self.random.random_range(1..400), self.random.random_range(0..100));
-        let plan = Plan::parse("usd", &fee, "100", &[("1000".into(), price), (String::new(), "0.37".into())]);
+        let plan = Plan::parse(
+            "usd",
+            &fee,
+            "100",
+            &[("1000".into(), price), (String::new(), "0.37".into())],
+            NumberStyle::Point,
+        );
         let (parent, plan) = (self.parent, plan.expect("a plan"));
         self.app.write(move |conn, cx| set_plan(conn, cx, parent, plan, Begins::Running)).await;
         self.count("priced", 1);
