@@ -213,6 +213,8 @@ async fn what_is_gone_together_with_its_head_is_found_by_what_was_told_outside()
 
         // It is set back: the rows, the head and its mark are what they were.
         app.write(move |conn, _| {
+            let gone_too = "UPDATE accounts SET deleted_at = created_at WHERE id = $1";
+            diesel::sql_query(gone_too).bind::<Binary, _>(gone.id).execute(conn)?;
             let drop = "DELETE FROM audit_entries WHERE root_id = $1 AND seq > $2";
             diesel::sql_query(drop).bind::<Binary, _>(cut.id).bind::<BigInt, _>(before.seq).execute(conn)?;
             let back = "UPDATE audit_heads SET seq = $1, hash = $2, tag = $3 WHERE root_id = $4";
@@ -222,9 +224,6 @@ async fn what_is_gone_together_with_its_head_is_found_by_what_was_told_outside()
                 let sql = format!("DELETE FROM {table} WHERE root_id = $1");
                 diesel::sql_query(sql).bind::<Binary, _>(gone.id).execute(conn)?;
             }
-            diesel::sql_query("UPDATE accounts SET deleted_at = created_at WHERE id = $1")
-                .bind::<Binary, _>(gone.id)
-                .execute(conn)?;
             Ok(())
         })
         .await;
