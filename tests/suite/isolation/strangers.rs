@@ -12,8 +12,7 @@ use diesel::prelude::*;
 use diesel::sql_query;
 
 use super::routes::dashboard;
-use super::world::World;
-use crate::support::app::{PASSWORD, TestApp, on_both};
+use crate::support::app::{Agency, Client, PASSWORD, TestApp, on_both};
 use crate::support::visitor::Visitor;
 use crate::web::links::mailed_link;
 
@@ -51,10 +50,16 @@ async fn rows(app: &TestApp) -> BTreeMap<String, i64> {
 }
 
 /// Every page behind a link that somebody was sent, with a right token.
-async fn links(app: &TestApp, world: &World) -> Vec<String> {
-    let (account, email) = (world.own.id, world.agency.email.clone());
-    let (services, domain) = (app.app.services.clone(), world.own.domain.clone());
-    let (invited, shared) = app
+async fn links(app: &TestApp, agency: &Agency, client: &Client) -> Vec<String> {
+    let (account, email) = (client.id, agency.email.clone());
+    let (services, domain) = (app.app.services.clone(), client.domain.clone());
+    let shared = app
+        .write(move |conn, cx| {
+            let domain = share_domain::share_domain(conn, cx, &services, account, &domain)?;
+            Ok(share_domain::share_token(&services, &domain)?.expect("a link"))
+        })
+        .await;
+    let invited = app
         .write(move |conn, cx| {
             let new = NewUser {
                 email: EmailAddress::parse("ana@oakone.example").expect("an address"),
@@ -62,9 +67,7 @@ async fn links(app: &TestApp, world: &World) -> Vec<String> {
                 role: Role::Administrator,
                 password_hash: None,
             };
-            let invited = add_user(conn, cx, account, new)?.invitation.expect("a link");
-            let domain = share_domain::share_domain(conn, cx, &services, account, &domain)?;
-            Ok((invited, share_domain::share_token(&services, &domain)?.expect("a link")))
+            Ok(add_user(conn, cx, account, new)?.invitation.expect("a link"))
         })
         .await;
     Visitor::new(app).submit("/forgot", "/forgot", &[("email", &email)]).await;
@@ -83,8 +86,9 @@ async fn no_page_that_a_stranger_asks_for_stores_a_row() {
         }
         assert_eq!(rows(&app).await, before, "the first set-up");
 
-        let world = World::new(&app).await;
-        let links = links(&app, &world).await;
+        let agency = app.agency("Oak").await;
+        let client = app.client(&agency, "oakone", 0).await;
+        let links = links(&app, &agency, &client).await;
         let public = ["/sign-in", "/sign-in?next=%2Fusage", "/forgot"].map(str::to_owned);
         let before = rows(&app).await;
         let returning = Visitor::new(&app);
@@ -160,24 +164,16 @@ async fn a_strangers_cookie_that_was_changed_is_nobodys() {
 #[tokio::test]
 async fn what_a_page_said_to_a_stranger_is_said_once() {
     let app = TestApp::sqlite().await;
-    let world = World::new(&app).await;
-    let email = "keeper@oak.example";
-    app.member(world.agency.id, email, "analyst").await;
-    let account = world.own.id;
-    let invited = app
-        .write(move |conn, cx| {
-            let new = NewUser {
-                email: EmailAddress::parse(email).expect("an address"),
-                name: PersonName::parse("Keeper").expect("a name"),
-                role: Role::Analyst,
-                password_hash: None,
-            };
-            Ok(add_user(conn, cx, account, new)?.invitation.expect("a link"))
-        })
-        .await;
-    let (link, visitor) = (format!("/invite/{}", invited.as_str()), Visitor::new(&app));
+    let (agency, other) = (app.agency("Oak").await, app.agency("Elm").await);
+    let email = "keeper@elm.example";
+    app.member(other.id, email, "analyst").await;
+    let owner = Visitor::signed_in(&app, &agency.email).await;
+    let fields = [("name", "Keeper"), ("email", email), ("role", "analyst")];
+    assert_eq!(owner.fill("/settings/members", &fields).await.status, 303);
+    let link = mailed_link(&app, email, "/invite/").await.expect("a link");
+    let visitor = Visitor::new(&app);
     let page = visitor.submit(&link, &link, &[]).await;
     assert_eq!((page.status, page.location.as_str()), (303, "/sign-in?next=%2F"));
-    visitor.get(&page.location).await.shows("You are a member of oakone now.");
+    visitor.get(&page.location).await.shows("You are a member of Oak now.");
     assert!(!visitor.get(&page.location).await.html.contains("You are a member"));
 }
