@@ -107,7 +107,7 @@ pub fn claim_deliveries(conn: &mut AnyConnection, now: DateTime<Utc>, wanted: &W
     let mut over: Vec<(Id, &str)> = over.iter().filter_map(|due| Some((due.queued.message_id, why(due)?))).collect();
     over.extend(expired_on_hold(conn, &held, at)?.into_iter().map(|id| (id, EXPIRED)));
     let claimed = lease(now, &live, messages);
-    take_over(conn, &claimed)?;
+    take_over(conn, &live, &claimed)?;
     let ended = take_out(conn, &over, at)?;
     start(conn, &live, &claimed, at)?;
     let mut tally = Tally::default();
@@ -226,7 +226,7 @@ fn lease(now: DateTime<Utc>, live: &[Due], messages: Vec<Message>) -> Vec<Claime
 }
 
 /// Writes the leases: from the commit on, these deliveries have started.
-fn take_over(conn: &mut AnyConnection, claimed: &[Claimed]) -> ActionResult<()> {
+fn take_over(conn: &mut AnyConnection, live: &[Due], claimed: &[Claimed]) -> ActionResult<()> {
     let lease = |one: &Claimed| Lease {
         message_id: one.message.id,
         account_id: one.message.account_id,
@@ -235,7 +235,14 @@ fn take_over(conn: &mut AnyConnection, claimed: &[Claimed]) -> ActionResult<()> 
         until_at: one.attempt.started_at + LEASE,
         attempt: one.attempt.number,
     };
-    Ok(queue::take_over(conn, &claimed.iter().map(lease).collect::<Vec<_>>())?)
+    queue::take_over(conn, &claimed.iter().map(lease).collect::<Vec<_>>())?;
+    // A queue row without its message can only be left over from one that was purged: it says nothing any more.
+    if claimed.len() < live.len() {
+        let said: HashSet<Id> = claimed.iter().map(|one| one.message.id).collect();
+        let left_over: Vec<Id> = ids(live).into_iter().filter(|id| !said.contains(id)).collect();
+        queue::remove_many(conn, &left_over)?;
+    }
+    Ok(())
 }
 
 /// Takes what is not sent any more out of the queue, but for what somebody is just finishing; answers what it took.
@@ -256,12 +263,6 @@ fn take_out<'a>(
 
 /// Writes the attempts, and what became of those before whose owners did not say it.
 fn start(conn: &mut AnyConnection, live: &[Due], claimed: &[Claimed], at: NaiveDateTime) -> ActionResult<()> {
-    // A queue row without its message can only be left over from one that was purged: it says nothing any more.
-    if claimed.len() < live.len() {
-        let said: HashSet<Id> = claimed.iter().map(|one| one.message.id).collect();
-        let left_over: Vec<Id> = ids(live).into_iter().filter(|id| !said.contains(id)).collect();
-        queue::remove_many(conn, &left_over)?;
-    }
     let lapsed: Vec<Id> = live.iter().filter(|due| due.lapsed.is_some()).map(|due| due.queued.message_id).collect();
     if !lapsed.is_empty() {
         messages::lapse_attempts(conn, &lapsed, at, LAPSED)?;
