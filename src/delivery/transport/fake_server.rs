@@ -145,11 +145,11 @@ impl Session {
             Act::Raw(bytes) => self.say(&bytes).await,
             Act::SayAndClose(text) => {
                 self.say(format!("{text}\r\n").as_bytes()).await;
-                false
+                self.hang_up().await
             }
             Act::RawAndClose(bytes) => {
                 self.say(&bytes).await;
-                false
+                self.hang_up().await
             }
             Act::Close => false,
             Act::Silence => std::future::pending().await,
@@ -179,6 +179,14 @@ impl Session {
                 false
             }
         }
+    }
+
+    /// Reads what is still on its way: closed over that, a connection is reset, and the last word may be lost with it.
+    async fn hang_up(&mut self) -> bool {
+        if self.stream.shutdown().await.is_ok() {
+            while self.stream.read_buf(&mut self.buffer).await.is_ok_and(|count| count > 0) {}
+        }
+        false
     }
 
     async fn say(&mut self, bytes: &[u8]) -> bool {
