@@ -138,7 +138,7 @@ const WORKS: &[(&str, Work)] = works! {
     "wipe suppressions": |conn, cx, world| wipe_suppressions(conn, cx, world.child, None);
     "delete a client": |conn, cx, world| delete_sub_account(conn, cx, world.parent, world.child);
     "purge": |conn, cx, world| housekeeping::purge(conn, cx.now, world.services);
-    "begin a period": |conn, cx, world| roll_periods::begin(conn, world.parent, cx.now);
+    "begin the summaries of a period": |conn, cx, world| begin_summaries(conn, cx, world);
 };
 
 fn hold() -> Hold {
@@ -157,6 +157,14 @@ fn new_domain(world: &World<'_>) -> NewDomain {
 fn go_on_copying(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<()> {
     let copying = copy_suppressions::next(conn)?.expect("there are more than one transaction copies");
     copy_suppressions::go_on(conn, cx.now, copying)
+}
+
+/// As the leader does, 500 of those that speak of another period at a time.
+fn begin_summaries(conn: &mut AnyConnection, cx: &Cx, world: &World<'_>) -> ActionResult<()> {
+    let period = roll_periods::begin(conn, world.parent, cx.now)?;
+    let mut stale = roll_periods::stale(conn, world.parent, period)?;
+    stale.truncate(500);
+    roll_periods::reset(conn, &stale, period).map(drop)
 }
 
 fn clear_some(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<()> {
