@@ -92,9 +92,17 @@ impl Family {
     }
 
     async fn send(&mut self, app: &TestApp, now: DateTime<Utc>, sends: &[Send]) -> Vec<Fate> {
+        let mut fates = Vec::with_capacity(sends.len());
+        for wave in waves(sends) {
+            fates.extend(self.send_wave(app, now, wave).await);
+        }
+        fates
+    }
+
+    /// Sends of different accounts: they are committed in the order in which they are handed over, however many together.
+    async fn send_wave(&mut self, app: &TestApp, now: DateTime<Utc>, sends: &[Send]) -> Vec<Fate> {
         let expected: Vec<Fate> =
             sends.iter().map(|one| self.model.send(one.account, now, one.recipients, one.all_or_none)).collect();
-        // Handed over in this order, however many are committed together.
         let asked = sends.iter().map(|one| {
             let count = usize::try_from(one.recipients).expect("few");
             let mut request = prepared(&self.clients[one.account], &RECIPIENTS[..count]);
@@ -217,4 +225,18 @@ impl Family {
         let pool = if pooled { self.model.of_pool(now) } else { 0 };
         assert_eq!(found, (expected, pool), "counted and waiting, and the pool\n{}", self.told.join("\n"));
     }
+}
+
+/// In order, parted before an account comes again: accounts are committed in turn, so that another's later request may go
+/// before somebody's second.
+fn waves(sends: &[Send]) -> Vec<&[Send]> {
+    let (mut waves, mut from) = (Vec::new(), 0);
+    for at in 1..sends.len() {
+        if sends[from..at].iter().any(|earlier| earlier.account == sends[at].account) {
+            waves.push(&sends[from..at]);
+            from = at;
+        }
+    }
+    waves.push(&sends[from..]);
+    waves
 }
