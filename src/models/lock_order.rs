@@ -140,13 +140,11 @@ impl Watch {
                 .enumerate()
                 .find_map(|(place, tables)| tables.iter().find(|known| **known == table).map(|known| (place, *known)));
             let Some((place, table)) = found else { continue };
+            if table == "accounts" && self.last.as_ref().is_some_and(|(last, _)| ORDER[*last][0] == BETWEEN_ACTIONS) {
+                self.last = None;
+            }
             let again = match lock {
-                Lock::Chosen("accounts") => {
-                    if self.last.as_ref().is_some_and(|(last, _)| ORDER[*last][0] == BETWEEN_ACTIONS) {
-                        self.last = None;
-                    }
-                    !self.names(binds)
-                }
+                Lock::Chosen("accounts") => !self.names(binds),
                 _ => UP_FRONT.contains(&table) && self.taken.contains(table),
             };
             self.taken.insert(table);
