@@ -215,7 +215,8 @@ async fn a_sign_in_goes_by_what_is_offered_however_it_is_written() {
 
 #[tokio::test]
 async fn what_is_put_in_before_tls_and_what_is_no_tls_is_never_believed() {
-    let ways: [(&str, fn() -> Act, &str); 5] = [
+    type Way = (&'static str, fn() -> Act, &'static str);
+    let ways: [Way; 5] = [
         ("answers put in", || raw("220 go\r\n250-forged\r\n250 AUTH PLAIN\r\n"), "put in behind"),
         ("no TLS behind it", || Act::Pieces(b"220 go\r\nthis is no TLS at all\r\n".to_vec()), ""),
         ("closed behind it", || Act::SayAndClose("220 go"), ""),

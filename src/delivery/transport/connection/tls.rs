@@ -37,11 +37,8 @@ impl Tls {
         stream: TcpStream,
         verified: bool,
     ) -> Result<TlsStream<TcpStream>, String> {
-        let config = if verified {
-            self.verified.get_or_init(|| self.verifying())
-        } else {
-            self.any.get_or_init(|| taking_any())
-        };
+        let config =
+            if verified { self.verified.get_or_init(|| self.verifying()) } else { self.any.get_or_init(taking_any) };
         let config = config.as_ref().map(Arc::clone).map_err(ToString::to_string)?;
         let name = ServerName::try_from(name.trim_end_matches('.').to_owned()).map_err(|error| error.to_string())?;
         TlsConnector::from(config).connect(name, stream).await.map_err(|error| error.to_string())
