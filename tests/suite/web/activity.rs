@@ -22,7 +22,7 @@ async fn activity_is_narrowed_by_account_kind_person_and_day() {
             ("account=nobody".into(), false),
             ("kind=plan.".into(), false),
             ("who=somebody-else".into(), false),
-            ("from=2999-01-01".into(), false),
+            ("from=2199-01-01".into(), false),
             ("to=2001-01-01".into(), false),
         ] {
             for path in ["/activity", "/activity.csv"] {
