@@ -12,6 +12,8 @@ CREATE TABLE clearings (
   cleared BIGINT NOT NULL DEFAULT 0,
   noted_at TIMESTAMP NOT NULL
 );
+-- The one that was noted first is next.
+CREATE INDEX clearings_oldest ON clearings (noted_at, id);
 INSERT INTO clearings (id, account_id, domain_id, noted_at)
   SELECT domain_id, account_id, domain_id, removed_at FROM removed_domains;
 -- What was put off after its account's deletion had cleared the queue waits to this day.
