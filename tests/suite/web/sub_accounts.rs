@@ -49,7 +49,8 @@ async fn the_list_searches_filters_sorts_and_exports() {
         assert!(found.html.contains(">birch<") && !found.html.contains(">alder<"));
         owner.get("/sub-accounts?q=nobody").await.shows("Nothing matches");
         owner.get("/sub-accounts?hold=suspended").await.shows("Nothing matches");
-        for sort in ["status", "sent", "used", "bounces", "complaints", "domains", "activity", "cost", "created", "nonsense"]
+        for sort in
+            ["status", "sent", "used", "bounces", "complaints", "domains", "activity", "cost", "created", "nonsense"]
         {
             assert_eq!(owner.get(&format!("/sub-accounts?sort={sort}")).await.status, 200, "{sort}");
         }
