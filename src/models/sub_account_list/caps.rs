@@ -45,7 +45,7 @@ pub fn cap_change(
     parent: Id,
     chosen: &Chosen,
     cap: i64,
-    period: Option<Id>,
+    running: Option<(Id, i64)>,
     deleted_since: NaiveDateTime,
 ) -> QueryResult<CapChange> {
     let dialect = Dialect::of(conn);
@@ -55,7 +55,7 @@ pub fn cap_change(
         Chosen::Matching(filter) => filter.clone(),
     };
 
-    let sql = columns(cap, period).and(" FROM account_summaries s WHERE s.parent_id = ").bind(Bind::Id(parent));
+    let sql = columns(cap, running).and(" FROM account_summaries s WHERE s.parent_id = ").bind(Bind::Id(parent));
     let mut sql = sql.and(" AND ").append(filter.live_test(dialect));
     for part in filter.parts(parent, deleted_since, dialect) {
         sql = sql.and(" AND ").append(part.test);
@@ -72,7 +72,7 @@ pub fn cap_change(
 }
 
 /// The counts. Each cap is compared as it stands in the summary, where 0 is none.
-fn columns(cap: i64, period: Option<Id>) -> Sql {
+fn columns(cap: i64, running: Option<(Id, i64)>) -> Sql {
     let mut sql = Sql::text("SELECT count(*) AS \"all\"");
     let tests = [
         ("same", "s.monthly_credit = ", ""),
@@ -84,7 +84,9 @@ fn columns(cap: i64, period: Option<Id>) -> Sql {
         sql = sql.and(", coalesce(sum(CASE WHEN ").and(before).bind(Bind::Int(cap)).and(after);
         sql = sql.and(&format!(" THEN 1 ELSE 0 END), 0) AS {name}"));
     }
-    let Some(period) = period.filter(|_| cap > 0) else { return sql.and(", 0 AS reached") };
-    let sql = sql.and(", coalesce(sum(CASE WHEN s.sent >= ").bind(Bind::Int(cap));
+    let Some((period, in_force)) = running.filter(|_| cap > 0) else {
+        return sql.and(", CAST(0 AS BIGINT) AS reached");
+    };
+    let sql = sql.and(", coalesce(sum(CASE WHEN s.sent >= ").bind(Bind::Int(in_force));
     sql.and(" AND s.period_id = ").bind(Bind::Id(period)).and(" THEN 1 ELSE 0 END), 0) AS reached")
 }

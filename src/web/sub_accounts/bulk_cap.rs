@@ -5,10 +5,10 @@ use askama::Template;
 
 use super::bulk::Form;
 use super::cap::shown;
+use crate::actions::ensure_period::running;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::domain::cap::MonthlyCap;
 use crate::domain::refusal::Refusal;
-use crate::models::periods;
 use crate::models::sub_account_list::{CapChange, Chosen, cap_change};
 use crate::web::acting::Acting;
 use crate::web::error::PageError;
@@ -51,8 +51,8 @@ impl Understood {
         let chosen =
             if form.scope == "all" { Chosen::Matching(form.params().filter()) } else { Chosen::These(form.ids()) };
         let change = acting.app.read(move |conn| {
-            let period = periods::containing(conn, parent, now.naive_utc())?.map(|period| period.id);
-            Ok(cap_change(conn, parent, &chosen, cap, period, (now - UNDELETE_WITHIN).naive_utc())?)
+            let running = running(conn, parent, now)?.map(|period| (period.id, period.part().cap(cap)));
+            Ok(cap_change(conn, parent, &chosen, cap, running, (now - UNDELETE_WITHIN).naive_utc())?)
         });
         let change = change.await?;
         let cap = MonthlyCap::new(cap).map_err(|refusal: Refusal| PageError::new(400).saying(refusal.message()))?;

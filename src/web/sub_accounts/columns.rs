@@ -62,7 +62,8 @@ impl Params {
             hold: known(&self.hold, &["active", "suspended", "deleted"]),
             cap: known(&self.cap, &["near", "at", "none"]),
             health: known(&self.health, &["bounce", "complaint"]),
-            tag: filter.tag.unwrap_or_default(),
+            // Whole: a view that is too long is refused, and none is kept as another than was asked for.
+            tag: self.tag.trim().to_owned(),
             q: filter.search.trim().to_owned(),
             sort: if sort == Sort::default() { String::new() } else { sort.as_str().into() },
             dir: if turned { direction.into() } else { String::new() },

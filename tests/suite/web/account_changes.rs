@@ -279,7 +279,7 @@ async fn search_finds_accounts_by_name_domain_and_id_and_of_clients_messages_onl
         app.member(client.id, "dev@findable.example", "developer").await;
         let dev = Visitor::signed_in(&app, "dev@findable.example").await;
         assert!(dev.get("/search?q=ann@example.org").await.ok().contains("ann@example.org</a>"));
-        assert!(dev.get("/search?q=%25%5F%00%27").await.ok().contains("Nothing found"));
+        assert!(dev.get("/search?q=%25%5F%27").await.ok().contains("Nothing found"));
         let other = app.agency("stranger").await;
         let stranger = Visitor::signed_in(&app, &other.email).await;
         for q in ["findable".to_owned(), client.id.to_string(), id.to_string()] {

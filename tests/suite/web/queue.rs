@@ -32,6 +32,8 @@ async fn schedule(app: &TestApp, client: &Client, to: &str) -> Id {
 /// As after an attempt that was answered with `reply`: due again in two hours.
 async fn defer(app: &TestApp, id: Id, reply: &'static str) {
     app.write(move |conn, cx| {
+        let back = Back { message_id: id, due_at: cx.at() + TimeDelta::hours(2), attempts: 1 };
+        queue::retry(conn, &[back])?;
         let row = messages::find_many(conn, &[id])?.remove(0);
         let attempt = Attempt {
             id: Id::new(cx.now),
@@ -54,9 +56,7 @@ async fn defer(app: &TestApp, id: Id, reply: &'static str) {
             sent_at: None,
             delivered_at: None,
         };
-        messages::set_progress(conn, id, &progress)?;
-        let back = Back { message_id: id, due_at: cx.at() + TimeDelta::hours(2), attempts: 1 };
-        Ok(queue::retry(conn, &[back])?)
+        Ok(messages::set_progress(conn, id, &progress)?)
     })
     .await;
 }
