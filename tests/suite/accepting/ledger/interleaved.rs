@@ -100,9 +100,9 @@ impl Hand {
         if self.random.random_bool(0.2) {
             request.first_attempt = Some(self.node.clock.now() + TimeDelta::seconds(60));
         }
-        match self.runtime.block_on(self.node.committer.accept(request)) {
-            Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => panic!("accept: {error:?}"),
-            Ok(_) | Err(_) => {}
+        let accepted = self.runtime.block_on(self.node.committer.accept(request));
+        if let Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) = accepted {
+            panic!("accept: {error:?}");
         }
     }
 
