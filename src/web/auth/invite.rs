@@ -39,8 +39,8 @@ pub struct Accept {
     password: String,
 }
 
-fn dead(_: ActionError) -> PageError {
-    dead_link("Ask whoever invited you for a new one.")
+fn dead(error: ActionError) -> PageError {
+    dead_link(error, "Ask whoever invited you for a new one.")
 }
 
 async fn find(app: &Arc<App>, token: &str) -> Result<(Invitation, Brand), PageError> {

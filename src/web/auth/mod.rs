@@ -77,7 +77,11 @@ fn busy(error: ActionError) -> PageError {
 }
 
 /// A link that no longer works, whatever the reason.
-fn dead_link(next: &str) -> PageError {
+fn dead_link(error: ActionError, next: &str) -> PageError {
+    // A link that could not be looked for is not dead.
+    if matches!(error, ActionError::Unavailable(_) | ActionError::Internal(_)) {
+        return error.into();
+    }
     PageError::not_found()
         .saying(format!("This link was used already, is too old, or was taken back. {next}"))
         .back_to("To sign in", "/sign-in")

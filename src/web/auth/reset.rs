@@ -58,8 +58,8 @@ struct ResetPage {
     errors: Errors,
 }
 
-fn dead(_: crate::actions::ActionError) -> PageError {
-    dead_link("Ask for a new one.").back_to("Ask for a new link", "/forgot")
+fn dead(error: crate::actions::ActionError) -> PageError {
+    dead_link(error, "Ask for a new one.").back_to("Ask for a new link", "/forgot")
 }
 
 /// `GET /reset/{token}`

@@ -39,8 +39,8 @@ struct SetUpPage {
     errors: Errors,
 }
 
-fn dead(_: ActionError) -> PageError {
-    dead_link("Start `canopy serve` again to get a new one, while nobody has an account here.")
+fn dead(error: ActionError) -> PageError {
+    dead_link(error, "Start `canopy serve` again to get a new one, while nobody has an account here.")
 }
 
 fn page(request: &HttpRequest, current: &Session, token: String, form: SetUpForm, errors: Errors) -> PageResult {
