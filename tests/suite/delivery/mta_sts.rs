@@ -104,7 +104,8 @@ impl World {
 
     async fn send_by(&self, node: &Arc<App>, domain: &str) -> (String, String) {
         let id = accept(&self.app, &self.client, &[&format!("ann@{domain}")]).await[0];
-        worker::run_once(node).await;
+        // Messages that were put off before may be due again, and go first.
+        while message(&self.app, id).await.status == "received" && worker::run_once(node).await > 0 {}
         let log = attempts(&self.app, id).await.pop().map(|attempt| attempt.log).unwrap_or_default();
         (message(&self.app, id).await.status, log)
     }
