@@ -22,6 +22,38 @@ impl Drop for Server {
     }
 }
 
+impl Server {
+    /// Starts `program` on some port. None when it ended at once: the port is taken.
+    async fn launch(program: &str, records: &[String]) -> Option<Self> {
+        // Below the ports that the system gives to outgoing sockets, the questions of other tests among them.
+        let port = rand::random_range(10_000..20_000_u16);
+        let fixed = "--no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= --listen-address=127.0.0.1 \
+                     --bind-interfaces --local=/example.com/ --local=/platform.example/ --quiet-dhcp";
+
+        let process = Command::new(program)
+            .args(fixed.split_whitespace())
+            .arg(format!("--port={port}"))
+            .args(records)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut server = Self { process, dns: Dns::server(&format!("127.0.0.1:{port}")).unwrap() };
+
+        // A query that somebody else's socket swallowed must not count as a start that takes long.
+        let asked = Dns::at((Ipv4Addr::LOCALHOST, port).into(), Duration::from_millis(200)).unwrap();
+        for _ in 0..500 {
+            if server.process.try_wait().unwrap().is_some() {
+                return None;
+            }
+            if asked.txt("ready.example.com").await.is_ok() {
+                return Some(server);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("dnsmasq does not answer on port {port}");
+    }
+}
+
 /// Starts dnsmasq, answering for example.com and platform.example only. None where it is not installed.
 async fn server(records: &[String]) -> Option<Server> {
     let program = ["/usr/sbin/dnsmasq", "/usr/local/sbin/dnsmasq", "/usr/bin/dnsmasq"];
@@ -30,24 +62,13 @@ async fn server(records: &[String]) -> Option<Server> {
         println!("skipped: dnsmasq is not installed (apt install dnsmasq-base)");
         return None;
     };
-    let port = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    let fixed = "--no-daemon --conf-file=/dev/null --no-resolv --no-hosts --pid-file= --listen-address=127.0.0.1 \
-                 --bind-interfaces --local=/example.com/ --local=/platform.example/ --quiet-dhcp";
-    let process = Command::new(program)
-        .args(fixed.split_whitespace())
-        .arg(format!("--port={port}"))
-        .args(records)
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let server = Server { process, dns: Dns::server(&format!("127.0.0.1:{port}")).unwrap() };
-    for _ in 0..100 {
-        if server.dns.txt("ready.example.com").await.is_ok() {
+
+    for _ in 0..20 {
+        if let Some(server) = Server::launch(program, records).await {
             return Some(server);
         }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("dnsmasq did not start");
+    panic!("dnsmasq found no free port in 20 tries");
 }
 
 /// The argument that publishes a TXT record, cut into the strings of at most 255 bytes DNS allows.
