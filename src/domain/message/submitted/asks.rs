@@ -53,12 +53,13 @@ impl Asks {
     fn tagged(&mut self, value: &str) -> Result<(), Refusal> {
         for text in value.split(',').map(str::trim).filter(|text| !text.is_empty()) {
             let tag = Tag::parse(text)?;
-            if !self.tags.contains(&tag) {
-                self.tags.push(tag);
+            if self.tags.contains(&tag) {
+                continue;
             }
-        }
-        if self.tags.len() > MAX_TAGS {
-            return Err(Refusal::new(format!("At most {MAX_TAGS} tags can be set.")));
+            if self.tags.len() == MAX_TAGS {
+                return Err(Refusal::new(format!("At most {MAX_TAGS} tags can be set.")));
+            }
+            self.tags.push(tag);
         }
         Ok(())
     }
