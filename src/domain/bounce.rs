@@ -135,6 +135,11 @@ impl Classification {
     }
 }
 
+/// What stands between the words of a reply.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+/// The length of `5.123.123`.
+const LONGEST_STATUS: usize = 9;
+
 /// `5.1.1`: class, subject, detail (RFC 3463 section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnhancedStatus {
@@ -144,10 +149,15 @@ pub struct EnhancedStatus {
 }
 
 impl EnhancedStatus {
-    /// Reads the status that a reply's text begins with, if it does.
+    /// Reads the status that a reply's text begins with, if it does. It looks no further than a status is long: who
+    /// looks for one everywhere in a text asks at every place of it.
     #[must_use]
     pub fn leading(text: &str) -> Option<Self> {
-        let word = text.split([' ', '\t', '\r', '\n']).find(|word| !word.is_empty())?;
+        let text = text.trim_start_matches(BLANKS).as_bytes();
+        let near = text.get(..=LONGEST_STATUS).unwrap_or(text);
+        let word = near.split(|byte| BLANKS.contains(&char::from(*byte))).next()?;
+        let word = std::str::from_utf8(word).ok().filter(|word| word.len() <= LONGEST_STATUS)?;
+
         let mut numbers = word.split('.');
         let mut part = |max: usize| {
             numbers.next().filter(|n| (1..=max).contains(&n.len()) && n.bytes().all(|b| b.is_ascii_digit()))

@@ -72,6 +72,10 @@ const COPIES: [&str; 9] = [
     "return-path:",
 ];
 
+/// What stands before the reply that they were given.
+const TELLING: [&str; 10] =
+    ["said", "smtp", "error", "response", "returned", "reply", "refused", "rejected", "diagnostic", "server"];
+
 /// Lines of the words that are looked through.
 const MAX_LINES: usize = 400;
 /// Recipients taken from the words.
@@ -141,11 +145,7 @@ fn recipients(words: &[&str]) -> Vec<String> {
 fn refusal(words: &[&str]) -> (u16, String) {
     for (at, line) in words.iter().enumerate() {
         let more = || words[at + 1..].iter().take_while(|line| !line.trim().is_empty()).take(4);
-        for start in starts(line) {
-            let (code, rest) = code_and_words(&line[start..]);
-            if code == 0 || !is_reply(&line[..start], rest) {
-                continue;
-            }
+        if let Some((code, rest)) = reply(line) {
             let whole: Vec<&str> = std::iter::once(rest).chain(more().copied()).collect();
             return (code, tidy(&whole.join(" "), REASON));
         }
@@ -156,24 +156,55 @@ fn refusal(words: &[&str]) -> (u16, String) {
     (0, tidy(&words.join(" "), REASON))
 }
 
+/// The first reply code in a line, and what follows it. A number is one by what stands before it, or by an enhanced
+/// status behind it. What stands before is looked through once, however many numbers there are.
+fn reply(line: &str) -> Option<(u16, &str)> {
+    let lower = line.to_ascii_lowercase();
+    let told = TELLING.iter().filter_map(|word| Some(lower.find(word)? + word.len())).min();
+    let indent = line.len() - line.trim_start().len();
+
+    starts(line).find_map(|start| {
+        let (code, rest) = code_and_words(&line[start..]);
+        let is_reply = (start <= indent && !rest.is_empty())
+            || told.is_some_and(|told| told <= start)
+            || EnhancedStatus::leading(rest).is_some();
+        (code != 0 && is_reply).then_some((code, rest))
+    })
+}
+
 /// Where words begin in a line.
 fn starts(line: &str) -> impl Iterator<Item = usize> {
     let begins = |at: usize| at == 0 || line[..at].ends_with([' ', '\t', '(', ':', '"', '\'', '#', '<', '[']);
     line.char_indices().filter(move |(at, sign)| sign.is_ascii_digit() && begins(*at)).map(|(at, _)| at)
 }
 
-/// Whether a number is a reply code: by what stands before it, or by an enhanced status behind it.
-fn is_reply(before: &str, after: &str) -> bool {
-    let before = before.to_ascii_lowercase();
-    let telling =
-        ["said", "smtp", "error", "response", "returned", "reply", "refused", "rejected", "diagnostic", "server"];
-    before.trim().is_empty() && !after.is_empty()
-        || telling.iter().any(|word| before.contains(word))
-        || EnhancedStatus::leading(after).is_some()
-}
-
 /// An enhanced status anywhere in a line.
 fn status(line: &str) -> Option<&str> {
     let is_status = |word: &&str| EnhancedStatus::leading(word).is_some_and(|status| status.class != 2);
     line.split(|sign: char| !(sign.is_ascii_digit() || sign == '.')).map(|word| word.trim_matches('.')).find(is_status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_known_by_what_stands_around_it() {
+        assert_eq!(reply("  550 no such user"), Some((550, "no such user")));
+        assert_eq!(reply("mx.b.example[192.0.2.1] SAID: 550 no"), Some((550, "no")));
+        assert_eq!(reply("of 450 pages (550 5.1.1 no)"), Some((550, "5.1.1 no)")));
+        assert_eq!(reply("after 450 pages the server gave 550 no"), Some((550, "no")));
+        for none in ["", "550", "of 550 pages, 551 pages", "of 550 pages, refused"] {
+            assert_eq!(reply(none), None, "{none}");
+        }
+    }
+
+    /// Never ends where each number looks at the whole line again.
+    #[test]
+    fn a_line_of_many_numbers_is_looked_through_once() {
+        for piece in [" 550 x", ":550", "(550-5.1.1.1"] {
+            let line = format!("x{}", piece.repeat(200_000));
+            assert_eq!(refusal(&[&line]).0, 0, "{piece}");
+        }
+    }
 }

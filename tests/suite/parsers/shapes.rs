@@ -155,6 +155,8 @@ const REPORTS: &[Shape] = &[
     shape("From: mailer-daemon@b.example\r\nSubject: failure\r\n\r\n", "550 5.1.1 <a@b.example> unknown\r\n", ""),
     shape("From: mailer-daemon@b.example\r\nSubject: failure\r\n\r\n", "<", ""),
     shape("From: mailer-daemon@b.example\r\nSubject: failure\r\n\r\n", "5.", ""),
+    shape("From: mailer-daemon@b.example\r\nSubject: failure\r\n\r\nx", " 550 x", ""),
+    shape("From: mailer-daemon@b.example\r\nSubject: failure\r\n\r\nx", ":550", ""),
     shape("X-Failed-Recipients: ", "a@b.example,", "\r\n\r\nx"),
     shape("From: mailer-daemon@b.example\r\n\r\n", "Message-ID: <a@b>\r\n", ""),
 ];
