@@ -5,6 +5,7 @@
 
 pub mod attachment;
 pub mod draft;
+mod encoded_word;
 pub mod headers;
 pub mod input;
 pub mod mailbox;

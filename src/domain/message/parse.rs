@@ -1,5 +1,6 @@
 //! Reading a message back for `content_parsed` of the contract and for the dashboard.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::super::entity::{inside, split};
+use super::encoded_word::disarmed;
 
 /// What is in a message.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
@@ -43,6 +45,10 @@ pub struct ParsedAttachment {
 const MAX_DEPTH: usize = 50;
 /// The longest header section that is read, in bytes: of one parameter in a hundred thousand pieces the parser makes much.
 const MAX_HEAD: usize = 64 * 1024;
+/// As [`MAX_HEAD`], of a part within a message.
+const MAX_INNER_HEAD: usize = 8 * 1024;
+/// As [`MAX_HEAD`], of all parts within a message together.
+const MAX_INNER_HEADS: usize = 128 * 1024;
 /// The most parts that are shown.
 const MAX_PARTS: usize = 1000;
 
@@ -74,29 +80,60 @@ enum Within {
 
 fn read(raw: &[u8]) -> ContentParsed {
     let parser = MessageParser::new().with_mime_headers().default_header_text();
-    let head = if is_readable(raw) { raw } else { &raw[..MAX_HEAD] };
-    let Some(top) = parser.parse_headers(head) else { return ContentParsed::default() };
+    let top = header(raw);
+    let Some(top) = parser.parse_headers(&top) else { return ContentParsed::default() };
     let mut parsed = ContentParsed { headers: headers(&top), ..ContentParsed::default() };
     let mut waiting = vec![Place { entity: raw, within: Within::Other, first: true, depth: 0 }];
+    let mut room = MAX_INNER_HEADS;
     while let Some(place) = waiting.pop() {
         if parsed.parts.len() + parsed.attachments.len() == MAX_PARTS {
             break;
         }
-        if !is_readable(place.entity) {
+        if !is_readable(&place, &mut room) {
             parsed.attachments.push(unread(place.entity));
             continue;
         }
-        match children(&parser, &place) {
+        let head = header(place.entity);
+        let head = parser.parse_headers(&head);
+        let part = head.as_ref().and_then(|head| head.parts.first());
+        match part.and_then(|part| children(part, &place)) {
             Some(parts) => waiting.extend(parts.into_iter().rev()),
-            None => leaf(&parser, &place, &mut parsed),
+            None => leaf(&parser, part, &place, &mut parsed),
         }
     }
     parsed
 }
 
-/// Whether the header section is one that anybody would write.
-fn is_readable(entity: &[u8]) -> bool {
-    split(entity).0.len() <= MAX_HEAD
+/// Whether the header section is one that anybody would write, with those of all parts before it.
+fn is_readable(place: &Place<'_>, room: &mut usize) -> bool {
+    let length = split(place.entity).0.len();
+    if place.depth == 0 {
+        return length <= MAX_HEAD;
+    }
+    let fits = length <= MAX_INNER_HEAD && length <= *room;
+    if fits {
+        *room -= length;
+    }
+    fits
+}
+
+/// The header section alone, as far as it is read.
+fn header(entity: &[u8]) -> Vec<u8> {
+    let (head, _) = split(entity);
+    let head = disarmed(head.get(..MAX_HEAD).unwrap_or(head));
+    [&*head, b"\r\n"].concat()
+}
+
+/// The entity as the parser gets it, with nothing in the line that ends its header: a blank there is none to the parser,
+/// which would read on through the body.
+fn harmless(entity: &[u8]) -> Cow<'_, [u8]> {
+    let (head, body) = split(entity);
+    let between = &entity[head.len()..entity.len() - body.len()];
+    let has_blank = between.iter().any(|byte| matches!(byte, b' ' | b'\t'));
+    match disarmed(head) {
+        Cow::Borrowed(_) if !has_blank => Cow::Borrowed(entity),
+        head => Cow::Owned([&*head, b"\r\n", body].concat()),
+    }
 }
 
 /// A part as the bytes that it is.
@@ -111,9 +148,8 @@ fn unread(entity: &[u8]) -> ParsedAttachment {
 }
 
 /// What lies in a multipart; none for a part that is to be shown as it is.
-fn children<'m>(parser: &MessageParser, place: &Place<'m>) -> Option<Vec<Place<'m>>> {
-    let header = parser.parse_headers(place.entity)?;
-    let kind = header.parts.first()?.content_type()?;
+fn children<'m>(part: &MessagePart<'_>, place: &Place<'m>) -> Option<Vec<Place<'m>>> {
+    let kind = part.content_type()?;
     if !kind.ctype().eq_ignore_ascii_case("multipart") || place.depth == MAX_DEPTH {
         return None;
     }
@@ -134,10 +170,8 @@ fn children<'m>(parser: &MessageParser, place: &Place<'m>) -> Option<Vec<Place<'
     (!parts.is_empty()).then_some(parts)
 }
 
-/// Takes one part for what it is: text to read, or a file.
-fn leaf(parser: &MessageParser, place: &Place<'_>, parsed: &mut ContentParsed) {
-    let header = parser.parse_headers(place.entity);
-    let part = header.as_ref().and_then(|header| header.parts.first());
+/// Takes one part for what it is: text to read, or a file. `part` is its header alone.
+fn leaf(parser: &MessageParser, part: Option<&MessagePart<'_>>, place: &Place<'_>, parsed: &mut ContentParsed) {
     if let Some(part) = part
         .filter(|part| is_container(part))
         .or(part.filter(|part| place.within == Within::Digest && part.content_type().is_none()))
@@ -145,7 +179,8 @@ fn leaf(parser: &MessageParser, place: &Place<'_>, parsed: &mut ContentParsed) {
         parsed.attachments.push(held(parser, part, place));
         return;
     }
-    let Some(message) = parser.parse(place.entity) else { return };
+    let entity = harmless(place.entity);
+    let Some(message) = parser.parse(&entity) else { return };
     let Some(part) = message.parts.first() else { return };
     match readable(part, is_file(part, place)) {
         Some(content) => {

@@ -11,12 +11,15 @@ use mail_parser::MessageParser;
 use super::super::email_address::EmailAddress;
 use super::super::refusal::Refusal;
 use super::draft::MAX_SUBJECT;
+use super::encoded_word::disarmed;
 pub use asks::Asks;
 
 /// The most fields of a header.
 const MAX_FIELDS: usize = 1000;
 /// One that passed this many hosts goes round in circles (RFC 5321 section 6.3 asks for 100 at least).
 const MAX_HOPS: usize = 100;
+/// Bytes of a subject that are looked at: each of its letters may be written as sixteen.
+const MAX_ENCODED: usize = 16 * MAX_SUBJECT;
 /// Fields that hide somebody, that delivery writes itself, or that reports are believed by.
 const TAKEN_OUT: [&str; 7] =
     ["bcc", "resent-bcc", "return-path", "message-id", "x-canopy-id", "cfbl-address", "cfbl-feedback-id"];
@@ -151,15 +154,16 @@ fn field_length(raw: &[u8]) -> usize {
     }
 }
 
-/// What a subject says.
+/// What a subject says; of what it is written with, no more is looked at than a subject can have.
 fn subject(field: &Field<'_>) -> String {
+    let field = &Field { value: field.value.get(..MAX_ENCODED).unwrap_or(field.value), ..*field };
     let plain = field.value.is_ascii() && !field.value.windows(2).any(|two| two == b"=?");
     let text = if plain { field.text() } else { decoded(field).unwrap_or_else(|| field.text()) };
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_SUBJECT).collect()
 }
 
 fn decoded(field: &Field<'_>) -> Option<String> {
-    let alone = [b"Subject:", field.value, b"\r\n"].concat();
+    let alone = [b"Subject:", &*disarmed(field.value), b"\r\n"].concat();
     MessageParser::default().parse_headers(&alone)?.subject().map(|text| text.trim().to_owned())
 }
 

@@ -83,15 +83,17 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     let id = path.read()?;
     let mailbox = scope.acting.app.mailbox.clone();
     let mut share = scope.acting.share();
-    let (facts, (found, kept, share)) = frame::load(&scope, move |conn, account, facts| {
+    let (facts, (found, parsed, kept, share)) = frame::load(&scope, move |conn, account, facts| {
         let found = read(conn, account.id, id, facts)?;
         share.reach(found.raw.as_ref().map_or(0, Vec::len) * SHOWN)?;
+        // Here, where nobody waits for the thread: a message of many parts takes a while.
+        let parsed = found.raw.as_deref().map(parse::parse);
         // The rest of the page is worth showing without its copy.
         let kept = mailbox.read(account.id, id).unwrap_or_else(|error| {
             log::error!("the kept copy of the message {id} cannot be read: {error}");
             None
         });
-        Ok((found, kept.is_some(), share))
+        Ok((found, parsed, kept.is_some(), share))
     })
     .await?;
     let Found { message, events, attempts, queued, raw } = &found;
@@ -108,7 +110,7 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
         steps: message_story::steps(message, events, attempts, &facts),
         next_try: queued.as_ref().map(|row| message_story::next_try(row, message, &facts)).unwrap_or_default(),
         gone: if raw.is_some() { String::new() } else { gone(message, &facts) },
-        content: raw.as_ref().map(|raw| content(raw, parse::parse(raw))),
+        content: raw.as_ref().zip(parsed).map(|(raw, parsed)| content(raw, parsed)),
         kept,
         may_cancel: scheduled && scope.may(Permission::SendTest),
     });

@@ -66,3 +66,28 @@ fn parts_are_read_or_attached_by_where_they_lie() {
     let files: Vec<_> = parsed.attachments.iter().map(|file| file.content_type.as_str()).collect();
     assert_eq!(files, ["text/html", "text/calendar"]);
 }
+
+#[test]
+fn a_line_of_blanks_ends_a_header_as_an_empty_one_does() {
+    let body = "\r\nnot: a header\r\n";
+    for end in ["", " ", "\t", " \t "] {
+        let parsed = parse(format!("Subject: x\r\n{end}{body}").as_bytes());
+        assert_eq!((parsed.headers.len(), parsed.parts[0].content.as_str()), (1, "not: a header\r\n"), "{end:?}");
+    }
+}
+
+/// Never ends where each beginning of an encoded word is looked for its end through all that follows.
+#[test]
+fn words_that_never_end_are_looked_at_within_bounds_wherever_they_stand() {
+    let words = |many| "=?aa?q?x\r\n ".repeat(many);
+    let folded = format!("Subject: x\r\n \r\n {}", words(200_000));
+    assert_eq!(parse(folded.as_bytes()).headers["Subject"], ["x"]);
+
+    let top = format!("Subject: {}\r\n\r\nx\r\n", words(5_000));
+    assert!(parse(top.as_bytes()).headers["Subject"][0].starts_with("= aa?q?x = aa?q?x"));
+
+    let part = format!("--b\r\nContent-Description: {}\r\n\r\nx\r\n", words(700));
+    let many = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{}--b--\r\n", part.repeat(1_100));
+    let parsed = parse(many.as_bytes());
+    assert!(parsed.parts.len() + parsed.attachments.len() == MAX_PARTS && parsed.parts.len() < 20, "the rest as files");
+}

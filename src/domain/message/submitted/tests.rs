@@ -106,3 +106,22 @@ proptest! {
         }
     }
 }
+
+/// Never ends where each beginning of an encoded word is looked for its end through all that follows.
+#[test]
+fn a_subject_of_words_that_never_end_is_read_in_part() {
+    let raw = format!("Subject: Hello{}\r\n\r\nx\r\n", " =?aa?q?x\r\n".repeat(200_000));
+    let read = Submitted::read(raw.as_bytes()).expect("a message");
+    assert!(read.subject.starts_with("Hello = aa?q?x = aa"), "{:.40}", read.subject);
+    assert_eq!(read.subject.chars().count(), MAX_SUBJECT);
+}
+
+/// Never ends where each tag is compared with all before it.
+#[test]
+fn tags_are_counted_while_they_are_read() {
+    let many: String = (0..300_000).map(|tag| format!("{tag},\r\n ")).collect();
+    let refusal = Submitted::read(format!("ahasend-tags: {many}x\r\n\r\nx\r\n").as_bytes()).map(drop);
+    assert!(refusal.is_err_and(|refusal| refusal.message().contains("At most 10 tags")));
+    let same = "a, b, ".repeat(1000);
+    assert!(Submitted::read(format!("ahasend-tags: {same}\r\n\r\nx\r\n").as_bytes()).is_ok());
+}
