@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use futures_util::{StreamExt as _, stream};
 
 use crate::actions::check_domain::{Looked, check_domain};
 use crate::actions::{ActionError, ActionResult, domain_records};
 use crate::app::App;
 use crate::dns;
+use crate::domain::clocks::farthest;
 use crate::domain::ids::Id;
 use crate::load::Owner;
 use crate::models::domains::{self, Domain};
@@ -19,6 +20,9 @@ pub const FRESH_FOR: TimeDelta = TimeDelta::seconds(60);
 
 /// How long a due look belongs to the node that took it.
 const LEASE: TimeDelta = TimeDelta::minutes(5);
+
+/// No look is put off for longer than this.
+const LONGEST: TimeDelta = TimeDelta::days(1);
 
 /// Domains of the background looked at side by side.
 const AT_ONCE: usize = 8;
@@ -60,7 +64,7 @@ async fn run(app: &Arc<App>, id: Id) -> ActionResult<Domain> {
 /// Only the database's, before the first look. What fails for one domain is logged.
 pub async fn recheck_due(app: &Arc<App>, limit: i64) -> ActionResult<usize> {
     let now = app.clock.now();
-    let due = app.read(move |conn| Ok(domains::due(conn, now.naive_utc(), limit)?)).await?;
+    let due = app.read(move |conn| Ok(domains::due(conn, due_at(now), limit)?)).await?;
     let looks = stream::iter(due).map(|domain| async move {
         let taken = recheck(app, domain.id).await;
         taken.unwrap_or_else(|error| {
@@ -74,9 +78,14 @@ pub async fn recheck_due(app: &Arc<App>, limit: i64) -> ActionResult<usize> {
 async fn recheck(app: &Arc<App>, id: Id) -> ActionResult<bool> {
     let now = app.clock.now();
     let until = (now + LEASE).naive_utc();
-    let taken = app.write(move |conn| Ok(domains::lease_due(conn, id, now.naive_utc(), until)?)).await?;
+    let taken = app.write(move |conn| Ok(domains::lease_due(conn, id, due_at(now), until)?)).await?;
     if taken {
         run(app, id).await?;
     }
     Ok(taken)
+}
+
+/// Until when a look is due at `now`, and after when.
+fn due_at(now: DateTime<Utc>) -> (NaiveDateTime, NaiveDateTime) {
+    (now.naive_utc(), farthest(now.naive_utc(), LONGEST))
 }

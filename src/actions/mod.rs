@@ -71,6 +71,7 @@ pub mod prepare_message;
 pub mod prepare_submission;
 pub mod provision_sub_account;
 pub mod queue_selection;
+pub mod recall_from_ahead;
 pub mod receive_report;
 pub mod record_bounce;
 pub mod record_complaint;

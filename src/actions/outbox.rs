@@ -17,7 +17,7 @@ const BATCH: i64 = 20;
 /// # Errors
 /// Only the database's.
 pub fn anything_due(conn: &mut AnyConnection, now: DateTime<Utc>) -> ActionResult<bool> {
-    Ok(system_mails::any_due(conn, now.naive_utc())?)
+    Ok(system_mails::any_due(conn, now.naive_utc(), (now + LEASE).naive_utc())?)
 }
 
 /// Takes due mails for this worker.

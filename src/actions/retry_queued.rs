@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::queue_selection::{self, Done, QueueOf, Selection};
 use super::{ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::domain::waiting::Reason;
+use crate::domain::waiting::{Reason, State};
 use crate::models::{AnyConnection, queue, queue_view};
 
 /// Makes the deferred messages of a selection due now. Others are left alone: those never tried are due already, a
@@ -20,7 +20,7 @@ pub fn retry_queued(conn: &mut AnyConnection, cx: &Cx, of: &QueueOf, selection: 
     let chosen: Vec<Id> = deferred().map(|row| row.message_id).collect();
     let accounts: BTreeSet<Id> = deferred().map(|row| row.account_id).collect();
     queue::wake(conn, &accounts.iter().map(|account| (*account, cx.at())).collect::<Vec<_>>())?;
-    let changed = queue::hasten(conn, &chosen, cx.at())?;
+    let changed = queue::hasten(conn, &chosen, State::Deferred, cx.at())?;
     queue_selection::note(conn, cx, &of.holder, "queue.retry", (changed, accounts.len()))?;
     Ok(Done { changed, looked: ids.len(), next })
 }

@@ -5,6 +5,7 @@ pub mod audit_head;
 pub mod bounce;
 pub mod cap;
 pub mod client_import;
+pub mod clocks;
 pub mod conversation;
 pub mod destination;
 pub mod dkim_selector;

@@ -11,6 +11,9 @@ const GIVE_UP_AFTER: TimeDelta = TimeDelta::days(3);
 /// A wait is stretched by up to this share, so that messages deferred together do not come back together.
 const JITTER_PER_MILLE: i64 = 100;
 
+/// The longest wait between two attempts.
+pub const LONGEST: TimeDelta = TimeDelta::milliseconds(WAITS[WAITS.len() - 1] * (1000 + JITTER_PER_MILLE));
+
 /// When to try again after `attempts` attempts (at least one) that all were deferred. `None` gives up: the next attempt
 /// would be later than three days after `due` (when the message could first leave) or not before `expires`.
 /// The same message always gets the same answer: the jitter comes from its id.

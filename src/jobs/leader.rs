@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
+use super::recall::Watch;
 use super::slice_size::SliceSize;
 use super::{Departure, audit_heads, make_ahead, pause};
 use crate::actions::accept_message::{has_room, release_held};
@@ -52,6 +53,8 @@ pub struct Leader {
     /// When it was last said that the clock is far beyond the newest billing period.
     warned_at: Option<DateTime<Utc>>,
     departure: Departure,
+    /// What a clock that was ahead may have left in the queue.
+    watch: Watch,
     /// How far a removed domain or a deleted account was cleared.
     clearing: Option<Place>,
     slice: SliceSize,
@@ -91,6 +94,7 @@ impl Leader {
             days_at: None,
             warned_at: None,
             departure: Departure::default(),
+            watch: Watch::default(),
             clearing: None,
             slice: SliceSize::default(),
             sealing: None,
@@ -107,12 +111,14 @@ impl Leader {
         if !self.app.write_behind(move |conn| housekeeping::lead(conn, id, now, now + LEASE)).await? {
             self.periods.clear();
             (self.clearing, self.sealing) = (None, None);
+            self.watch = Watch::default();
             return Ok(false);
         }
         let cx = self.app.cx("housekeeping");
         self.app.write(move |conn| end_due_suspensions(conn, &cx)).await?;
         if is_due(self.periods_at, now, PERIODS) {
             self.roll_periods(now).await?;
+            self.watch.round(&self.app, now).await?;
             self.periods_at = Some(now);
         }
         if is_due(self.warned_at, now, CLOCK) {

@@ -8,6 +8,7 @@ mod dns;
 pub mod heartbeat;
 mod leader;
 mod mailbox;
+mod recall;
 mod slice_size;
 mod system_mail;
 

@@ -1,6 +1,6 @@
 //! Sending domains: keys, chosen names, and what the last look at DNS found.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
 
@@ -8,6 +8,7 @@ use super::kept::{bind, load_rows, one_of};
 use super::portable::with_row_locks;
 use super::schema::{accounts, domains};
 use super::{AnyConnection, suppression_copies};
+use crate::domain::clocks::farthest;
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
@@ -195,17 +196,27 @@ pub fn save(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
         .map(drop)
 }
 
-/// Live domains of live accounts whose next look at DNS is due.
-pub fn due(conn: &mut AnyConnection, now: NaiveDateTime, limit: i64) -> QueryResult<Vec<Domain>> {
-    domains::table
-        .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
-        .filter(domains::deleted_at.is_null())
-        .filter(domains::next_check_at.le(now))
-        .filter(accounts::deleted_at.is_null())
-        .order(domains::next_check_at)
-        .limit(limit)
-        .select(Domain::as_select())
-        .load(conn)
+/// Live domains of live accounts whose next look at DNS is due: by `now`, or only after `latest`, because a clock that was
+/// ahead put it off.
+pub fn due(
+    conn: &mut AnyConnection,
+    (now, latest): (NaiveDateTime, NaiveDateTime),
+    limit: i64,
+) -> QueryResult<Vec<Domain>> {
+    let live = || {
+        domains::table
+            .inner_join(accounts::table.on(accounts::id.eq(domains::account_id)))
+            .filter(domains::deleted_at.is_null())
+            .filter(accounts::deleted_at.is_null())
+            .order(domains::next_check_at)
+            .select(Domain::as_select())
+    };
+    let mut found: Vec<Domain> = live().filter(domains::next_check_at.le(now)).limit(limit).load(conn)?;
+    let left = limit.saturating_sub(i64::try_from(found.len()).unwrap_or(limit));
+    if left > 0 {
+        found.extend(live().filter(domains::next_check_at.gt(latest)).limit(left).load(conn)?);
+    }
+    Ok(found)
 }
 
 pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
@@ -253,7 +264,8 @@ pub fn lock_name(conn: &mut AnyConnection, name: &str, account: Id) -> QueryResu
     own.for_no_key_update().load::<Id>(conn).map(drop)
 }
 
-/// Claims the next look at DNS: true unless one was begun after `fresh_since`, with the settings of now.
+/// Claims the next look at DNS: true unless one was begun after `fresh_since`, with the settings of now. One that was begun
+/// long after `now` says nothing: a clock was ahead.
 pub fn claim_look(
     conn: &mut AnyConnection,
     id: Id,
@@ -263,6 +275,7 @@ pub fn claim_look(
     let stale = domains::last_check_at
         .is_null()
         .or(domains::last_check_at.le(fresh_since))
+        .or(domains::last_check_at.gt(farthest(now, TimeDelta::zero())))
         .or(domains::last_check_at.lt(domains::updated_at.nullable()));
     let rows = diesel::update(domains::table.find(id).filter(domains::deleted_at.is_null()).filter(stale))
         .set(domains::last_check_at.eq(Some(now)))
@@ -270,11 +283,16 @@ pub fn claim_look(
     Ok(rows > 0)
 }
 
-/// Puts a due look off until `until`; answers whether it was due still, so that one node takes it.
-pub fn lease_due(conn: &mut AnyConnection, id: Id, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<bool> {
-    let rows = diesel::update(domains::table.find(id).filter(domains::next_check_at.le(now)))
-        .set(domains::next_check_at.eq(until))
-        .execute(conn)?;
+/// Puts a look off until `until` that is due as [`due`] has it; answers whether it was due still, so that one node takes it.
+pub fn lease_due(
+    conn: &mut AnyConnection,
+    id: Id,
+    (now, latest): (NaiveDateTime, NaiveDateTime),
+    until: NaiveDateTime,
+) -> QueryResult<bool> {
+    let is_due = domains::next_check_at.le(now).or(domains::next_check_at.gt(latest));
+    let rows =
+        diesel::update(domains::table.find(id).filter(is_due)).set(domains::next_check_at.eq(until)).execute(conn)?;
     Ok(rows > 0)
 }
 

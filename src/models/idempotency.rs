@@ -1,6 +1,6 @@
 //! Idempotency keys of the API: a lease while the work runs, then the answer that retries get.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text, Timestamp};
 
@@ -8,6 +8,7 @@ use super::AnyConnection;
 use super::kept::kept;
 use super::portable::delete_some;
 use super::schema::idempotency_keys;
+use crate::domain::clocks::farthest;
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, Queryable, Selectable)]
@@ -34,14 +35,16 @@ pub struct Lease<'a> {
     pub until: NaiveDateTime,
 }
 
-/// Takes the lease unless the key is known and neither expired nor abandoned; answers whether it was taken.
+/// Takes the lease unless the key is known and neither expired nor abandoned; answers whether it was taken. A lease that
+/// ends later than its holder can have meant was taken by a clock that was ahead, and is as good as over.
 pub fn take(conn: &mut AnyConnection, lease: &Lease<'_>, now: NaiveDateTime) -> QueryResult<bool> {
     let taken = kept(
         "INSERT INTO idempotency_keys (account_id, key, fingerprint, lease_until, lease_owner, status, body, expires_at) \
          VALUES ($1, $2, $3, $4, $5, NULL, NULL, $4) \
          ON CONFLICT (account_id, key) DO UPDATE SET fingerprint = excluded.fingerprint, lease_until = excluded.lease_until, \
          lease_owner = excluded.lease_owner, status = NULL, body = NULL, expires_at = excluded.expires_at \
-         WHERE idempotency_keys.expires_at <= $6",
+         WHERE idempotency_keys.expires_at <= $6 \
+         OR (idempotency_keys.status IS NULL AND idempotency_keys.expires_at > $7)",
     )
     .bind::<Binary, _>(lease.account_id)
     .bind::<Text, _>(lease.key)
@@ -49,6 +52,7 @@ pub fn take(conn: &mut AnyConnection, lease: &Lease<'_>, now: NaiveDateTime) -> 
     .bind::<Timestamp, _>(lease.until)
     .bind::<Binary, _>(lease.owner)
     .bind::<Timestamp, _>(now)
+    .bind::<Timestamp, _>(farthest(lease.until, TimeDelta::zero()))
     .execute(conn)?;
     Ok(taken > 0)
 }

@@ -6,10 +6,8 @@ use diesel::sql_types::{Binary, Text, Timestamp};
 
 use super::AnyConnection;
 use super::kept::kept;
+use crate::domain::clocks::farthest;
 use crate::domain::ids::Id;
-
-/// No lease lasts this much longer than another.
-const AHEAD: TimeDelta = TimeDelta::minutes(1);
 
 /// Takes or renews the lease `name` for `owner` until `until`; answers whether `owner` holds it. One that ends later
 /// than its holder can have meant was taken by a clock that was ahead, and is as good as over.
@@ -29,7 +27,7 @@ pub fn take(
     .bind::<Binary, _>(owner)
     .bind::<Timestamp, _>(until)
     .bind::<Timestamp, _>(now)
-    .bind::<Timestamp, _>(until + AHEAD)
+    .bind::<Timestamp, _>(farthest(until, TimeDelta::zero()))
     .execute(conn)?;
     Ok(rows > 0)
 }

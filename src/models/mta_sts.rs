@@ -1,11 +1,12 @@
 //! The MTA-STS policies of recipients' domains that were fetched (RFC 8461), for all nodes: one a domain.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use diesel::sql_types::{Text, Timestamp};
 
 use super::AnyConnection;
 use super::schema::mta_sts_policies;
+use crate::domain::clocks::farthest;
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable)]
 #[diesel(table_name = mta_sts_policies)]
@@ -21,9 +22,13 @@ pub struct StoredPolicy {
     pub expires_at: NaiveDateTime,
 }
 
-/// What a domain's policy is at `now`, if one was fetched that still counts.
+/// What a domain's policy is at `now`, if one was fetched that still counts. One that was fetched by a clock far ahead is
+/// fetched anew: nobody knows how long it lasts.
 pub fn find(conn: &mut AnyConnection, domain: &str, now: NaiveDateTime) -> QueryResult<Option<StoredPolicy>> {
-    let live = mta_sts_policies::table.find(domain).filter(mta_sts_policies::expires_at.gt(now));
+    let live = mta_sts_policies::table
+        .find(domain)
+        .filter(mta_sts_policies::expires_at.gt(now))
+        .filter(mta_sts_policies::fetched_at.le(farthest(now, TimeDelta::zero())));
     live.select(StoredPolicy::as_select()).first(conn).optional()
 }
 
@@ -34,7 +39,7 @@ pub fn keep(conn: &mut AnyConnection, policy: &StoredPolicy) -> QueryResult<()> 
          VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (domain) DO UPDATE SET policy_id = excluded.policy_id, mode = excluded.mode, mx = excluded.mx, \
          fetched_at = excluded.fetched_at, expires_at = excluded.expires_at \
-         WHERE mta_sts_policies.fetched_at <= excluded.fetched_at",
+         WHERE mta_sts_policies.fetched_at <= excluded.fetched_at OR mta_sts_policies.fetched_at > $7",
     )
     .bind::<Text, _>(&policy.domain)
     .bind::<Text, _>(&policy.policy_id)
@@ -42,6 +47,7 @@ pub fn keep(conn: &mut AnyConnection, policy: &StoredPolicy) -> QueryResult<()> 
     .bind::<Text, _>(&policy.mx)
     .bind::<Timestamp, _>(policy.fetched_at)
     .bind::<Timestamp, _>(policy.expires_at)
+    .bind::<Timestamp, _>(farthest(policy.fetched_at, TimeDelta::zero()))
     .execute(conn)
     .map(drop)
 }

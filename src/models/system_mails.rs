@@ -1,11 +1,13 @@
 //! System mail waiting to leave: invitations, resets, alerts. Written with what caused it, sent by a worker.
 
-use chrono::NaiveDateTime;
+use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
 use super::AnyConnection;
 use super::schema::system_mails;
+use crate::domain::clocks::farthest;
 use crate::domain::ids::Id;
+use crate::domain::retry::LONGEST;
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = system_mails)]
@@ -28,14 +30,21 @@ pub fn insert(conn: &mut AnyConnection, mail: &SystemMail) -> QueryResult<()> {
     diesel::insert_into(system_mails::table).values(mail).execute(conn).map(drop)
 }
 
-/// Whether a mail is due that no worker holds.
-pub fn any_due(conn: &mut AnyConnection, now: NaiveDateTime) -> QueryResult<bool> {
-    let first: Option<Id> = system_mails::table
-        .filter(system_mails::due_at.le(now))
-        .filter(system_mails::leased_until.is_null().or(system_mails::leased_until.le(now)))
-        .select(system_mails::id)
-        .first(conn)
-        .optional()?;
+/// What a worker may lease until `until`: what is due at `now` and nobody has. What is due later than any mail is put off,
+/// and what is leased for longer than by us, was written by a clock that was ahead.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn free(now: NaiveDateTime, until: NaiveDateTime) -> _ {
+    let latest: NaiveDateTime = farthest(now, LONGEST);
+    let longest: NaiveDateTime = farthest(until, TimeDelta::zero());
+    let is_due = system_mails::due_at.le(now).or(system_mails::due_at.gt(latest));
+    let leased_until = system_mails::leased_until;
+    is_due.and(leased_until.is_null().or(leased_until.le(now)).or(leased_until.gt(longest)))
+}
+
+/// Whether there is a mail to be leased until `until`.
+pub fn any_due(conn: &mut AnyConnection, now: NaiveDateTime, until: NaiveDateTime) -> QueryResult<bool> {
+    let first: Option<Id> =
+        system_mails::table.filter(free(now, until)).select(system_mails::id).first(conn).optional()?;
     Ok(first.is_some())
 }
 
@@ -46,11 +55,7 @@ pub fn claim(
     until: NaiveDateTime,
     limit: i64,
 ) -> QueryResult<Vec<SystemMail>> {
-    let due = system_mails::table
-        .filter(system_mails::due_at.le(now))
-        .filter(system_mails::leased_until.is_null().or(system_mails::leased_until.le(now)))
-        .order((system_mails::due_at, system_mails::id))
-        .limit(limit);
+    let due = system_mails::table.filter(free(now, until)).order((system_mails::due_at, system_mails::id)).limit(limit);
     let ids: Vec<Id> = match conn {
         AnyConnection::Pg(conn) => due.select(system_mails::id).for_update().skip_locked().load(conn)?,
         AnyConnection::Sqlite(conn) => due.select(system_mails::id).load(conn)?,

@@ -28,6 +28,14 @@ pub struct Lease {
     pub attempt: i32,
 }
 
+impl Lease {
+    /// Whether nobody has given it back, taken it over or lengthened it since it was `then`.
+    #[must_use]
+    pub fn is_same(&self, then: &Self) -> bool {
+        (self.message_id, self.owner, self.until_at) == (then.message_id, then.owner, then.until_at)
+    }
+}
+
 type Db = <AnyConnection as Connection>::Backend;
 
 /// Of a row of the queue: a worker has it at `now`.

@@ -1,6 +1,7 @@
 //! What waits to be delivered, and whose turn it is. Who has a message is in `lease`; an account's backlog never delays
 //! another's.
 
+mod ahead;
 mod lease;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use diesel::dsl::not;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamp};
 
+pub use ahead::{Turn, end_unchanged, leases_beyond, looked_at_too_late, put_off_beyond, serve_again, turns_after};
 use lease::taken;
 pub use lease::{Lease, give_back, leases_of, renew, take_lapsed, take_over};
 
@@ -326,21 +328,21 @@ pub fn tried(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     queue::table.filter(queue::account_id.eq(account)).filter(queue::attempts.gt(0)).count().get_result(conn)
 }
 
-/// Makes deferred messages that no worker has due at `now`; answers how many.
-pub fn hasten(conn: &mut AnyConnection, messages: &[Id], now: NaiveDateTime) -> QueryResult<usize> {
-    let deferred = |of: &[Id]| {
+/// Makes messages of that state that no worker has due at `now`; answers how many.
+pub fn hasten(conn: &mut AnyConnection, messages: &[Id], state: State, now: NaiveDateTime) -> QueryResult<usize> {
+    let of_state = |of: &[Id]| {
         queue::table
             .filter(one_of(queue::message_id, of.to_vec()))
-            .filter(queue::state.eq(State::Deferred.as_str()))
+            .filter(queue::state.eq(state.as_str()))
             .filter(not(taken(now)))
     };
-    let mut free: Vec<Id> = deferred(messages).select(queue::message_id).load(conn)?;
+    let mut free: Vec<Id> = of_state(messages).select(queue::message_id).load(conn)?;
     if let AnyConnection::Pg(conn) = conn {
         // What another moves on or ends at this moment needs no haste, and waiting for it could be waiting in a circle.
         let rows = queue::table.filter(one_of(queue::message_id, free)).order(queue::message_id);
         free = rows.select(queue::message_id).for_update().skip_locked().load(conn)?;
     }
-    diesel::update(deferred(&free)).set(queue::due_at.eq(now)).execute(conn)
+    diesel::update(of_state(&free)).set(queue::due_at.eq(now)).execute(conn)
 }
 
 #[derive(QueryableByName)]

@@ -122,7 +122,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);
     "held": |conn, cx, big| suspensions::held(conn, &[big.child, big.agency.id], big.now);
     "the standing of who hands in mail": |conn, cx, big| suspensions::standing(conn, big.child, Some(big.child), big.now);
-    "looks at DNS that are due": |conn, cx, big| domains::due(conn, big.now, 50);
+    "looks at DNS that are due": |conn, cx, big| domains::due(conn, (big.now, big.now + TimeDelta::days(1)), 50);
     "unverified domains": |conn, cx, big| domains::unverified_below(conn, big.agency.id, 5);
     "days of a parent": |conn, cx, big| usage::totals(conn, big.agency.id, "2026-01-01", "2026-12-31");
     "days of an account": |conn, cx, big| usage::days(conn, big.child, "2026-01-01", "2026-12-31");
@@ -137,7 +137,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "saved views that go with a member": |conn, cx, big| saved_views::delete_own(conn, big.agency.id, big.child);
     "an MTA-STS policy": |conn, cx, big| mta_sts::find(conn, "x7.example", big.now);
     "next job": |conn, cx, big| jobs::next(conn);
-    "system mail": |conn, cx, big| system_mails::any_due(conn, big.now);
+    "system mail": |conn, cx, big| system_mails::any_due(conn, big.now, big.now);
 };
 
 /// The first page of a queue, and the page before its end.

@@ -1,5 +1,6 @@
 //! Real programs over one database: together, split by role, killed, and cut off from what they need.
 
+mod ahead;
 mod bounded;
 mod clock;
 mod failures;

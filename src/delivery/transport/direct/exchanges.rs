@@ -50,7 +50,7 @@ impl Exchanges {
         let found = Arc::new(self.look_up(domain).await?);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT {
-            known.retain(|_, (at, _)| now - *at < KEPT_FOR);
+            known.retain(|_, (at, _)| (now - *at).abs() < KEPT_FOR);
         }
         if known.len() < KEPT {
             known.insert(domain.to_owned(), (now, Arc::clone(&found)));
@@ -61,7 +61,7 @@ impl Exchanges {
     fn remembered(&self, domain: &str, now: DateTime<Utc>) -> Option<Arc<Vec<Exchange>>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let (at, found) = known.get(domain)?;
-        (now - *at < KEPT_FOR).then(|| Arc::clone(found))
+        ((now - *at).abs() < KEPT_FOR).then(|| Arc::clone(found))
     }
 
     async fn look_up(&self, domain: &str) -> Result<Vec<Exchange>, Outcome> {

@@ -39,10 +39,10 @@ impl<K: Eq + Hash> Patience<K> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How long `key` is still to be left alone.
+    /// How long `key` is still to be left alone. What was said before the clock was set back says nothing any more.
     pub(super) fn left(&self, key: &K, now: DateTime<Utc>) -> Option<Duration> {
         let until = self.troubles().get(key)?.until;
-        (until - now).to_std().ok().filter(|left| !left.is_zero())
+        Some(until - now).filter(|left| *left <= LONGEST)?.to_std().ok().filter(|left| !left.is_zero())
     }
 
     /// It has enough, or is not there. Several that were under way at once count as one.
@@ -52,7 +52,7 @@ impl<K: Eq + Hash> Patience<K> {
             all.retain(|_, trouble| now - trouble.until < LONGEST);
         }
         let trouble = all.entry(key).or_insert(Trouble { until: now, times: 0, soft: 0 });
-        if trouble.until > now {
+        if trouble.until > now && trouble.until - now <= LONGEST {
             return;
         }
         let wait = (FIRST * 2_i32.pow(trouble.times.min(8))).min(LONGEST);

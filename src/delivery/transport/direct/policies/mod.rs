@@ -100,7 +100,7 @@ impl Policies {
     async fn find(&self, domain: &str, now: DateTime<Utc>) -> Result<Option<Arc<Live>>, ActionError> {
         let slot = self.slot(domain);
         let mut known = slot.lock().await;
-        if known.asked_at.is_none_or(|at| now - at >= ASKED_FOR) {
+        if known.asked_at.is_none_or(|at| (now - at).abs() >= ASKED_FOR) {
             self.look(domain, &mut known, now).await?;
             known.asked_at = Some(now);
         }
@@ -124,7 +124,7 @@ impl Policies {
         let records = self.dns.txt(&format!("_mta-sts.{domain}")).await.unwrap_or_default();
         let Some(id) = policy_id(&records).map(str::to_owned) else { return Ok(()) };
         let current = known.live.as_ref().is_some_and(|live| live.id == id && live.is_fresh(now));
-        let failed = known.failed.as_ref().is_some_and(|(of, at)| *of == id && now - *at < FAILED_FOR);
+        let failed = known.failed.as_ref().is_some_and(|(of, at)| *of == id && (now - *at).abs() < FAILED_FOR);
         if current || failed {
             return Ok(());
         }
