@@ -289,9 +289,10 @@ diesel::table! {
 }
 
 diesel::table! {
-    usage_totals (parent_id, day) {
+    usage_totals (parent_id, day, period_id) {
         parent_id -> Binary,
         day -> Text,
+        period_id -> Binary,
         accepted -> BigInt,
         delivered -> BigInt,
         bounced -> BigInt,

@@ -32,12 +32,14 @@ pub struct UsageDay {
     pub complained: i64,
 }
 
-/// A day of a parent with all its accounts.
+/// A day of a parent with all its accounts. One on which a period ends and another begins, because the zone changed, has
+/// a row of each.
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = usage_totals)]
 pub struct UsageTotal {
     pub parent_id: Id,
     pub day: String,
+    pub period_id: Id,
     pub accepted: i64,
     pub delivered: i64,
     pub bounced: i64,
@@ -80,28 +82,31 @@ pub fn add_days(conn: &mut AnyConnection, added: &[(&DayKey, Delta)]) -> QueryRe
     )
 }
 
+/// A parent, one of its days, and the period.
+type TotalKey<'a> = (Id, &'a str, Id);
+
 /// What `days` add to the days of parents, in their order.
 #[must_use]
-pub fn of_parents(days: &BTreeMap<DayKey, Delta>) -> Vec<(Id, &str, Delta)> {
-    let mut totals: BTreeMap<(Id, &str), Delta> = BTreeMap::new();
+pub fn of_parents(days: &BTreeMap<DayKey, Delta>) -> Vec<(TotalKey<'_>, Delta)> {
+    let mut totals: BTreeMap<TotalKey<'_>, Delta> = BTreeMap::new();
     for (key, delta) in days {
-        *totals.entry((key.parent_id, &key.day)).or_default() += *delta;
+        *totals.entry((key.parent_id, &key.day, key.period_id)).or_default() += *delta;
     }
-    totals.into_iter().map(|((parent, day), delta)| (parent, day, delta)).collect()
+    totals.into_iter().collect()
 }
 
 /// Adds to parents' days. Last in a transaction: on PostgreSQL every node that serves a parent meets here.
-pub fn add_totals(conn: &mut AnyConnection, added: &[(Id, &str, Delta)]) -> QueryResult<()> {
-    let row = |(parent, day, delta): &(Id, &str, Delta)| {
-        let mut row = vec![bind::<Binary>(*parent), bind::<Text>(*day)];
+pub fn add_totals(conn: &mut AnyConnection, added: &[(TotalKey<'_>, Delta)]) -> QueryResult<()> {
+    let row = |((parent, day, period), delta): &(TotalKey<'_>, Delta)| {
+        let mut row = vec![bind::<Binary>(*parent), bind::<Text>(*day), bind::<Binary>(*period)];
         row.extend([delta.accepted, delta.delivered, delta.bounced, delta.complained].map(bind::<BigInt>));
         row
     };
     for_rows(
         conn,
-        "INSERT INTO usage_totals (parent_id, day, accepted, delivered, bounced, complained)",
+        "INSERT INTO usage_totals (parent_id, day, period_id, accepted, delivered, bounced, complained)",
         &added.iter().map(row).collect::<Vec<_>>(),
-        "ON CONFLICT (parent_id, day) DO UPDATE SET accepted = usage_totals.accepted + excluded.accepted, \
+        "ON CONFLICT (parent_id, day, period_id) DO UPDATE SET accepted = usage_totals.accepted + excluded.accepted, \
          delivered = usage_totals.delivered + excluded.delivered, bounced = usage_totals.bounced + excluded.bounced, \
          complained = usage_totals.complained + excluded.complained",
     )
@@ -172,7 +177,7 @@ pub fn totals(conn: &mut AnyConnection, parent: Id, from: &str, to: &str) -> Que
         .filter(usage_totals::parent_id.eq(parent))
         .filter(usage_totals::day.ge(from))
         .filter(usage_totals::day.le(to))
-        .order(usage_totals::day)
+        .order((usage_totals::day, usage_totals::period_id))
         .select(UsageTotal::as_select())
         .load(conn)
 }

@@ -139,6 +139,7 @@ impl<'a> Clerk<'a> {
             self.rows.usage_totals.push(UsageTotal {
                 parent_id: self.parent,
                 day: self.calendar.days[*day].text.clone(),
+                period_id: self.calendar.periods[self.calendar.days[*day].period].id,
                 accepted: counts.accepted,
                 delivered: counts.delivered,
                 bounced: counts.bounced,

@@ -80,9 +80,15 @@ impl Glance {
     fn of(running: &Running, now: DateTime<Utc>) -> ActionResult<Self> {
         let (today, first_day, end_day) = days_of(&running.period, now);
         let since = running.days.first().and_then(|row| row.day.parse().ok()).unwrap_or(today);
-        let by_day: HashMap<&str, Day> = running.days.iter().map(|row| (row.day.as_str(), day(row))).collect();
+        let mut by_day: HashMap<&str, Day> = HashMap::new();
+        for row in &running.days {
+            let of_day = by_day.entry(row.day.as_str()).or_default();
+            *of_day = sum(*of_day, day(row));
+        }
         let of = |day: NaiveDate| by_day.get(key(day).as_str()).copied().unwrap_or_default();
-        let total = first_day.iter_days().take_while(|day| *day <= today).map(of).fold(Day::default(), sum);
+        // Not by days: the first may be one of the period before, too.
+        let of_period = running.days.iter().filter(|row| row.period_id == running.period.id);
+        let total = of_period.map(day).fold(Day::default(), sum);
         let history: Vec<i64> = NaiveDate::iter_days(&oldest(today, first_day).max(since))
             .take_while(|day| *day < today)
             .map(|day| of(day).accepted)

@@ -37,6 +37,7 @@ pub struct Loaded {
     pub span: Span,
     /// Newest first.
     pub periods: Vec<Span>,
+    /// Its days, each with what counts in it.
     pub days: Vec<UsageTotal>,
     /// Messages at the end of the period; `None` when it is over, and with too little history.
     pub forecast: Option<Forecast>,
@@ -69,7 +70,8 @@ pub async fn load(acting: &Acting, query: &UsageQuery) -> Result<Loaded, PageErr
         let span = Span::of(&report.period);
         let periods = periods::all(conn, parent)?.iter().map(Span::of).collect();
         let (from, to) = (span.first_day(), span.last_day());
-        let days = usage::totals(conn, parent, &from.to_string(), &to.to_string())?;
+        let mut days = usage::totals(conn, parent, &from.to_string(), &to.to_string())?;
+        days.retain(|row| row.period_id == report.period.id);
         let today = format::local_date(now.naive_utc(), span.tz);
         let current = span.is_current(now.naive_utc());
         let forecast = if current { foretell(conn, parent, &report, &span, today)? } else { None };

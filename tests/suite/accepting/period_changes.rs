@@ -13,7 +13,9 @@ use canopy::domain::number::NumberStyle;
 use canopy::domain::period::BillingAnchor;
 use canopy::domain::rating::Plan;
 use canopy::models::periods::{self, Period};
-use canopy::models::summaries;
+use canopy::models::{accounts, summaries, usage};
+use canopy::web::format;
+use canopy::web::glance::Glance;
 use chrono::TimeDelta;
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
@@ -68,6 +70,41 @@ async fn a_change_of_zone_makes_no_period_of_hours_and_renews_no_cap() {
         let period = running(&app, &agency).await;
         assert_eq!((period.start_at, period.days), (before.end_at, None), "a full one, from where the last ended");
         assert!(period.end_at - period.start_at > TimeDelta::days(27), "{period:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_day_on_which_the_zone_changes_is_counted_once_in_each_estimate_and_figure() {
+    on_both(|app| async move {
+        let agency = app.agency("Twice").await;
+        let (client, parent) = (app.client(&agency, "twice", 0).await, agency.id);
+        let first = running(&app, &agency).await;
+        step_beyond(&app, &agency, TimeDelta::hours(-1)).await;
+        change(&app, &agency, 1, "America/New_York").await;
+        assert_eq!(send(&app, &client, 3).await, 3);
+        // It is the same day there, five hours behind, when the next period begins.
+        app.app.clock.step(TimeDelta::hours(2));
+        assert_eq!(send(&app, &client, 2).await, 2);
+
+        let (second, now) = (running(&app, &agency).await, app.app.clock.now());
+        let parent_row = app.read(move |conn| Ok(accounts::find(conn, parent)?.expect("the agency"))).await;
+        let glance = app.read(move |conn| Glance::read(conn, &parent_row, now)).await;
+        assert_eq!((glance.today, glance.first_day), (glance.days[29].0, glance.today), "its first day");
+        assert_eq!(glance.total.accepted, 2, "of the running period");
+        assert_eq!(glance.days[29].1.accepted, 5, "of the day");
+        let day = glance.today.to_string();
+        let rows = app.read(move |conn| Ok(usage::totals(conn, parent, &day, &day)?)).await;
+        let of = |period: &Period| rows.iter().filter(|row| row.period_id == period.id).map(|row| row.accepted).sum();
+        let of: [i64; 2] = [of(&first), of(&second)];
+        assert_eq!((of, rows.len()), ([3, 2], 2));
+
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let day = format::short_date(glance.today);
+        for (period, count) in [(&first, 3), (&second, 2)] {
+            let page = owner.get(&format!("/usage?period={}", period.id)).await;
+            page.shows(&format!("<th scope=\"row\">{day}</th><td class=\"num\">{count}</td>"));
+        }
     })
     .await;
 }

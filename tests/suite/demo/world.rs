@@ -95,7 +95,7 @@ pub fn assert_sums_agree(world: &World) {
     for field in ["accepted", "delivered", "bounced", "complained"] {
         let totals = format!(
             "usage_totals t WHERE {field} <> (SELECT sum({field}) FROM usage_days d WHERE d.parent_id = t.parent_id \
-             AND d.day = t.day)"
+             AND d.day = t.day AND d.period_id = t.period_id)"
         );
         world.none(&format!("a total is the sum of its accounts: {field}"), &totals);
     }

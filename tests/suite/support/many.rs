@@ -82,8 +82,8 @@ pub fn sql(conn: &AnyConnection, agency: Agency, size: Size, today: chrono::Naiv
          SELECT {id}, {period}, {parent}, {sent}, {sent} - {sent} / 50, {sent} / 100, FALSE FROM {numbers}; \
          INSERT INTO usage_days (account_id, period_id, day, parent_id, accepted, delivered, bounced) \
          SELECT {id}, {period}, day, {parent}, {daily}, {daily} - {daily} / 50, {daily} / 100 FROM {numbers} CROSS JOIN ({days}) d; \
-         INSERT INTO usage_totals (parent_id, day, accepted, delivered, bounced) \
-         SELECT {parent}, day, {all}, {all} - {all} / 50, {all} / 100 FROM ({days}) d; \
+         INSERT INTO usage_totals (parent_id, day, period_id, accepted, delivered, bounced) \
+         SELECT {parent}, day, {period}, {all}, {all} - {all} / 50, {all} / 100 FROM ({days}) d; \
          ANALYZE;"
     )
 }

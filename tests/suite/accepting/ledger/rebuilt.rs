@@ -73,7 +73,7 @@ fn count(sums: &mut BTreeMap<String, Counts>, row: &Row, parent: Id, told: &Told
     add(sums, format!("counter {account} {period} of {parent}"), counts);
     add(sums, format!("day {account} {period} {day} of {parent}"), counts);
     let left = [accepted, is("delivered"), 0, is("bounced"), 0, 0, unwanted];
-    add(sums, format!("total {parent} {day}"), left);
+    add(sums, format!("total {parent} {period} {day}"), left);
     if left != [0; 7] {
         add(sums, format!("domain {account} {period} {day} {domain}"), left);
     }
@@ -110,10 +110,10 @@ fn kept(conn: &mut AnyConnection) -> QueryResult<Lines> {
         line(&format!("day {account} {period} {day} of {parent}"), seven(counts))
     }));
     use usage_totals as t;
-    let rows: Vec<(Id, String, i64, i64, i64, i64)> =
-        t::table.select((t::parent_id, t::day, t::accepted, t::delivered, t::bounced, t::complained)).load(conn)?;
-    all.extend(rows.into_iter().map(|(parent, day, accepted, delivered, bounced, complained)| {
-        line(&format!("total {parent} {day}"), [accepted, delivered, 0, bounced, 0, 0, complained])
+    let columns = (t::parent_id, t::period_id, t::day, t::accepted, t::delivered, t::bounced, t::complained);
+    let rows: Vec<(Id, Id, String, i64, i64, i64, i64)> = t::table.select(columns).load(conn)?;
+    all.extend(rows.into_iter().map(|(parent, period, day, accepted, delivered, bounced, complained)| {
+        line(&format!("total {parent} {period} {day}"), [accepted, delivered, 0, bounced, 0, 0, complained])
     }));
     by_domain_and_tag(conn, &mut all)?;
     Ok(all)
