@@ -1,15 +1,20 @@
 //! A cap for many, as it was understood: the number, whose cap it becomes, and what it does to them, before the job starts.
 
+use std::collections::BTreeSet;
+
 use actix_web::HttpResponse;
 use askama::Template;
+use serde_json::json;
 
 use super::bulk::Form;
 use super::cap::shown;
 use crate::actions::ensure_period::running;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::domain::cap::MonthlyCap;
+use crate::domain::ids::Id;
 use crate::domain::refusal::Refusal;
 use crate::models::sub_account_list::{CapChange, Chosen, cap_change};
+use crate::secrets::{digest, hex};
 use crate::web::acting::Acting;
 use crate::web::error::PageError;
 use crate::web::layout::Shell;
@@ -35,10 +40,17 @@ pub struct Understood {
     change: CapChange,
 }
 
-/// What the form says, as one word: the job starts when the page that showed it comes back with the same.
+/// What the form says, as one word: the job starts when the page that showed it comes back with the same cap for the same
+/// accounts, those that are ticked or those that match the same filter.
 #[must_use]
 pub fn understood(form: &Form, cap: i64) -> String {
-    format!("{}:{cap}", if form.scope == "all" { "all" } else { "ticked" })
+    let which = if form.scope == "all" {
+        json!(["all", form.f_q, form.f_hold, form.f_cap, form.f_health, form.f_tag])
+    } else {
+        let ids: BTreeSet<Id> = form.ids().into_iter().collect();
+        json!(["ticked", ids.iter().map(Id::to_string).collect::<Vec<_>>()])
+    };
+    format!("{cap}:{}", hex(&digest(&which.to_string())))
 }
 
 impl Understood {

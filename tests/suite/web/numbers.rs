@@ -1,12 +1,16 @@
 //! Numbers as people type them: read in the style of their agency, shown as they were understood before anything is
 //! saved, refused where they could be two.
 
+use canopy::actions::bulk_run::run_jobs_once;
+use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::set_plan::plan_in_force;
 use canopy::actions::update_account::{AccountChanges, update_account};
 use canopy::domain::ids::Id;
 use canopy::domain::number::NumberStyle;
+use canopy::domain::period::BillingAnchor;
 use canopy::jobs::Leader;
 use canopy::models::{accounts, limits};
+use chrono::TimeDelta;
 
 use crate::support::app::{Agency, Client, TestApp, on_both};
 use crate::support::visitor::{Page, Visitor};
@@ -303,6 +307,108 @@ async fn a_cap_for_many_shows_what_it_does_before_the_job_starts() {
         let refused = owner.submit("/sub-accounts", BULK, &nobody).await;
         assert_eq!(refused.status, 422);
         refused.shows("No sub account is selected");
+    })
+    .await;
+}
+
+/// Does what is left of the jobs that wait: the page woke whoever does them already.
+async fn run_jobs(app: &TestApp) {
+    let app = std::sync::Arc::clone(&app.app);
+    let all = move || while run_jobs_once(&app.db, &app.cx("jobs"), &app.services).expect("they are done") > 0 {};
+    tokio::task::spawn_blocking(all).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn a_cap_for_many_is_set_for_the_accounts_that_were_shown_and_for_no_others() {
+    on_both(|app| async move {
+        let (agency, client, owner) = agency(&app, NumberStyle::Point).await;
+        let (birch, cobalt) = (app.client(&agency, "birch", 0).await, app.client(&agency, "cobalt", 0).await);
+        let [a, b, c] = [client.id, birch.id, cobalt.id].map(|id| id.to_string());
+        let ticked = |ids: &[&str]| {
+            let mut fields: Vec<(String, String)> =
+                [("do", "cap"), ("scope", "ticked"), ("cap_kind", "cap"), ("cap", "5,000")].map(owned).to_vec();
+            fields.extend(ids.iter().map(|id| owned(("id", id))));
+            fields
+        };
+        let send = async |fields: Vec<(String, String)>, asked: Option<&Page>| {
+            let fields: Vec<(&str, &str)> =
+                fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            match asked {
+                Some(asked) => confirm(&owner, "/sub-accounts", BULK, &fields, asked).await,
+                None => owner.submit("/sub-accounts", BULK, &fields).await,
+            }
+        };
+        let asked = send(ticked(&[&a, &b]), None).await;
+        asked.shows("Set the cap of 2 accounts");
+        for others in [vec![&a[..]], vec![&a[..], &c[..]], vec![&a[..], &b[..], &c[..]]] {
+            let again = send(ticked(&others), Some(&asked)).await;
+            assert_eq!(again.status, 200, "other accounts than were shown");
+            again.shows("Nothing is changed yet");
+        }
+        let all = |search: &'static str| {
+            [("do", "cap"), ("scope", "all"), ("f_q", search), ("cap_kind", "cap"), ("cap", "5,000")]
+                .map(owned)
+                .to_vec()
+        };
+        assert_eq!(send(all(""), Some(&asked)).await.status, 200, "all, where some were shown");
+        let matching = send(all("birch"), None).await;
+        matching.shows("Set the cap of 1 account");
+        assert_eq!(send(all(""), Some(&matching)).await.status, 200, "all, where those that match were shown");
+
+        let started = send(ticked(&[&b, &a]), Some(&asked)).await;
+        assert_eq!(started.status, 303, "the same accounts, in whatever order: {}", started.html);
+        run_jobs(&app).await;
+        assert_eq!((cap_of(&app, client.id).await, cap_of(&app, birch.id).await), (5_000, 5_000));
+        assert_eq!(cap_of(&app, cobalt.id).await, 0);
+    })
+    .await;
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}
+
+#[tokio::test]
+async fn a_cap_for_many_in_a_short_period_says_who_is_at_their_part_of_it_rounded_up() {
+    on_both(|app| async move {
+        const CAP: i64 = 11;
+        let (agency, reached, _) = agency(&app, NumberStyle::Point).await;
+        let (below, parent) = (app.client(&agency, "below", 0).await, agency.id);
+        let changes = AccountChanges {
+            anchor: Some(BillingAnchor::parse(15, "UTC").expect("an anchor")),
+            ..AccountChanges::default()
+        };
+        let running = app
+            .write(move |conn, cx| {
+                update_account(conn, cx, parent, &changes)?;
+                ensure_period(conn, parent, cx.now)
+            })
+            .await;
+        app.app.clock.step(running.end_at.and_utc() - app.app.clock.now() + TimeDelta::hours(1));
+        let period = app.write(move |conn, cx| ensure_period(conn, parent, cx.now)).await;
+        let (days, of_days) =
+            (i64::from(period.days.expect("a short one")), i64::from(period.of_days.expect("of so many")));
+        let in_force = (CAP * days + of_days - 1) / of_days;
+        assert!(in_force * of_days > CAP * days && in_force < CAP, "{CAP} is rounded up: {period:?}");
+
+        for _ in 1..in_force {
+            app.accept(&reached, &["ann@example.org"]).await.expect("accepted");
+            app.accept(&below, &["ann@example.org"]).await.expect("accepted");
+        }
+        app.accept(&reached, &["ann@example.org"]).await.expect("accepted");
+        Leader::new(std::sync::Arc::clone(&app.app)).round().await.expect("a round");
+        // A session of a month ago is over.
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let many = [("do", "cap"), ("scope", "all"), ("cap_kind", "cap"), ("cap", "11")];
+        let asked = owner.submit("/sub-accounts", BULK, &many).await;
+        let cell = asked.html.split("Are at the new cap at once").nth(1).unwrap_or_default();
+        assert!(cell.split("</dd>").next().is_some_and(|cell| cell.contains("1 account")), "{}", asked.html);
+
+        assert_eq!(confirm(&owner, "/sub-accounts", BULK, &many, &asked).await.status, 303);
+        run_jobs(&app).await;
+        app.accept(&reached, &["ann@example.org"]).await.expect_err("it is at its part");
+        app.accept(&below, &["ann@example.org"]).await.expect("it is one below it");
+        app.accept(&below, &["ann@example.org"]).await.expect_err("and then at it");
     })
     .await;
 }
