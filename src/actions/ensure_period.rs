@@ -1,5 +1,6 @@
 //! The billing period that an instant falls in, made where there is none yet. A period begins where the newest row ends
-//! and nowhere else, whatever became of anchor and clock in the meantime: none overlaps another.
+//! and nowhere else, whatever became of anchor and clock in the meantime: none overlaps another. What is accepted by a clock
+//! behind the end of a closed period counts in the oldest that is open: a closed one never changes.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -13,8 +14,8 @@ use crate::models::{AnyConnection, accounts};
 
 /// The period of the parent `root` that `now` counts in, made where it is missing.
 ///
-/// A new anchor day or time zone applies from the next period. A time before the first period counts in the first: a
-/// clock set back makes no periods. A time more than [`FAR_BEYOND`] after the end of the newest counts in the newest,
+/// A new anchor day or time zone applies from the next period. A time before the oldest open period counts in that one: a
+/// clock set back makes no periods, and changes none that is closed. A time more than [`FAR_BEYOND`] after the end of the newest counts in the newest,
 /// until somebody says that the clock is right ([`catch_up`]).
 ///
 /// # Errors

@@ -13,6 +13,9 @@ const SHORTEST: TimeDelta = TimeDelta::hours(48);
 /// A clock this far beyond the end of the newest period is wrong, or the installation was away: it closes nothing.
 pub const FAR_BEYOND: TimeDelta = TimeDelta::days(62);
 
+/// A period is closed this long after its end: by then every node whose clock is right has counted in it what belongs there.
+pub const CLOSED_AFTER: TimeDelta = TimeDelta::hours(1);
+
 /// When a parent's periods begin: a day of the month, at local midnight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BillingAnchor {

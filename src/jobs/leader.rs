@@ -34,6 +34,8 @@ const DAYS: TimeDelta = TimeDelta::hours(1);
 const CLOCK: TimeDelta = TimeDelta::minutes(10);
 /// Summaries started anew in one transaction.
 const RESET: usize = 500;
+/// Parents whose periods are closed in one round.
+const CLOSED: i64 = 200;
 /// Accounts with held messages looked at together.
 const HELD: usize = 256;
 /// Held messages released in one transaction.
@@ -148,13 +150,20 @@ impl Leader {
         Ok(true)
     }
 
-    /// Begins periods that nobody has begun, and the summaries of those that began.
+    /// Begins periods that nobody has begun, closes those that ended a while ago, and begins the summaries of new ones.
     async fn roll_periods(&mut self, now: DateTime<Utc>) -> ActionResult<()> {
         let mut current = self.app.read(move |conn| roll_periods::current(conn, now)).await?;
         let known = current.clone();
         for root in self.app.read(move |conn| roll_periods::without_period(conn, &known)).await? {
-            let period = self.app.write(move |conn| roll_periods::begin(conn, root, now)).await?;
+            let counting = self.app.read(move |conn| roll_periods::counting(conn, root, now)).await?;
+            let period = match counting {
+                Some(period) => period,
+                None => self.app.write(move |conn| roll_periods::begin(conn, root, now)).await?,
+            };
             current.insert(root, period);
+        }
+        for root in self.app.read(move |conn| roll_periods::to_be_closed(conn, now, CLOSED)).await? {
+            self.app.write(move |conn| roll_periods::close(conn, root, now)).await?;
         }
         for (root, period) in current {
             if self.periods.get(&root) == Some(&period) {

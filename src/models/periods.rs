@@ -1,10 +1,10 @@
 //! Billing periods of a parent: rows, so that a new anchor day or time zone applies from the next one. Each begins where
-//! the one before it ends.
+//! the one before it ends. A while after its end a period is closed: nothing more counts in it.
 
 use chrono::NaiveDateTime;
 use diesel::dsl::max;
 use diesel::prelude::*;
-use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamp};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamp};
 
 use super::AnyConnection;
 use super::kept::kept;
@@ -57,12 +57,13 @@ pub fn insert(conn: &mut AnyConnection, period: &Period) -> QueryResult<()> {
     .map(drop)
 }
 
-/// The period of `parent` that contains `at`.
+/// The open period of `parent` that contains `at`.
 pub fn containing(conn: &mut AnyConnection, parent: Id, at: NaiveDateTime) -> QueryResult<Option<Period>> {
     periods::table
         .filter(periods::account_id.eq(parent))
         .filter(periods::start_at.le(at))
         .filter(periods::end_at.gt(at))
+        .filter(periods::closed_at.is_null())
         .order(periods::start_at.desc())
         .select(Period::as_select())
         .first(conn)
@@ -79,9 +80,14 @@ pub fn latest(conn: &mut AnyConnection, parent: Id) -> QueryResult<Option<Period
         .optional()
 }
 
-/// The newest period of `parent` that began at `at` or before; else its first.
+/// The newest open period of `parent` that began at `at` or before; else its oldest open one.
 pub fn nearest(conn: &mut AnyConnection, parent: Id, at: NaiveDateTime) -> QueryResult<Option<Period>> {
-    let of_parent = || periods::table.filter(periods::account_id.eq(parent)).select(Period::as_select());
+    let of_parent = || {
+        periods::table
+            .filter(periods::account_id.eq(parent))
+            .filter(periods::closed_at.is_null())
+            .select(Period::as_select())
+    };
     let before = of_parent().filter(periods::start_at.le(at)).order(periods::start_at.desc()).first(conn).optional()?;
     match before {
         Some(period) => Ok(Some(period)),
@@ -126,12 +132,45 @@ pub fn find(conn: &mut AnyConnection, parent: Id, id: Id) -> QueryResult<Option<
     periods::table.find(id).filter(periods::account_id.eq(parent)).select(Period::as_select()).first(conn).optional()
 }
 
-/// Every parent's period at `at`: parent and period.
+/// Every parent's open period at `at`: parent and period.
 pub fn current(conn: &mut AnyConnection, at: NaiveDateTime) -> QueryResult<Vec<(Id, Id)>> {
     periods::table
         .filter(periods::start_at.le(at))
         .filter(periods::end_at.gt(at))
+        .filter(periods::closed_at.is_null())
         .order(periods::start_at)
         .select((periods::account_id, periods::id))
         .load(conn)
+}
+
+#[derive(QueryableByName)]
+struct Parent {
+    #[diesel(sql_type = Binary)]
+    account_id: Id,
+}
+
+/// Up to `limit` parents with an open period that ended by `before`, though another follows it; the longest ended first.
+pub fn to_be_closed(conn: &mut AnyConnection, before: NaiveDateTime, limit: i64) -> QueryResult<Vec<Id>> {
+    let found: Vec<Parent> = diesel::sql_query(
+        "SELECT account_id FROM periods WHERE end_at <= $1 AND closed_at IS NULL AND EXISTS (SELECT 1 FROM periods AS later \
+         WHERE later.account_id = periods.account_id AND later.start_at >= periods.end_at) ORDER BY end_at LIMIT $2",
+    )
+    .bind::<Timestamp, _>(before)
+    .bind::<BigInt, _>(limit)
+    .load(conn)?;
+    Ok(found.into_iter().map(|row| row.account_id).collect())
+}
+
+/// Closes the periods of `parent` at `now` that ended by `before`, but for its newest.
+pub fn close(conn: &mut AnyConnection, parent: Id, now: NaiveDateTime, before: NaiveDateTime) -> QueryResult<usize> {
+    let Some(newest) = latest(conn, parent)? else { return Ok(0) };
+    diesel::update(
+        periods::table
+            .filter(periods::account_id.eq(parent))
+            .filter(periods::end_at.le(before))
+            .filter(periods::end_at.le(newest.start_at))
+            .filter(periods::closed_at.is_null()),
+    )
+    .set(periods::closed_at.eq(Some(now)))
+    .execute(conn)
 }

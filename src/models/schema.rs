@@ -236,6 +236,7 @@ diesel::table! {
         created_at -> Timestamp,
         days -> Nullable<Integer>,
         of_days -> Nullable<Integer>,
+        closed_at -> Nullable<Timestamp>,
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Sender {
     pub limits: Option<LimitsRow>,
     /// Those of its parent; `None` where it is one.
     pub parent_limits: Option<LimitsRow>,
-    /// The running one, unless it was not begun yet.
+    /// The running one, unless it was not begun yet, or is closed already.
     pub period: Option<Period>,
     /// What it accepted in that period, where it accepted anything.
     pub used: Option<i64>,
@@ -42,7 +42,8 @@ pub fn find_many(conn: &mut AnyConnection, accounts: &[Id], now: NaiveDateTime) 
     let running = periods::account_id
         .eq(coalesce(accounts::parent_id, accounts::id))
         .and(periods::start_at.le(now))
-        .and(periods::end_at.gt(now));
+        .and(periods::end_at.gt(now))
+        .and(periods::closed_at.is_null());
     let open = || {
         let until = suspensions::until_at.is_null().or(suspensions::until_at.gt(now));
         suspensions::table.filter(suspensions::lifted_at.is_null()).filter(until)

@@ -3,12 +3,12 @@
 use std::process::Command;
 
 use canopy::actions::ensure_period::ensure_period;
-use canopy::actions::roll_periods::{accept_clock, far_beyond};
+use canopy::actions::roll_periods::{self, accept_clock, far_beyond};
 use canopy::domain::ids::Id;
 use canopy::domain::period::{BillingAnchor, FAR_BEYOND};
 use canopy::jobs::Leader;
 use canopy::models::periods::{self, Period};
-use canopy::models::{accounts, counters};
+use canopy::models::{accounts, audit, counters};
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
@@ -17,6 +17,7 @@ use secrecy::ExposeSecret as _;
 
 use super::period_changes::{change, running, step_beyond};
 use crate::support::app::{Agency, TestApp, on_both};
+use crate::support::visitor::Visitor;
 
 async fn all(app: &TestApp, agency: &Agency) -> Vec<Period> {
     let parent = agency.id;
@@ -50,6 +51,47 @@ async fn a_clock_set_back_after_a_change_makes_no_period_that_overlaps() {
 }
 
 #[tokio::test]
+async fn a_closed_period_never_changes_and_a_clock_behind_its_end_counts_in_the_oldest_open_one() {
+    on_both(|app| async move {
+        let agency = app.agency("Closed").await;
+        let (client, parent) = (app.client(&agency, "closed", 10).await, agency.id);
+        let id = client.id;
+        let used = async |period: Id| app.read(move |conn| Ok(counters::used(conn, id, period)?)).await;
+        let first = running(&app, &agency).await;
+        app.accept(&client, &["ann@example.org"]).await.expect("accepted");
+
+        // Within the hour after its end it is open: a node that is behind counts where the time belongs.
+        step_beyond(&app, &agency, TimeDelta::minutes(59)).await;
+        let second = running(&app, &agency).await;
+        let mut leader = Leader::new(std::sync::Arc::clone(&app.app));
+        leader.round().await.expect("a round");
+        app.app.clock.step(TimeDelta::minutes(-60));
+        app.accept(&client, &["ann@example.org"]).await.expect("accepted");
+        assert_eq!((used(first.id).await, used(second.id).await), (2, 0));
+
+        // Then it is closed, however far a clock is set back, and its caps count on in the one that is open.
+        app.app.clock.step(TimeDelta::minutes(62));
+        leader.round().await.expect("a round");
+        for (days, expected) in [(-2, 1), (-400, 2), (398, 3)] {
+            app.app.clock.step(TimeDelta::days(days));
+            leader.round().await.expect("a round");
+            app.accept(&client, &["ann@example.org"]).await.expect("accepted");
+            assert_eq!((used(first.id).await, used(second.id).await), (2, expected), "{days} days");
+            assert_eq!(running(&app, &agency).await.id, second.id, "every page says so");
+        }
+        app.app.clock.step(TimeDelta::days(2));
+        for _ in 0..7 {
+            app.accept(&client, &["ann@example.org"]).await.expect("accepted");
+        }
+        app.accept(&client, &["ann@example.org"]).await.expect_err("the cap is of the period that counts");
+        let now = app.app.clock.now();
+        assert_eq!(app.read(move |conn| roll_periods::to_be_closed(conn, now, 10)).await, [], "the newest stays open");
+        assert_eq!(all(&app, &agency).await.len(), 2, "{parent}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_clock_far_ahead_closes_nothing_and_what_comes_counts_in_the_open_period() {
     on_both(|app| async move {
         let agency = app.agency("Ahead").await;
@@ -75,7 +117,7 @@ async fn a_clock_far_ahead_closes_nothing_and_what_comes_counts_in_the_open_peri
         step_beyond(&app, &agency, FAR_BEYOND + TimeDelta::days(40)).await;
         assert_eq!(running(&app, &agency).await.id, open.id);
         let now = app.app.clock.now();
-        let made = app.write(move |conn, _| accept_clock(conn, parent, now)).await;
+        let made = app.write(move |conn, cx| accept_clock(conn, cx, parent)).await.expect("some were missing").made;
         let all = all(&app, &agency).await;
         assert!((3..=5).contains(&made) && all.len() == made + 1, "{made} of {}", all.len());
         assert!(all.windows(2).all(|pair| pair[0].end_at == pair[1].start_at), "{all:?}");
@@ -111,6 +153,17 @@ async fn an_operator_accepts_the_clock_after_an_absence_by_a_command() {
         assert!(output.status.success() && said.contains("Away: the newest period had ended"), "{output:?}");
         assert!(all(&app, &agency).await.len() >= 4);
         assert!(String::from_utf8_lossy(&run().stdout).contains("No billing period waits"));
+
+        // Once, in the words of whoever reads the activity.
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let page = owner.get("/activity").await;
+        page.shows("The clock was accepted on the command line")
+            .shows("Newest billing period ends")
+            .shows("command line");
+        let recorded = audit::Filter::default();
+        let recorded = app.read(move |conn| Ok(audit::page(conn, parent, &recorded, None, false, 50)?)).await;
+        let recorded: Vec<_> = recorded.into_iter().filter(|entry| entry.action == "account.accept_clock").collect();
+        assert_eq!(recorded.len(), 1);
     })
     .await;
 }
