@@ -104,7 +104,8 @@ impl World {
 
     async fn send_by(&self, node: &Arc<App>, domain: &str) -> (String, String) {
         let id = accept(&self.app, &self.client, &[&format!("ann@{domain}")]).await[0];
-        // Messages that were put off before may be due again, and go first.
+        // A destination takes four at once of a node; whoever comes fifth, behind messages that were put off before and are
+        // due again, waits a moment in place only if one left just now, and else goes back for a second.
         while message(&self.app, id).await.status == "received" && worker::run_once(node).await > 0 {}
         let log = attempts(&self.app, id).await.pop().map(|attempt| attempt.log).unwrap_or_default();
         (message(&self.app, id).await.status, log)
