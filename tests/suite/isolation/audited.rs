@@ -1,4 +1,7 @@
-//! Whatever changes something is written down, once: every route of the API, from its own table.
+//! Whatever changes something is written down, once: every route of the API, from its own table, and every form of the
+//! dashboard.
+
+use std::collections::BTreeSet;
 
 use canopy::api::routes::listed;
 use canopy::domain::ids::Id;
@@ -7,6 +10,8 @@ use chrono::TimeDelta;
 use serde_json::Value;
 
 use super::api::{body, filled, parts};
+use super::routes::dashboard;
+use super::submitted::{self, Writes, told};
 use super::world::World;
 use crate::support::app::{TestApp, on_both};
 use crate::support::rows::child_scopes;
@@ -99,6 +104,31 @@ async fn every_route_that_changes_something_writes_one_entry() {
         assert!(told.is_empty(), "{told:#?}");
         println!("{written} routes wrote one entry each on {:?}", app.app.db.backend());
         assert!(written > 20, "{written}");
+    })
+    .await;
+}
+
+#[test]
+fn every_form_that_the_dashboard_mounts_is_submitted() {
+    let mounted = dashboard().into_iter().filter(|route| route.method == "POST").map(|route| route.path);
+    let submitted = submitted::cases().chain([&submitted::FIRST]).map(|case| case.path.to_owned());
+    assert_eq!(submitted.collect::<BTreeSet<String>>(), mounted.collect::<BTreeSet<String>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_form_that_changes_something_writes_one_entry() {
+    on_both(|app| async move {
+        let all = told(&app, &[]).await;
+        let faults: Vec<String> = all.iter().filter_map(submitted::Told::fault).collect();
+        assert!(faults.is_empty(), "{} of {}: {faults:#?}", faults.len(), all.len());
+        let written = all.iter().filter(|told| told.expected == Writes::One).count();
+        for told in &all {
+            if let Writes::Each(_, why) | Writes::None(why) | Writes::Refused(why) = told.expected {
+                println!("{}: {} entries: {why}", told.path, told.expected.entries());
+            }
+        }
+        println!("{written} of {} submissions wrote one entry on {:?}", all.len(), app.app.db.backend());
+        assert!(written > 70, "{written}");
     })
     .await;
 }

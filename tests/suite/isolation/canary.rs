@@ -2,14 +2,12 @@
 
 use std::sync::Mutex;
 
-use canopy::models::AnyConnection;
 use canopy::secrets::ApiSecret;
-use diesel::prelude::*;
-use diesel::sql_query;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::support::app::{PASSWORD, TestApp, on_both};
+use crate::support::dump;
 use crate::support::visitor::Visitor;
 use crate::web::links::mailed_link;
 
@@ -41,30 +39,11 @@ impl log::Log for Log {
 /// A dump of the database: SQLite's file and what has not been folded into it yet, or every row of PostgreSQL as text.
 async fn database(app: &TestApp) -> Vec<u8> {
     if app.app.db.is_shared() {
-        return app.read(|conn| Ok(dump(conn)?)).await.into_bytes();
+        return dump::dump(app).await.into_bytes();
     }
     let file = app.app.config.database_url().trim_start_matches("sqlite://").to_owned();
     let read = |end: &str| std::fs::read(format!("{file}{end}")).unwrap_or_default();
     [read(""), read("-wal")].concat()
-}
-
-#[derive(QueryableByName)]
-struct Text {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    text: String,
-}
-
-fn dump(conn: &mut AnyConnection) -> QueryResult<String> {
-    let tables = "SELECT table_name AS text FROM information_schema.tables WHERE table_schema = 'public'";
-    let mut all = String::new();
-    for Text { text: table } in sql_query(tables).load::<Text>(conn)? {
-        for Text { text } in
-            sql_query(format!("SELECT CAST(t AS TEXT) AS text FROM \"{table}\" t")).load::<Text>(conn)?
-        {
-            all.push_str(&text);
-        }
-    }
-    Ok(all)
 }
 
 /// As it is, or in hexadecimal, which is how PostgreSQL writes bytes.

@@ -195,18 +195,20 @@ async fn a_developer_comes_to_no_administrator_by_a_key() {
 
 #[tokio::test]
 async fn who_edits_a_key_gives_it_nothing_that_its_maker_may_not_do() {
-    let app = TestApp::sqlite().await;
-    let World { agency, .. } = world(&app).await;
-    let (developer, _) = somebody(&app, &agency, Role::Developer).await;
-    let (_, owner) = somebody(&app, &agency, Role::Owner).await;
-    let member = Member { account: agency.id, user: developer };
-    let (key, _) = key_of(&app, agency.id, member, &["domains:read".to_owned()]).await;
-    let path = format!("/settings/credentials/{key}");
-    let fields = [("label", "x"), ("scopes", "domains:read"), ("scopes", "accounts:members:add")];
-    assert_eq!(owner.fill(&path, &fields).await.status, 403, "the Developer knows its secret");
-    let fields = [("label", "x"), ("scopes", "domains:read"), ("scopes", "domains:write")];
-    assert_eq!(owner.fill(&path, &fields).await.status, 303);
-    assert_eq!(scopes_of(&app, key).await, ["domains:read", "domains:write"]);
+    on_both(|app| async move {
+        let World { agency, .. } = world(&app).await;
+        let (developer, _) = somebody(&app, &agency, Role::Developer).await;
+        let (_, owner) = somebody(&app, &agency, Role::Owner).await;
+        let member = Member { account: agency.id, user: developer };
+        let (key, _) = key_of(&app, agency.id, member, &["domains:read".to_owned()]).await;
+        let path = format!("/settings/credentials/{key}");
+        let fields = [("label", "x"), ("scopes", "domains:read"), ("scopes", "accounts:members:add")];
+        assert_eq!(owner.fill(&path, &fields).await.status, 403, "the Developer knows its secret");
+        let fields = [("label", "x"), ("scopes", "domains:read"), ("scopes", "domains:write")];
+        assert_eq!(owner.fill(&path, &fields).await.status, 303);
+        assert_eq!(scopes_of(&app, key).await, ["domains:read", "domains:write"]);
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -376,38 +378,42 @@ async fn what_a_removed_member_made_works_on_and_counts_as_the_removers() {
 
 #[tokio::test]
 async fn whoever_views_as_a_client_makes_keys_only_where_changes_are_allowed_and_they_are_theirs() {
-    let app = TestApp::sqlite().await;
-    let World { agency, client } = world(&app).await;
-    let fields = [("label", "inside"), ("scopes", "messages:read:all")];
-    for role in [Role::Developer, Role::Administrator] {
-        let (user, person) = somebody(&app, &agency, role).await;
-        let reason = [("reason", "ticket 4512")];
-        assert_eq!(person.fill(&format!("/sub-accounts/{}/view-as", client.id), &reason).await.status, 303);
-        assert_eq!(person.fill("/account/credentials/new", &fields).await.status, 403, "{role:?}: it is read only");
-        let raised = person.fill("/view-as/raise", &[]).await.status;
-        assert_eq!(raised, if role == Role::Administrator { 303 } else { 403 });
-        let made = person.fill("/account/credentials/new", &fields).await.status;
-        assert_eq!(made, if role == Role::Administrator { 200 } else { 403 }, "{role:?}");
-        let of_agency = Member { account: agency.id, user };
-        let expected = i64::from(role == Role::Administrator);
-        assert_eq!(app.read(move |conn| Ok(key_makers::count_made(conn, of_agency)?)).await.0, expected);
-    }
+    on_both(|app| async move {
+        let World { agency, client } = world(&app).await;
+        let fields = [("label", "inside"), ("scopes", "messages:read:all")];
+        for role in [Role::Developer, Role::Administrator] {
+            let (user, person) = somebody(&app, &agency, role).await;
+            let reason = [("reason", "ticket 4512")];
+            assert_eq!(person.fill(&format!("/sub-accounts/{}/view-as", client.id), &reason).await.status, 303);
+            assert_eq!(person.fill("/account/credentials/new", &fields).await.status, 403, "{role:?}: it is read only");
+            let raised = person.fill("/view-as/raise", &[]).await.status;
+            assert_eq!(raised, if role == Role::Administrator { 303 } else { 403 });
+            let made = person.fill("/account/credentials/new", &fields).await.status;
+            assert_eq!(made, if role == Role::Administrator { 200 } else { 403 }, "{role:?}");
+            let of_agency = Member { account: agency.id, user };
+            let expected = i64::from(role == Role::Administrator);
+            assert_eq!(app.read(move |conn| Ok(key_makers::count_made(conn, of_agency)?)).await.0, expected);
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_disabled_or_departed_makers_key_gives_nothing_more() {
-    let app = TestApp::sqlite().await;
-    let World { agency, .. } = world(&app).await;
-    let (user, _) = somebody(&app, &agency, Role::Administrator).await;
-    let (_, secret) = key_of(&app, agency.id, Member { account: agency.id, user }, &all_scopes()).await;
-    let path = format!("/v2/accounts/{}/api-keys", agency.id);
-    let body = json!({ "label": "x", "scopes": ["domains:read"] });
-    assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 201);
-    app.write(move |conn, _| Ok(memberships::delete(conn, agency.id, user)?)).await;
-    assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 403);
-    let path = format!("/v2/accounts/{}/smtp-credentials", agency.id);
-    let body = json!({ "name": "relay", "scope": "global" });
-    assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 403);
+    on_both(|app| async move {
+        let World { agency, .. } = world(&app).await;
+        let (user, _) = somebody(&app, &agency, Role::Administrator).await;
+        let (_, secret) = key_of(&app, agency.id, Member { account: agency.id, user }, &all_scopes()).await;
+        let path = format!("/v2/accounts/{}/api-keys", agency.id);
+        let body = json!({ "label": "x", "scopes": ["domains:read"] });
+        assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 201);
+        app.write(move |conn, _| Ok(memberships::delete(conn, agency.id, user)?)).await;
+        assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 403);
+        let path = format!("/v2/accounts/{}/smtp-credentials", agency.id);
+        let body = json!({ "name": "relay", "scope": "global" });
+        assert_eq!(app.call("POST", &path, &secret, Some(&body)).await.0, 403);
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use canopy::domain::standing::Standing;
 
 use super::routes::{Route, dashboard};
 use super::world::World;
-use crate::support::app::TestApp;
+use crate::support::app::on_both;
 use crate::support::visitor::Visitor;
 
 /// What an address takes of whoever is signed in.
@@ -220,31 +220,33 @@ pub(super) async fn status(visitor: &Visitor, route: &Route, path: &str) -> u16 
 
 #[tokio::test]
 async fn every_address_takes_its_permission_of_every_role() {
-    let app = TestApp::sqlite().await;
-    let world = World::new(&app).await;
-    let routes = dashboard();
-    let mut judged = 0;
-    for role in Role::all().into_iter().filter(|role| *role != Role::Owner) {
-        let email = format!("{}@roles.example", role.as_str());
-        app.member(world.agency.id, &email, role.as_str()).await;
-        let visitor = Visitor::signed_in(&app, &email).await;
-        for route in &routes {
-            let (permission, standing) = match takes(route) {
-                Nothing => continue,
-                Agency(permission) => (permission, Standing::Member),
-                Account(permission) if !route.path.starts_with("/sub-accounts") => (permission, Standing::Member),
-                Account(permission) => (permission, Standing::Parent),
-            };
-            let allowed = standing.may(role, permission);
-            // Whoever may is only asked for pages: forms would change the world for those who come after.
-            if allowed && route.method == "POST" {
-                continue;
+    on_both(|app| async move {
+        let world = World::new(&app).await;
+        let routes = dashboard();
+        let mut judged = 0;
+        for role in Role::all().into_iter().filter(|role| *role != Role::Owner) {
+            let email = format!("{}@roles.example", role.as_str());
+            app.member(world.agency.id, &email, role.as_str()).await;
+            let visitor = Visitor::signed_in(&app, &email).await;
+            for route in &routes {
+                let (permission, standing) = match takes(route) {
+                    Nothing => continue,
+                    Agency(permission) => (permission, Standing::Member),
+                    Account(permission) if !route.path.starts_with("/sub-accounts") => (permission, Standing::Member),
+                    Account(permission) => (permission, Standing::Parent),
+                };
+                let allowed = standing.may(role, permission);
+                // Whoever may is only asked for pages: forms would change the world for those who come after.
+                if allowed && route.method == "POST" {
+                    continue;
+                }
+                let status = status(&visitor, route, &filled(route, &world)).await;
+                assert_eq!(status == 403, !allowed, "{role:?} {route:?} with {permission:?}: {status}");
+                judged += 1;
             }
-            let status = status(&visitor, route, &filled(route, &world)).await;
-            assert_eq!(status == 403, !allowed, "{role:?} {route:?} with {permission:?}: {status}");
-            judged += 1;
         }
-    }
-    println!("{judged} answers by role: each as the permission table says");
-    assert!(judged > 250, "{judged}");
+        println!("{judged} answers by role: each as the permission table says");
+        assert!(judged > 250, "{judged}");
+    })
+    .await;
 }

@@ -9,6 +9,7 @@ pub mod certificates;
 pub mod cluster;
 pub mod dkim_verify;
 pub mod dns_server;
+pub mod dump;
 pub mod environment;
 pub mod faulty_disk;
 pub mod mail_program;

@@ -9,7 +9,7 @@ use crate::domain::conversation::{Conversation, Speaker};
 use crate::models::domains;
 use crate::models::transports::Transport;
 use crate::web::acting::Acting;
-use crate::web::error::PageResult;
+use crate::web::error::{PageError, PageResult};
 use crate::web::forms::{Nothing, Posted};
 use crate::web::layout::Shell;
 use crate::web::navigation;
@@ -80,12 +80,23 @@ async fn sender(acting: &Acting) -> crate::actions::ActionResult<String> {
 pub async fn send(acting: Acting, path: Path<String>, _: Posted<Nothing>) -> PageResult {
     let row = named(&acting, &path).await?;
     let (from, to) = (sender(&acting).await?, acting.user.email.clone());
+    // Whoever hangs up meanwhile has tried it all the same.
+    let trying = actix_web::rt::spawn(tried(acting.clone(), row.clone(), from.clone(), to));
+    let said = trying.await.map_err(|error| {
+        log::error!("the test of a transport did not finish: {error}");
+        PageError::new(500)
+    })??;
+    page(&acting, &row, from, Some(Said::new(&said)))
+}
+
+/// Tries it, and writes that down.
+async fn tried(acting: Acting, row: Transport, from: String, to: String) -> Result<Conversation, PageError> {
     // A server that is slow to answer keeps no other account waiting.
     let place = acting.app.load.looks.enter(acting.owner()).await?;
     let said = acting.app.try_transport(row.clone(), &from, &to).await?;
     drop(place);
-    let shown = Said::new(&said);
-    let (cx, parent, tried) = (acting.cx(), acting.account.id, row.clone());
-    acting.app.write(move |conn| note_transport_test(conn, &cx, parent, &tried, &to, &said)).await?;
-    page(&acting, &row, from, Some(shown))
+
+    let (cx, parent, noted) = (acting.cx(), acting.account.id, said.clone());
+    acting.app.write(move |conn| note_transport_test(conn, &cx, parent, &row, &to, &noted)).await?;
+    Ok(said)
 }
