@@ -5,6 +5,9 @@ use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
+/// How much of a message is read by a server that breaks it off, in bytes.
+const BEGINNING: usize = 10_000;
+
 /// What to do instead of the usual answer.
 pub(super) enum Act {
     Say(&'static str),
@@ -22,6 +25,8 @@ pub(super) enum Act {
     Flood(Vec<u8>),
     /// One of these bytes every now and then.
     Trickle(Vec<u8>),
+    /// Asks for the message, says this after the beginning of it, and is gone: what was still on its way is not read.
+    BreakOff(&'static str),
 }
 
 /// Decides by the number of the connection and the command line; "." stands for the end of a message, "" for the
@@ -152,6 +157,14 @@ impl Session {
                 self.hang_up().await
             }
             Act::Close => false,
+            Act::BreakOff(text) => {
+                self.say(b"354 go on\r\n").await;
+                while self.buffer.len() < BEGINNING && self.stream.read_buf(&mut self.buffer).await.is_ok_and(|n| n > 0)
+                {
+                }
+                self.say(format!("{text}\r\n").as_bytes()).await;
+                false
+            }
             Act::Silence => std::future::pending().await,
             Act::RawAndSilence(bytes) => {
                 self.say(&bytes).await;

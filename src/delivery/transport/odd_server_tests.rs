@@ -116,6 +116,30 @@ async fn after_the_final_dot_what_says_nothing_leaves_it_open() {
     try_ways(".", &ways, |_| 1).await;
 }
 
+#[tokio::test]
+async fn a_refusal_in_the_midst_of_a_message_is_heard_though_the_rest_is_not_read() {
+    // More than sockets hold: the server is gone before it is written.
+    let message = [MESSAGE, &b"One line after the other.\r\n".repeat(1_000_000)].concat();
+    let limit = Duration::from_secs(20);
+    for grouped in [false, true] {
+        for said in ["552 5.3.4 too large", "451 4.3.1 no room", "554 no code of its own"] {
+            let server = FakeServer::start(move |_, line| match line.split(' ').next().unwrap_or_default() {
+                "DATA" => Some(Act::BreakOff(said)),
+                "EHLO" if grouped => Some(Act::Say("250-fake\r\n250-PIPELINING\r\n250 8BITMIME")),
+                _ => None,
+            })
+            .await;
+            let relay = Relay::new(Timeouts { connect: limit, command: limit, data: limit });
+            let outcome = relay.send(&to(&server), &envelope(), &message).await;
+            let (code, words) = said.split_at(3);
+            let heard = matches!(&outcome, Outcome::Refused { code: told, text, .. }
+                if told.to_string() == code && text.contains(words.trim()));
+            assert!(heard, "{said}, grouped: {grouped}: {outcome:?}");
+            assert_eq!(server.messages().len(), 0, "it has none whole");
+        }
+    }
+}
+
 fn copies(then: &Then) -> usize {
     usize::from(matches!(then, Taken(_)))
 }

@@ -12,6 +12,7 @@ mod lapsed;
 mod leaving;
 mod mta_sts;
 mod nodes;
+mod odd_names;
 mod removed_domains;
 mod schedule;
 mod system_mail;

@@ -280,6 +280,36 @@ async fn a_policy_that_cannot_be_had_or_read_is_as_none() {
 }
 
 #[tokio::test]
+async fn a_policy_with_nul_in_it_is_kept_or_is_none_and_mail_goes_on() {
+    let whole = policy("enforce", "mx1.test");
+    let bodies = [
+        format!("{whole}note: a\0b\n"),
+        format!("{whole}\0"),
+        format!("\0{whole}"),
+        whole.replace("max_age", "mx: m\0x.test\nmax_age"),
+        whole.replace("enforce", "enforce\0"),
+        whole.replace("STSv1", "STSv1\0"),
+        whole.replace("3600", "3600\0"),
+    ];
+    let domains: Vec<String> = (0..bodies.len()).map(|n| format!("d{n}.test")).collect();
+    let named: Vec<&str> = domains.iter().map(String::as_str).collect();
+    for on in [On::Sqlite, On::Postgres] {
+        let Some(mut world) = World::new(on, LOOPBACK, &named).await else { return };
+        for (domain, body) in domains.iter().zip(&bodies) {
+            world.with_policy(domain, &["mx1.test"], body).await;
+        }
+        world.publish();
+        for (domain, body) in domains.iter().zip(&bodies) {
+            for _ in 0..2 {
+                let (status, log) = world.send(domain).await;
+                assert_eq!(status, "delivered", "{body:?}: {log}");
+            }
+            assert_eq!(world.requests(domain).await, 1, "what was found is remembered: {body:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_records_are_none() {
     let Some(mut world) = World::new(On::Sqlite, LOOPBACK, &["two.test"]).await else { return };
     world.with_policy("two.test", &["mx2.test"], &policy("enforce", "mx1.test")).await;

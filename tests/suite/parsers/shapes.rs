@@ -1,5 +1,6 @@
 //! The parsers, and what each is fed with: `open`, a piece again and again, `close`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use canopy::actions::prepare_submission::{Submission, Trace, prepare_submission};
@@ -57,9 +58,24 @@ pub const PARSERS: &[Parser] = &[
     Parser { name: "letter", feed: |text| drop(operator::read(text.as_bytes())), shapes: MESSAGES },
     Parser { name: "smtp", feed: smtp, shapes: COMMANDS },
     Parser { name: "address", feed: address, shapes: ADDRESSES },
+    Parser { name: "form", feed: form, shapes: FORMS },
     Parser { name: "csv", feed: |text| drop(client_import::parse(&text, NumberStyle::Point)), shapes: CSV },
     Parser { name: "policy", feed: policy, shapes: POLICIES },
     Parser { name: "options", feed: options, shapes: TOML },
+];
+
+/// Forms, and the queries of addresses.
+const FORMS: &[Shape] = &[
+    shape("a=1", "&", ""),
+    shape("", "a=1&", ""),
+    shape("", "=", ""),
+    shape("a", "[", "]=1"),
+    shape("a", "[a]", "=1"),
+    shape("a", "%5B0%5D", "=1"),
+    shape("a=", "%41", ""),
+    shape("a=", "%", ""),
+    shape("", "+", "=+"),
+    shape("a=", "%F0%9F", "&b"),
 ];
 
 const TEMPLATES: &[Shape] = &[
@@ -265,6 +281,13 @@ fn address(text: String) {
     drop(Website::parse(&text));
     drop(MediaType::parse(&text));
     drop(IpAllowList::parse(&text.split(',').collect::<Vec<_>>()));
+}
+
+/// By the readers of both: into pairs, as every form is first, and into named fields.
+fn form(text: String) {
+    drop(serde_html_form::from_str::<Vec<(String, String)>>(&text));
+    drop(serde_html_form::from_str::<BTreeMap<String, Vec<String>>>(&text));
+    drop(actix_web::web::Query::<BTreeMap<String, String>>::from_query(&text));
 }
 
 fn policy(text: String) {

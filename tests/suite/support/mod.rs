@@ -16,6 +16,7 @@ pub mod mail_program;
 pub mod mailer;
 pub mod many;
 pub mod node;
+pub mod odd_dns;
 pub mod odd_server;
 pub mod policy_server;
 pub mod ports;
