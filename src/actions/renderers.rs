@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -40,6 +40,7 @@ struct Shared {
     changed: Condvar,
     /// How many of the threads one account may have.
     most: usize,
+    stopped: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -58,7 +59,9 @@ impl Renderers {
     /// The system gives no threads.
     pub fn start() -> std::io::Result<Self> {
         let threads = thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
-        let shared = Arc::new(Shared { line: Mutex::default(), changed: Condvar::new(), most: threads - 1 });
+        let most = threads - 1;
+        let shared = Shared { line: Mutex::default(), changed: Condvar::new(), most, stopped: AtomicUsize::new(0) };
+        let shared = Arc::new(shared);
         for number in 0..threads {
             let shared = Arc::clone(&shared);
             let builder = thread::Builder::new().name(format!("render-{number}")).stack_size(STACK);
@@ -79,14 +82,20 @@ impl Renderers {
         }
         let (answer, result) = oneshot::channel();
         let guard = Gone::default();
-        let gone = Arc::clone(&guard.0);
+        let (gone, shared) = (Arc::clone(&guard.0), Arc::clone(&self.shared));
 
         self.shared.hand_in(
             account,
             Box::new(move || {
-                if !answer.is_closed() {
-                    let _ = answer.send(prepare_message(account, draft, &halt(gone, Instant::now() + TIME)));
+                if answer.is_closed() {
+                    shared.stop();
+                    return;
                 }
+                let prepared = prepare_message(account, draft, &halt(Arc::clone(&gone), Instant::now() + TIME));
+                if prepared.is_err() && gone.load(Ordering::Relaxed) {
+                    shared.stop();
+                }
+                let _ = answer.send(prepared);
             }),
         )?;
 
@@ -94,6 +103,23 @@ impl Renderers {
         drop(guard);
         prepared
     }
+
+    /// How much is rendered now, and was given up.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        let line = self.shared.line.lock();
+        let under_way = line.waiting + line.running.values().sum::<usize>();
+        Load { under_way, stopped: self.shared.stopped.load(Ordering::Relaxed) }
+    }
+}
+
+/// How much is rendered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Requests that are being rendered, or wait for it.
+    pub under_way: usize,
+    /// Requests that were given up, so far, because nobody waited for them any more.
+    pub stopped: usize,
 }
 
 fn halt(gone: Arc<AtomicBool>, until: Instant) -> Halt {
@@ -118,6 +144,11 @@ impl Drop for Renderers {
 }
 
 impl Shared {
+    /// Notes that a request was given up.
+    fn stop(&self) {
+        self.stopped.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn hand_in(&self, account: Id, job: Job) -> ActionResult<()> {
         self.line.lock().push(account, job)?;
         self.changed.notify_one();

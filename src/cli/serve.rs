@@ -161,6 +161,8 @@ impl Site {
                 .configure(|config| mount(config, &shared))
         })
         .workers(app.config.web_workers.max(1))
+        // Who hangs up waits for no answer: what is done for it alone ends. Nobody needs HTTP half closed.
+        .h1_allow_half_closed(false)
         .shutdown_timeout(5)
         .listen(self.listener)?;
         Ok(server.run())

@@ -129,7 +129,7 @@ pub const OPTIONS: &[Opt] = &[
     plain(
         "memory_budget_mb",
         "512",
-        "Megabytes for what arrives and what is made of it (bodies, forms, files, messages over SMTP), a quarter of them of one account; more is answered 503, over SMTP 452; at least 3 times `body_limit_mb`",
+        "Megabytes for what arrives and what is made of it (bodies, forms, files, messages over SMTP), a quarter of them of one account, and an eighth more for those who hold little; beyond, 503 is answered, over SMTP 452; at least 3 times `body_limit_mb`",
     ),
     plain("session_idle_minutes", "720", "A dashboard session ends after this long without a request"),
     plain("session_absolute_hours", "336", "A dashboard session ends this long after sign-in"),

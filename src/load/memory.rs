@@ -15,6 +15,11 @@ use crate::models::health::Lack;
 const PART: usize = 4;
 /// All strangers together may have this part of it.
 const STRANGERS: usize = 2;
+/// This part more of it is for those who hold little: what others hold, however slowly they let go of it, keeps nobody from
+/// signing in or from sending a short message.
+const BESIDE: usize = 8;
+/// What is little, in bytes of one owner.
+const LITTLE: usize = 16 * 1024;
 
 /// The budget.
 #[derive(Clone, Debug)]
@@ -81,9 +86,11 @@ impl Share {
         let (all, strangers) = (taken.all.saturating_add(more), taken.strangers.saturating_add(more));
         let own = taken.owners.get(&self.owner).copied().unwrap_or(0);
         let is_alone = own == self.bytes;
-        let fits = all <= most
-            && (is_alone || own.saturating_add(more) <= most / PART)
-            && (!self.owner.is_stranger() || strangers <= most / STRANGERS);
+        let own = own.saturating_add(more);
+        let beside = if own <= LITTLE { most / BESIDE } else { 0 };
+        let fits = all <= most + beside
+            && (is_alone || own <= most / PART)
+            && (!self.owner.is_stranger() || strangers <= most / STRANGERS + beside);
         if !fits {
             return Err(ActionError::Unavailable(Lack::Memory));
         }
@@ -167,7 +174,7 @@ mod tests {
         let mut alone = memory.share(owner);
         alone.reach(8 * MB).expect("it is alone");
         alone.grow(1).expect_err("there is no more");
-        memory.share(account()).reach(1).expect_err("for nobody");
+        memory.share(account()).reach(LITTLE + 1).expect_err("for nobody who wants more than a little");
         drop(alone);
         let (mut one, mut two) = (memory.share(owner), memory.share(owner));
         one.reach(MB).expect("room");
@@ -184,10 +191,25 @@ mod tests {
         let memory = Memory::new(8);
         let mut all: Vec<Share> = (0..4).map(|last| memory.share(strangers(last))).collect();
         all.iter_mut().for_each(|share| share.reach(MB).expect("half together"));
-        memory.share(strangers(9)).reach(1).expect_err("more than half");
+        memory.share(strangers(9)).reach(LITTLE + 1).expect_err("more than half");
         memory.share(account()).reach(4 * MB).expect("the other half");
         all[0].clear();
         memory.share(strangers(9)).reach(MB).expect("given back");
+    }
+
+    #[test]
+    fn whoever_holds_little_finds_room_though_others_hold_all_of_it() {
+        let memory = Memory::new(8);
+        let mut all: Vec<Share> = (0..8).map(|_| memory.share(account())).collect();
+        all.iter_mut().for_each(|share| share.reach(MB).expect("an eighth each"));
+        let many = 8 * MB / BESIDE / LITTLE;
+        let mut little: Vec<Share> = (0..many).map(|_| memory.share(account())).collect();
+        little.iter_mut().for_each(|share| share.reach(LITTLE).expect("a little"));
+        memory.share(account()).reach(1).expect_err("that has an end, too");
+        little[0].grow(1).expect_err("more than a little");
+        all[0].grow(1).expect_err("nor for who has much");
+        little.clear();
+        memory.share(strangers(1)).reach(LITTLE).expect("for strangers as well");
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Settings of the account: what it is called, how long it keeps mail, when it is billed, how clients see it.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{Data, Path, Query};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use serde::Deserialize;
 
@@ -17,8 +17,11 @@ use crate::domain::period::BillingAnchor;
 use crate::domain::role::Permission;
 use crate::domain::text::{AccountName, ShortText};
 use crate::domain::website::Website;
+use crate::load::Owner;
 use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
+use crate::telemetry;
+use crate::telemetry::held::held;
 use crate::web::acting::Acting;
 use crate::web::error::{PageError, PageResult, query};
 use crate::web::forms::{Errors, Posted};
@@ -213,9 +216,14 @@ fn apply_logo(
 }
 
 /// `GET /brand/{account}/logo`: for everybody who meets the brand, signed in or not.
-pub async fn logo(app: Data<App>, account: Path<String>) -> PageResult {
+pub async fn logo(request: HttpRequest, app: Data<App>, account: Path<String>) -> PageResult {
     let id: Id = account.parse().map_err(|_| PageError::not_found())?;
+    let mut share = app.load.memory.share(Owner::stranger(telemetry::info(&request).ip));
     let found = app.into_inner().read(move |conn| Ok(accounts::logo(conn, id)?)).await?;
     let (kind, bytes) = found.ok_or_else(PageError::not_found)?;
-    Ok(HttpResponse::Ok().content_type(kind).insert_header(("cache-control", "public, max-age=86400")).body(bytes))
+    share.reach(bytes.len())?;
+    let mut answer = HttpResponse::Ok();
+    answer.content_type(kind).insert_header(("cache-control", "public, max-age=86400"));
+    // Whoever asks and does not read holds no more than strangers may.
+    Ok(held(answer.body(bytes), share))
 }

@@ -33,7 +33,7 @@ fn all_but(app: &TestApp, left: usize) -> Share {
     share
 }
 
-fn said(client: &Client, text: &str) -> serde_json::Value {
+pub fn said(client: &Client, text: &str) -> serde_json::Value {
     json!({ "from": { "email": format!("hello@{}", client.domain) }, "subject": "Hello",
             "recipients": [{ "email": "ann@example.org" }], "text_content": text })
 }
