@@ -28,7 +28,7 @@ impl Odd {
         match self {
             Self::A(address) => address.octets().to_vec(),
             Self::Mx(preference, labels) => [preference.to_be_bytes().to_vec(), name(labels)].concat(),
-            Self::Txt(text) => name(&[text.clone()])[..=text.len()].to_vec(),
+            Self::Txt(text) => name(std::slice::from_ref(text))[..=text.len()].to_vec(),
         }
     }
 }
