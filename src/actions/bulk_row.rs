@@ -8,7 +8,7 @@ use super::suspend_account::suspend_account;
 use super::update_sub_account::{Changes, update_sub_account};
 use super::{ActionError, ActionResult, Cx, Services};
 use crate::domain::cap::MonthlyCap;
-use crate::domain::client_import::{Client, Parsed};
+use crate::domain::client_import::Client;
 use crate::domain::ids::Id;
 use crate::domain::number::NumberStyle;
 use crate::domain::refusal::Refusal;
@@ -124,8 +124,8 @@ fn import(
         serde_json::from_str(&row.payload).map_err(|error| ActionError::Internal(error.to_string()))?;
     outcome.name.clone_from(&client.name);
     let client = client.parsed(NumberStyle::Point).map_err(invalid)?;
-    refuse_taken(conn, parent, &client)?;
     let domain = client.domain.clone();
+    let name = client.name.as_str().to_lowercase();
     let new = NewSubAccount {
         name: client.name,
         website: client.website,
@@ -134,6 +134,7 @@ fn import(
         tags: Vec::new(),
     };
     let account = create_sub_account(conn, cx, parent, &new)?;
+    refuse_second_name(conn, parent, name)?;
     outcome.account = Some(account.id);
     outcome.said = "Created.".into();
     if let (Some(name), Some(key)) = (domain, key) {
@@ -148,15 +149,11 @@ fn import(
     Ok(())
 }
 
-/// A list that is sent twice must not make every client twice.
-fn refuse_taken(conn: &mut AnyConnection, parent: Id, client: &Parsed) -> ActionResult<()> {
-    if !summaries::names_taken(conn, parent, &[client.name.as_str().to_lowercase()])?.is_empty() {
+/// A list that is sent twice must not make every client twice. Asked after the account was made and audited: of two jobs that
+/// make the same client at once, on whichever nodes, the later one sees the earlier.
+fn refuse_second_name(conn: &mut AnyConnection, parent: Id, name_lower: String) -> ActionResult<()> {
+    if summaries::names_taken(conn, parent, &[name_lower])?.len() > 1 {
         return Err(ActionError::Conflict("Another sub account has this name.".into()));
-    }
-    if let Some(external_id) = &client.external_id
-        && !accounts::external_ids_taken(conn, parent, &[external_id.as_str().to_owned()])?.is_empty()
-    {
-        return Err(ActionError::Conflict("Another sub account has this external ID.".into()));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::audit::{self, Record};
+use super::external_id::refuse_second;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::cap::MonthlyCap;
@@ -24,7 +25,7 @@ pub struct NewSubAccount {
 /// Creates a sub account under `parent`.
 ///
 /// # Errors
-/// `NotFound` when `parent` is no live parent account.
+/// `NotFound` when `parent` is no live parent account; `Invalid` for an external ID that another client has.
 pub fn create_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, new: &NewSubAccount) -> ActionResult<Account> {
     let parent_row = accounts::find(conn, parent)?
         .filter(|account| account.parent_id.is_none())
@@ -44,5 +45,6 @@ pub fn create_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, new: &N
     let record =
         Record { action: "sub_account.create", target: account.name.clone(), before: None, after: Some(after) };
     audit::record(conn, cx, &account, record)?;
+    refuse_second(conn, &account)?;
     Ok(account)
 }

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 
 use super::audit::{self, Record};
+use super::external_id::refuse_second;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx, end_keys};
 use crate::domain::ids::Id;
@@ -16,7 +17,7 @@ pub const UNDELETE_WITHIN: TimeDelta = TimeDelta::days(30);
 ///
 /// # Errors
 /// `NotFound` for another's account, `Conflict` when it is not deleted, or was too long ago, or its keys are still being
-/// ended.
+/// ended, or another client has its external ID by now.
 pub fn undelete_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, child: Id) -> ActionResult<Account> {
     accounts::lock(conn, &[], &[child])?;
     let mut account = accounts::find_child_any(conn, parent, child)?.ok_or(ActionError::NotFound("sub account"))?;
@@ -33,5 +34,11 @@ pub fn undelete_sub_account(conn: &mut AnyConnection, cx: &Cx, parent: Id, child
     refresh_summary(conn, child, cx.now)?;
     let record = Record { action: "sub_account.undelete", target: account.name.clone(), before: None, after: None };
     audit::record(conn, cx, &account, record)?;
+
+    refuse_second(conn, &account).map_err(|_| {
+        let id = account.external_id.as_deref().unwrap_or_default();
+        let text = format!("Another sub account has its external ID {id} by now. Change that one first.");
+        ActionError::Conflict(text)
+    })?;
     Ok(account)
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::accept_message::limits_of;
 use super::audit::{self, Record};
 use super::ensure_period::ensure_period;
+use super::external_id::refuse_second;
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::cap::MonthlyCap;
@@ -29,7 +30,7 @@ pub struct Changes {
 /// Applies `changes` to a sub account of `parent`. The new cap decides from this transaction's commit.
 ///
 /// # Errors
-/// `NotFound` for another's account, `Invalid` when nothing changes.
+/// `NotFound` for another's account, `Invalid` when nothing changes and for an external ID that another client has.
 pub fn update_sub_account(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -81,6 +82,10 @@ pub fn update_sub_account(
         &after,
         Record { action, target: after.name.clone(), before: Some(old), after: Some(new) },
     )?;
+
+    if before.external_id != after.external_id {
+        refuse_second(conn, &after)?;
+    }
     Ok(after)
 }
 
