@@ -144,6 +144,7 @@ pub fn parse(text: &str, style: NumberStyle) -> Result<Vec<Line>, Refusal> {
         csv::ReaderBuilder::new().delimiter(by).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let unreadable = |_| Refusal::new("The list cannot be read. Save it as CSV in UTF-8.");
     let columns: Vec<Option<Column>> = reader.headers().map_err(unreadable)?.iter().map(column).collect();
+    refuse_columns_named_twice(&columns, reader.headers().map_err(unreadable)?)?;
     if !columns.contains(&Some(Column::Name)) {
         return Err(Refusal::new(
             "The first line must name the columns, among them “name”. The others are website, cap, domain and external_id.",
@@ -184,9 +185,40 @@ fn line(columns: &[Option<Column>], record: &csv::StringRecord, style: NumberSty
         value.clone_into(place);
     }
     let mut errors = Vec::new();
-    client.read(style, &mut errors);
-    let cap = cap(&client.cap, style).ok();
+    match wrong_count(columns.len(), record) {
+        Some(error) => errors.push(error),
+        None => drop(client.read(style, &mut errors)),
+    }
+    let cap = cap(&client.cap, style).ok().filter(|_| errors.is_empty());
     Line { number: record.position().map_or(0, csv::Position::line), client, cap, errors }
+}
+
+/// What is wrong with a line that has more cells than the header names, or fewer: its values may stand in the wrong columns.
+/// Empty cells at its end are none.
+fn wrong_count(columns: usize, record: &csv::StringRecord) -> Option<String> {
+    let cells = record.len();
+    if record.iter().skip(columns).any(|cell| !cell.is_empty()) {
+        return Some(format!(
+            "The line has {cells} cells, but the first line names {columns} columns. A value with a separator in it, such as \
+             5,000, must stand in quotes."
+        ));
+    }
+    (cells < columns).then(|| {
+        format!("The line has {cells} cells, but the first line names {columns} columns. Leave a cell empty, not out.")
+    })
+}
+
+/// Two columns for one thing: nobody can say which is meant.
+fn refuse_columns_named_twice(columns: &[Option<Column>], heads: &csv::StringRecord) -> Result<(), Refusal> {
+    for (at, column) in columns.iter().enumerate().filter(|(_, column)| column.is_some()) {
+        if let Some(first) = columns[..at].iter().position(|other| other == column) {
+            let [first, second] = [first, at].map(|at| heads.get(at).unwrap_or_default());
+            return Err(Refusal::new(format!(
+                "The columns “{first}” and “{second}” mean the same. Leave one of them out, or rename it."
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Two lines for one client: the later one is refused, and says which the first is.
@@ -265,6 +297,32 @@ mod tests {
         for style in NumberStyle::ALL {
             assert_eq!(settled.parsed(style).map(|parsed| parsed.cap.value()), Ok(5_000));
         }
+    }
+
+    #[test]
+    fn a_line_with_more_or_fewer_cells_than_the_header_is_refused_and_not_shifted() {
+        for (list, cells) in [
+            ("name,website,cap\nAa,a.example,5,000\n", "4 cells"),
+            ("name,website,cap\nAa,a.example,1,500.00\n", "4 cells"),
+            ("name,website,cap,external_id\nAa,a.example,5,000,X1\n", "5 cells"),
+            ("name,website,cap\nAa,a.example\n", "2 cells"),
+            ("name\twebsite\tcap\nAa\ta.example\t5\t000\n", "4 cells"),
+        ] {
+            let lines = parse(list, NumberStyle::Point).expect("a list");
+            assert_eq!((lines[0].cap, lines[0].errors.len()), (None, 1), "{list}");
+            assert!(lines[0].errors[0].contains(cells), "{:?}", lines[0].errors);
+        }
+        for list in ["name,website,cap\nAa,a.example,\"5,000\",,\n", "name;website;cap\nAa;a.example;5,000\n"] {
+            let lines = parse(list, NumberStyle::Point).expect("a list");
+            assert_eq!((lines[0].cap.map(MonthlyCap::value), lines[0].errors.len()), (Some(5_000), 0), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_is_named_twice_is_refused() {
+        let refusal = parse("name,cap,Limit\nAa,5,6\n", NumberStyle::Point).expect_err("two caps");
+        assert!(refusal.message().contains("“cap” and “Limit”"), "{}", refusal.message());
+        assert!(parse("name,website,notes,notes\nAa,a.example,x,y\n", NumberStyle::Point).is_ok());
     }
 
     #[test]
