@@ -2,10 +2,13 @@
 
 use super::audit::{self, Record};
 use super::invite_member::INVITE;
+use super::member_role::member_role;
 use super::{ActionError, ActionResult, Actor, ActorKind, Cx};
+use crate::domain::ids::Id;
 use crate::domain::role::Role;
 use crate::domain::text::PersonName;
 use crate::models::accounts::{self, Account};
+use crate::models::memberships::Membership;
 use crate::models::user_tokens::{self, UserToken};
 use crate::models::users::{self, User};
 use crate::models::{AnyConnection, memberships};
@@ -36,7 +39,8 @@ pub struct Credentials {
 /// Reads what a link invites to.
 ///
 /// # Errors
-/// `NotFound` for a link that is unknown, used, too old or taken back: the four are not told apart.
+/// `NotFound` for a link that is unknown, used, too old or taken back, or whose sender may not give that role any more: these
+/// are not told apart.
 pub fn find_invitation(conn: &mut AnyConnection, now: chrono::NaiveDateTime, token: &str) -> ActionResult<Invitation> {
     found(conn, now, token).map(|(_, invitation)| invitation)
 }
@@ -44,14 +48,17 @@ pub fn find_invitation(conn: &mut AnyConnection, now: chrono::NaiveDateTime, tok
 /// Accepts what a link invites to.
 ///
 /// # Errors
-/// As [`find_invitation`]; `Invalid` when a password is needed and missing; `Conflict` for somebody who belongs to
-/// [`memberships::MOST_OF_ONE`] accounts.
+/// As [`find_invitation`]; `Invalid` when a password is needed and missing.
 pub fn accept_invitation(
     conn: &mut AnyConnection,
     cx: &Cx,
     token: &str,
     credentials: Option<Credentials>,
 ) -> ActionResult<Invitation> {
+    // Under the account's lock nobody is removed and no role changes meanwhile.
+    let (_, seen) = found(conn, cx.at(), token)?;
+    lock(conn, &seen.account)?;
+
     let (row, mut invitation) = found(conn, cx.at(), token)?;
     if !user_tokens::use_up(conn, row.id, cx.at())? {
         return Err(gone());
@@ -66,12 +73,6 @@ pub fn accept_invitation(
             users::save(conn, user)?;
         }
         (false, None) => return Err(ActionError::invalid("password", "Choose a password.")),
-    }
-    if memberships::count_of(conn, user.id)? >= memberships::MOST_OF_ONE {
-        let most = memberships::MOST_OF_ONE;
-        return Err(ActionError::Conflict(format!(
-            "You belong to {most} accounts already, which is the most. Leave one first."
-        )));
     }
     if !memberships::accept(conn, account.id, user.id, cx.at())? {
         return Err(gone());
@@ -89,6 +90,33 @@ pub fn accept_invitation(
     Ok(invitation)
 }
 
+/// Whether an invitation can still be accepted: whoever sent it must be able to give that role at this moment, as a member
+/// of the account or of its parent. What the program itself invites, and what is older than that is known, stands.
+///
+/// # Errors
+/// `Internal` for a role that cannot be read.
+pub fn stands(conn: &mut AnyConnection, account: &Account, membership: &Membership) -> ActionResult<bool> {
+    let Some(inviter) = membership.invited_by else { return Ok(true) };
+    let role = role_of(membership)?;
+
+    for place in [account.id, account.root_id()] {
+        if member_role(conn, place, inviter)?.is_some_and(|own| own.covers(role)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Locks the account, and its parent against a change of its members.
+fn lock(conn: &mut AnyConnection, account: &Account) -> ActionResult<()> {
+    let parents: Vec<Id> = account.parent_id.into_iter().collect();
+    Ok(accounts::lock(conn, &parents, &[account.id])?)
+}
+
+fn role_of(membership: &Membership) -> ActionResult<Role> {
+    Role::parse(&membership.role).map_err(|refusal| ActionError::Internal(refusal.to_string()))
+}
+
 fn found(conn: &mut AnyConnection, now: chrono::NaiveDateTime, token: &str) -> ActionResult<(UserToken, Invitation)> {
     let row = user_tokens::find_live(conn, INVITE, &secrets::digest(token), now)?.ok_or_else(gone)?;
     let (Some(user_id), Some(account_id)) = (row.user_id, row.account_id) else { return Err(gone()) };
@@ -96,7 +124,11 @@ fn found(conn: &mut AnyConnection, now: chrono::NaiveDateTime, token: &str) -> A
     let user = users::find(conn, user_id)?.filter(|user| user.disabled_at.is_none()).ok_or_else(gone)?;
     let membership =
         memberships::find(conn, account_id, user_id)?.filter(|row| row.accepted_at.is_none()).ok_or_else(gone)?;
-    let role = Role::parse(&membership.role).map_err(|refusal| ActionError::Internal(refusal.to_string()))?;
+    if !stands(conn, &account, &membership)? {
+        return Err(gone());
+    }
+
+    let role = role_of(&membership)?;
     Ok((row, Invitation { account, user, role }))
 }
 

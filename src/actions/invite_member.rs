@@ -12,11 +12,11 @@ use crate::domain::ids::Id;
 use crate::domain::role::Role;
 use crate::domain::text::PersonName;
 use crate::emails::{Action, Notice};
-use crate::models::AnyConnection;
 use crate::models::accounts::{self, Account};
 use crate::models::memberships::{self, Membership};
 use crate::models::user_tokens::{self, UserToken};
 use crate::models::users::{self, User};
+use crate::models::{AnyConnection, api_keys, key_makers};
 use crate::secrets::{Token, digest};
 
 /// The kind of the tokens in invitation links.
@@ -40,8 +40,8 @@ pub struct NewMember {
 /// Adds a member and mails the invitation.
 ///
 /// # Errors
-/// `Conflict` for someone who is a member already, for one beyond [`memberships::MOST`] and for too many invitations at once,
-/// `Invalid` for the owner's role, `NotFound` for a deleted account, `Forbidden` for a role above that of whoever invites.
+/// `Conflict` for someone who is a member already and for too many invitations at once, `Invalid` for the owner's role,
+/// `NotFound` for a deleted account, `Forbidden` for a role above that of whoever invites.
 pub fn invite_member(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -60,12 +60,11 @@ pub fn invite_member(
     if memberships::find(conn, account_id, user.id)?.is_some() {
         return Err(ActionError::Conflict(format!("{} is already a member of this account.", user.email)));
     }
-    refuse_one_too_many(conn, account_id)?;
     let membership = Membership {
         account_id,
         user_id: user.id,
         role: new.role.as_str().to_owned(),
-        invited_by: cx.actor.id.filter(|_| cx.actor.kind == ActorKind::User),
+        invited_by: inviter(conn, cx)?,
         accepted_at: None,
         created_at: cx.at(),
         updated_at: cx.at(),
@@ -83,22 +82,12 @@ pub fn invite_member(
     Ok((membership, user))
 }
 
-/// An account has so many members at most.
+/// Mails a fresh invitation to a member who has not accepted yet; the links before it stop working. It stands by the role of
+/// whoever sends it now.
 ///
 /// # Errors
-/// `Conflict` where it has them.
-pub(super) fn refuse_one_too_many(conn: &mut AnyConnection, account: Id) -> ActionResult<()> {
-    if memberships::count(conn, account)? < memberships::MOST {
-        return Ok(());
-    }
-    let most = memberships::MOST;
-    Err(ActionError::Conflict(format!("An account has {most} members at most. Remove somebody who left first.")))
-}
-
-/// Mails a fresh invitation to a member who has not accepted yet; the links before it stop working.
-///
-/// # Errors
-/// `NotFound` for who is no member, `Conflict` for who has accepted and for too many invitations at once.
+/// `NotFound` for who is no member, `Conflict` for who has accepted and for too many invitations at once, `Forbidden` for a
+/// role above that of whoever sends it.
 pub fn resend_invitation(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -106,7 +95,8 @@ pub fn resend_invitation(
     account_id: Id,
     user_id: Id,
 ) -> ActionResult<()> {
-    accounts::lock(conn, &[], &[account_id])?;
+    let read = bounding(conn, cx, None)?;
+    accounts::lock(conn, &read, &[account_id])?;
     let account = accounts::find(conn, account_id)?.ok_or(ActionError::NotFound("account"))?;
     let membership = memberships::find(conn, account_id, user_id)?.ok_or(ActionError::NotFound("member"))?;
     let user = users::find(conn, user_id)?.ok_or(ActionError::NotFound("member"))?;
@@ -114,10 +104,28 @@ pub fn resend_invitation(
         return Err(ActionError::Conflict(format!("{} has accepted the invitation already.", user.email)));
     }
     let role = Role::parse(&membership.role).map_err(|refusal| ActionError::Internal(refusal.to_string()))?;
+    refuse_above(conn, cx, role)?;
+
+    let sender = inviter(conn, cx)?;
+    memberships::set_inviter(conn, account_id, user_id, sender, cx.at())?;
     user_tokens::revoke(conn, INVITE, Some(user_id), Some(account_id), cx.at())?;
     mail_invitation(conn, cx, services, &account, &user, role)?;
     let record = Record { action: "member.invite_again", target: user.email, before: None, after: None };
     audit::record(conn, cx, &account, record)
+}
+
+/// By whose role an invitation stands: a person's own, of a key that of whoever made it. None for the program itself and for
+/// keys that are older than makers.
+fn inviter(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<Option<Id>> {
+    match (cx.actor.kind, cx.actor.id) {
+        (ActorKind::User, Some(user)) => Ok(Some(user)),
+        (ActorKind::ApiKey, Some(key)) => {
+            let maker = api_keys::find_any(conn, key)?.and_then(|key| key.maker_id);
+            let maker = maker.map(|id| key_makers::find(conn, id)).transpose()?.flatten();
+            Ok(maker.map(|maker| maker.user_id))
+        }
+        _ => Ok(None),
+    }
 }
 
 fn known_or_new(conn: &mut AnyConnection, cx: &Cx, new: &NewMember) -> ActionResult<User> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::activity::title;
 use super::frame::{self, Facts, Frame};
 use super::locked;
+use crate::actions::accept_invitation::stands;
 use crate::actions::change_role::change_role;
 use crate::actions::cut_keys::{Cut, cuts};
 use crate::actions::invite_member::{NewMember, invite_member, resend_invitation};
@@ -18,6 +19,8 @@ use crate::domain::email_address::EmailAddress;
 use crate::domain::ids::Id;
 use crate::domain::role::{Permission, Role};
 use crate::domain::text::PersonName;
+use crate::models::AnyConnection;
+use crate::models::accounts::Account;
 use crate::models::key_makers::Member;
 use crate::models::memberships::{self, Membership};
 use crate::models::users::{self, User};
@@ -36,6 +39,8 @@ pub struct Row {
     role: String,
     role_label: &'static str,
     invited: bool,
+    /// Invited by somebody who may not give that role any more: the link leads nowhere.
+    lapsed: bool,
     since: When,
     last_sign_in: Option<When>,
     /// Neither the owner nor the one who looks.
@@ -90,9 +95,15 @@ pub async fn list(scope: AccountScope) -> PageResult {
 }
 
 async fn page(scope: &AccountScope, form: InviteForm, errors: Errors) -> PageResult {
-    let (facts, members) =
-        frame::load(scope, |conn, account, _| Ok(memberships::of_account(conn, account.id)?)).await?;
-    let rows = members.iter().map(|(membership, user)| row(scope, &facts, membership, user)).collect();
+    let (facts, members) = frame::load(scope, |conn, account, _| {
+        let listed = memberships::of_account(conn, account.id)?;
+        listed
+            .into_iter()
+            .map(|(row, user)| Ok((lapsed(conn, account, &row)?, row, user)))
+            .collect::<ActionResult<Vec<_>>>()
+    })
+    .await?;
+    let rows = members.iter().map(|(lapsed, found, user)| row(scope, &facts, found, user, *lapsed)).collect();
     let status = if errors.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     html_with(
         status,
@@ -110,7 +121,12 @@ async fn page(scope: &AccountScope, form: InviteForm, errors: Errors) -> PageRes
     )
 }
 
-fn row(scope: &AccountScope, facts: &Facts, membership: &Membership, user: &User) -> Row {
+/// Whether somebody is invited who cannot accept any more.
+fn lapsed(conn: &mut AnyConnection, account: &Account, row: &Membership) -> ActionResult<bool> {
+    Ok(row.accepted_at.is_none() && !stands(conn, account, row)?)
+}
+
+fn row(scope: &AccountScope, facts: &Facts, membership: &Membership, user: &User, lapsed: bool) -> Row {
     let role = Role::parse(&membership.role);
     let is_self = user.id == scope.acting.user.id;
     let is_owner = role == Ok(Role::Owner) || scope.account.owner_id == Some(user.id);
@@ -122,6 +138,7 @@ fn row(scope: &AccountScope, facts: &Facts, membership: &Membership, user: &User
         role: membership.role.clone(),
         role_label: role.map_or("Unknown", Role::label),
         invited: membership.accepted_at.is_none(),
+        lapsed,
         since: facts.when(membership.accepted_at.unwrap_or(membership.created_at)),
         last_sign_in: user.last_sign_in_at.map(|at| facts.when(at)),
         changeable: !is_self && !is_owner,
