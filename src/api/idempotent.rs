@@ -74,11 +74,22 @@ impl Request {
         result.map(|body| json(status, body))
     }
 
+    /// What must be the same for the stored answer to be given. Where that holds a secret, the key that asks too: nobody gets
+    /// by another's request what their own key may not make.
+    fn fingerprint_of(&self, caller: &Caller) -> Vec<u8> {
+        if !self.secret {
+            return self.fingerprint.clone();
+        }
+        let mut text = self.fingerprint.clone();
+        text.extend_from_slice(caller.key.id.as_bytes());
+        secrets::sha256(&text).to_vec()
+    }
+
     /// Takes the lease: `None` without a key, the ticket, or the stored answer.
     async fn begin(&self, app: &Arc<App>, caller: &Caller) -> Result<Option<Result<Ticket, HttpResponse>>, ApiError> {
         let Some(key) = self.key.clone() else { return Ok(None) };
         let (app_, account_id) = (Arc::clone(app), caller.account.id);
-        let (fingerprint, secret) = (self.fingerprint.clone(), self.secret);
+        let (fingerprint, secret) = (self.fingerprint_of(caller), self.secret);
         let begin = actix_web::web::block(move || {
             let claim = Claim { account_id, key: &key, fingerprint: &fingerprint, secret };
             idempotency::begin(&app_.db, app_.clock.now(), &app_.services, &claim)

@@ -229,6 +229,36 @@ async fn a_retried_creation_answers_the_same_secret_and_makes_one_key() {
 }
 
 #[tokio::test]
+async fn a_retry_by_another_key_is_not_answered_with_the_first_ones_secret() {
+    on_both(|app| async move {
+        let agency = app.agency("Acme").await;
+        let client = app.client(&agency, "client", 0).await;
+        let all = super::super::support::rows::all_scopes();
+        let other = app.key(agency.id, &all).await;
+        let header = [("Idempotency-Key", "make-1")];
+        let key = json!({ "label": "x", "scopes": ["domains:read"] });
+        let credential = json!({ "name": "x", "scope": "global", "sandbox": true });
+        let smtp = format!("/v2/accounts/{}/smtp-credentials", agency.id);
+        for (path, body) in [(own(&agency), &key), (of_child(&agency, client.id), &key), (smtp, &credential)] {
+            let header = [("Idempotency-Key", path.as_str())];
+            let first = app.send("POST", &path, &agency.key, Some(body), &header).await;
+            assert_eq!(first.status(), 201, "{path}");
+            let again = app.send("POST", &path, &other, Some(body), &header).await;
+            assert_eq!((again.status().as_u16(), again.headers().get("idempotent-replayed")), (422, None), "{path}");
+        }
+
+        // Where no secret is answered, whoever retries is told the same.
+        let domain = json!({ "domain": "shop.example" });
+        let path = format!("/v2/accounts/{}/domains", agency.id);
+        let first = app.send("POST", &path, &agency.key, Some(&domain), &header).await;
+        let again = app.send("POST", &path, &other, Some(&domain), &header).await;
+        assert_eq!((first.status().as_u16(), again.status().as_u16()), (201, 201));
+        assert_eq!(again.headers()["idempotent-replayed"], "true");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn each_key_operation_needs_its_own_scope() {
     let app = TestApp::sqlite().await;
     let (agency, client) = setting(&app).await;
