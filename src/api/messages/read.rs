@@ -16,7 +16,7 @@ use crate::domain::ids::Id;
 use crate::domain::message::parse;
 use crate::domain::message::reference::MessageRef;
 use crate::domain::scopes::Family;
-use crate::load::{Owner, SHOWN, Share};
+use crate::load::{self, Owner, SHOWN, Share};
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Filter, Message};
 use crate::telemetry::held::held;
@@ -50,7 +50,10 @@ pub async fn get(app: Data<App>, caller: Caller, path: Path<(String, String)>) -
     let now = app.clock.now().naive_utc();
     let message = find(&app, &caller, &path.1, Family::MessagesRead).await?;
     let mut share = app.load.memory.share(Owner::Account(caller.account.id));
-    let (shown, share) = app.read(move |conn| Ok((view(conn, now, &message, &mut share)?, share))).await?;
+    let (found, share) = app.read(move |conn| Ok((stored(conn, now, &message, &mut share)?, share))).await?;
+
+    let place = app.load.preparing.enter(Owner::Account(caller.account.id)).await?;
+    let shown = load::off_thread(place, move || Ok(view(found))).await?;
     Ok(held(HttpResponse::Ok().json(shown), share))
 }
 
@@ -76,18 +79,33 @@ async fn find(app: &std::sync::Arc<App>, caller: &Caller, text: &str, family: Fa
     Ok(message)
 }
 
-/// What it said is shown until its retention ends, whether or not the purge has come by.
-fn view(conn: &mut AnyConnection, now: NaiveDateTime, message: &Message, share: &mut Share) -> ActionResult<View> {
+/// A message as it is stored, and its bytes. What it said is shown until its retention ends, whether or not the purge has come
+/// by.
+fn stored(
+    conn: &mut AnyConnection,
+    now: NaiveDateTime,
+    message: &Message,
+    share: &mut Share,
+) -> ActionResult<(MessageSummary, Option<Vec<u8>>)> {
     let attempts = messages::attempts_of(conn, &[message.id])?;
     let events = messages::events_of(conn, &[message.id])?;
     let summary = MessageSummary::new(message, &attempts, &events);
     if now >= message.retain_until {
-        return Ok(View::new(summary, None));
+        return Ok((summary, None));
     }
-    let Some(content) = messages::content(conn, message.content_id)? else { return Ok(View::new(summary, None)) };
+    let Some(content) = messages::content(conn, message.content_id)? else { return Ok((summary, None)) };
+
     let attachments = messages::attachments(conn, content.request_id)?;
     let raw = build_message::raw(message, &content, &attachments)?;
     share.reach(raw.len() * SHOWN)?;
-    let parsed = parse::parse(&raw);
-    Ok(View::new(summary, Some((String::from_utf8_lossy(&raw).into_owned(), parsed))))
+    Ok((summary, Some(raw)))
+}
+
+/// The message with its parts. Reading them may take seconds: it keeps no connection of the database meanwhile.
+fn view((summary, raw): (MessageSummary, Option<Vec<u8>>)) -> View {
+    let content = raw.map(|raw| {
+        let parsed = parse::parse(&raw);
+        (String::from_utf8_lossy(&raw).into_owned(), parsed)
+    });
+    View::new(summary, content)
 }

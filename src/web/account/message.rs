@@ -16,7 +16,7 @@ use crate::domain::message::parse::{self, ContentParsed};
 use crate::domain::message::reference::MessageRef;
 use crate::domain::message::status::MessageStatus;
 use crate::domain::role::Permission;
-use crate::load::{SHOWN, Share};
+use crate::load::{self, SHOWN, Share};
 use crate::models::AnyConnection;
 use crate::models::messages::{self, Attempt, Event, Message};
 use crate::models::queue::{self, Queued};
@@ -83,20 +83,19 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
     let id = path.read()?;
     let mailbox = scope.acting.app.mailbox.clone();
     let mut share = scope.acting.share();
-    let (facts, (found, parsed, kept, share)) = frame::load(&scope, move |conn, account, facts| {
+    let (facts, (found, kept, share)) = frame::load(&scope, move |conn, account, facts| {
         let found = read(conn, account.id, id, facts)?;
         share.reach(found.raw.as_ref().map_or(0, Vec::len) * SHOWN)?;
-        // Here, where nobody waits for the thread: a message of many parts takes a while.
-        let parsed = found.raw.as_deref().map(parse::parse);
         // The rest of the page is worth showing without its copy.
         let kept = mailbox.read(account.id, id).unwrap_or_else(|error| {
             log::error!("the kept copy of the message {id} cannot be read: {error}");
             None
         });
-        Ok((found, parsed, kept.is_some(), share))
+        Ok((found, kept.is_some(), share))
     })
     .await?;
-    let Found { message, events, attempts, queued, raw } = &found;
+    let (found, shown) = parsed(&scope, found).await?;
+    let Found { message, events, attempts, queued, .. } = &found;
     let scheduled = message.status == MessageStatus::Scheduled.as_str();
     let subject = if message.subject.is_empty() { "(no subject)" } else { &message.subject };
     let page = html(&MessagePage {
@@ -109,12 +108,21 @@ pub async fn show(scope: AccountScope, path: Path<MessagePath>) -> PageResult {
         tags: serde_json::from_str(&message.tags).unwrap_or_default(),
         steps: message_story::steps(message, events, attempts, &facts),
         next_try: queued.as_ref().map(|row| message_story::next_try(row, message, &facts)).unwrap_or_default(),
-        gone: if raw.is_some() { String::new() } else { gone(message, &facts) },
-        content: raw.as_ref().zip(parsed).map(|(raw, parsed)| content(raw, parsed)),
+        gone: if shown.is_some() { String::new() } else { gone(message, &facts) },
+        content: shown,
         kept,
         may_cancel: scheduled && scope.may(Permission::SendTest),
     });
     Ok(held(page?, share))
+}
+
+/// Reads the parts of what was found. That may take seconds: it is done off the threads that serve pages, in a place of the
+/// account's.
+async fn parsed(scope: &AccountScope, mut found: Found) -> ActionResult<(Found, Option<Content>)> {
+    let Some(raw) = found.raw.take() else { return Ok((found, None)) };
+    let place = scope.acting.app.load.preparing.enter(scope.acting.owner()).await?;
+    let shown = load::off_thread(place, move || Ok(content(&raw, parse::parse(&raw)))).await?;
+    Ok((found, Some(shown)))
 }
 
 fn read(conn: &mut AnyConnection, account: Id, id: Id, facts: &Facts) -> ActionResult<Found> {

@@ -293,7 +293,7 @@ async fn a_small_job_beside_another_accounts_large_ones_is_done_in_the_next_turn
             run_jobs_once(&app.app.db, &app.app.cx("jobs"), &app.app.services)
         };
         assert_eq!(turn().expect("rows"), 25, "the large ones are under way");
-        let small = start(quiet.id, few, "small").await.job;
+        let small = start(quiet.id, few, "small").await;
         for _ in 0..2 {
             turn().expect("rows");
         }
@@ -304,6 +304,41 @@ async fn a_small_job_beside_another_accounts_large_ones_is_done_in_the_next_turn
         let parent = noisy.id;
         let left = app.read(move |conn| Ok(jobs::recent(conn, parent, 10)?)).await;
         assert!(left.len() == 3 && left.iter().all(|job| job.state == "done" && job.done == 60));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_account_that_looks_at_messages_waits_for_its_own_looks_and_another_does_not() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        let (busy, quiet) = (app.client(&agency, "busy", 0).await, app.client(&agency, "quiet", 0).await);
+        let mut paths = Vec::new();
+        for client in [&busy, &quiet] {
+            app.accept(client, &["ann@example.org"]).await.expect("it is accepted");
+            let all = format!("/v2/accounts/{}/messages", client.id);
+            let (_, list) = app.call("GET", &all, &client.key, None).await;
+            paths.push(format!("{all}/{}", list["data"][0]["id"].as_str().expect("an id")));
+        }
+        app.member(busy.id, "bo@busy.example", "administrator").await;
+        let person = Visitor::signed_in(&app, "bo@busy.example").await;
+        let page = format!("/account/messages/{}", paths[0].rsplit('/').next().expect("an id"));
+
+        let places = &app.app.load.preparing;
+        let held = all_of(places, Owner::Account(busy.id)).await;
+        let waits = async {
+            let (page, api) = tokio::join!(person.get(&page), app.call("GET", &paths[0], &busy.key, None));
+            (page.status, api.0)
+        };
+        let beside = async {
+            while places.taken().1 < 2 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+            let (status, _) = app.call("GET", &paths[1], &quiet.key, None).await;
+            assert_eq!((status, places.taken().1), (200, 2), "it was not waited for");
+            drop(held);
+        };
+        assert_eq!(tokio::join!(waits, beside).0, (200, 200));
     })
     .await;
 }
