@@ -3,6 +3,7 @@
 use canopy::actions::ActionError;
 use canopy::actions::ensure_period::ensure_period;
 use canopy::actions::set_plan::{Begins, Entered, set_plan};
+use canopy::actions::update_account::{AccountChanges, update_account};
 use canopy::actions::usage_report::usage_report;
 use canopy::domain::ids::Id;
 use canopy::domain::number::NumberStyle;
@@ -51,6 +52,30 @@ async fn a_first_plan_prices_the_running_period_and_none_before_it() {
         next_period(&app, &agency).await;
         assert_eq!(enter(&app, &agency, "10", Begins::Next).await, Entered::InForce, "there is nothing to keep");
         assert_eq!(bills(&app, &agency).await, [Some(1_000), None]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn in_a_short_period_the_page_says_what_its_part_comes_to_before_and_after() {
+    on_both(|app| async move {
+        let agency = app.agency("harbor").await;
+        enter(&app, &agency, "310", Begins::Running).await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
+        let parent = agency.id;
+        let moved = AccountChanges { anchor_day: Some(10), ..AccountChanges::default() };
+        app.write(move |conn, cx| update_account(conn, cx, parent, &moved).map(drop)).await;
+        next_period(&app, &agency).await;
+
+        let period = app.write(move |conn, cx| ensure_period(conn, parent, cx.now)).await;
+        let full = i64::from(period.of_days.expect("a short one"));
+        assert_eq!(period.days, Some(9));
+        let part = |fee: i64| {
+            format!("${}.{:02}", (fee * 9 * 2 + full) / (full * 2) / 100, (fee * 9 * 2 + full) / (full * 2) % 100)
+        };
+        let fields = [("currency", "USD"), ("fee", "620"), ("included", "0"), ("when", "current")];
+        let page = owner.submit(PLAN, PLAN, &fields).await;
+        page.shows(&format!("so far come to {} instead of {}", part(62_000), part(31_000)));
     })
     .await;
 }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use crate::actions::set_plan::{self, Dated, in_force, planned};
 use crate::domain::ids::Id;
 use crate::domain::money::{Micros, Money};
+use crate::domain::proration::Part;
 use crate::domain::rating::Plan;
 use crate::models::counters;
 use crate::models::periods::Period;
@@ -75,6 +76,11 @@ impl Known {
     /// What the form starts from: what was entered last, whether it has begun or not.
     pub(super) fn newest(&self) -> Option<&Plan> {
         self.planned.as_ref().or(self.in_force.as_ref()).map(|dated| &dated.plan)
+    }
+
+    /// How much of a whole period the running one is.
+    pub(super) fn part(&self) -> Part {
+        self.period.part()
     }
 
     pub(super) fn dates(&self) -> Dates {

@@ -148,7 +148,11 @@ fn figures(plan: &Plan) -> Vec<String> {
 /// What saving does to the running period and the next, in sentences.
 fn effects(known: &Known, begins: Begins, plan: &Plan) -> Vec<String> {
     let dates = known.dates();
-    let cost = |plan: &Plan| format::money(Money::new(rate(plan, known.used).total_minor, plan.currency));
+    // Of a short period the bill has its part of the fee and of the included messages.
+    let cost = |plan: &Plan| {
+        let part = plan.clone().for_part(known.part());
+        format::money(Money::new(rate(&part, known.used).total_minor, plan.currency))
+    };
     let sent = format::count(known.used.unsigned_abs(), "message", "messages");
     let Some(before) = known.in_force.as_ref().map(|dated| &dated.plan) else {
         let now =
