@@ -4,14 +4,12 @@
 use super::create_api_key::{CreatedApiKey, NewApiKey, create_api_key};
 use super::create_domain::{NewDomain, create_domain};
 use super::create_sub_account::{NewSubAccount, create_sub_account};
+use super::form_once::first_time;
 use super::key_grant::KeyHolder;
-use super::{ActionError, ActionResult, Cx};
+use super::{ActionResult, Cx};
 use crate::domain::ids::Id;
-use crate::models::accounts::{self, Account};
-use crate::models::{AnyConnection, idempotency};
-
-/// How long a form that was sent once is known.
-const ONCE: chrono::TimeDelta = chrono::TimeDelta::hours(24);
+use crate::models::AnyConnection;
+use crate::models::accounts::Account;
 
 /// What the steps asked for.
 pub struct Provision {
@@ -31,20 +29,15 @@ pub struct Provisioned {
 /// Provisions a sub account of `parent`; `None` when the form was sent before.
 ///
 /// # Errors
-/// As the actions it is made of; `Invalid` for an external id that is taken. Then nothing was made.
+/// As the actions it is made of. Then nothing was made.
 pub fn provision_sub_account(
     conn: &mut AnyConnection,
     cx: &Cx,
     parent: Id,
     wanted: Provision,
 ) -> ActionResult<Option<Provisioned>> {
-    if !first_time(conn, cx, parent, wanted.once)? {
+    if !first_time(conn, cx, parent, "create", wanted.once)? {
         return Ok(None);
-    }
-    if let Some(external_id) = &wanted.account.external_id
-        && !accounts::external_ids_taken(conn, parent, &[external_id.as_str().to_owned()])?.is_empty()
-    {
-        return Err(ActionError::invalid("external_id", "Another sub account has this number."));
     }
     let account = create_sub_account(conn, cx, parent, &wanted.account)?;
     if let Some(domain) = wanted.domain {
@@ -56,16 +49,4 @@ pub fn provision_sub_account(
         None => None,
     };
     Ok(Some(Provisioned { account, key }))
-}
-
-/// Whether this form was not sent before; from now on it was. Undone with the transaction.
-fn first_time(conn: &mut AnyConnection, cx: &Cx, parent: Id, once: Id) -> ActionResult<bool> {
-    let lease = idempotency::Lease {
-        account_id: parent,
-        key: &format!("dashboard:create:{once}"),
-        fingerprint: once.as_bytes(),
-        owner: once,
-        until: (cx.now + ONCE).naive_utc(),
-    };
-    Ok(idempotency::take(conn, &lease, cx.at())?)
 }

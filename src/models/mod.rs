@@ -51,7 +51,6 @@ pub mod suppression_copies;
 pub mod suppressions;
 pub mod suspensions;
 pub mod system_mails;
-pub mod takeovers;
 pub mod transports;
 pub mod trends;
 mod types;

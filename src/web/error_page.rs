@@ -57,9 +57,7 @@ fn words(status: u16) -> (&'static str, &'static str) {
         403 => {
             ("Your role may not do this", "Ask an owner or administrator of the account, or switch to another account.")
         }
-        404 => {
-            ("Nothing lives here", "The page was moved or deleted, or belongs to an account you are not a member of.")
-        }
+        404 => ("Page not found", "The page was moved or deleted, or belongs to an account you are not a member of."),
         405 => {
             ("This address works differently", "It expects a form to be sent. Start from the page that holds the form.")
         }

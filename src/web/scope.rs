@@ -79,6 +79,18 @@ impl AccountScope {
         format!("{}{rest}", self.base)
     }
 
+    /// A number for a form that must do its work once.
+    #[must_use]
+    pub fn new_form(&self) -> String {
+        Id::new(self.acting.now()).to_string()
+    }
+
+    /// The number that a form came with; a new one where it has none that can be read.
+    #[must_use]
+    pub fn form_once(&self, typed: &str) -> Id {
+        typed.parse().unwrap_or_else(|_| Id::new(self.acting.now()))
+    }
+
     /// The frame. Takes the flash: call it once.
     #[must_use]
     pub fn shell(&self, title: &str) -> Shell {

@@ -4,6 +4,7 @@ use actix_web::web::Query;
 use askama::Template;
 use serde::Deserialize;
 
+use super::doers::{Doers, Side};
 use super::frame::{self, Facts, Frame};
 use super::paging::{Edge, Paged, fetch};
 use crate::domain::role::Permission;
@@ -62,14 +63,16 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
         hidden: hidden::in_lists(scope.may(Permission::ViewCost)),
         ..Filter::default()
     };
-    let (facts, entries) = frame::load(&scope, move |conn, account, _| {
-        Ok(audit::page(conn, account.root_id(), &filter, edge, ascending, fetch())?)
+    let (facts, (entries, doers)) = frame::load(&scope, move |conn, account, _| {
+        let entries = audit::page(conn, account.root_id(), &filter, edge, ascending, fetch())?;
+        let doers = Doers::of(conn, account, &entries)?;
+        Ok((entries, doers))
     })
     .await?;
     let path = scope.path("/activity");
     let paged =
         Paged::new(entries, (edge.is_some(), ascending), &path, &[("kind", kind), ("who", &who)], |row| row.seq);
-    let rows = paged.rows.iter().map(|entry| line(&scope, &facts, entry)).collect();
+    let rows = paged.rows.iter().map(|entry| line(&scope, &facts, &doers, entry)).collect();
     let kinds = kinds(scope.may(Permission::ViewCost));
     html(&ActivityPage {
         frame: Frame::new(&scope, &facts, "Activity"),
@@ -82,9 +85,10 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
     })
 }
 
-/// An entry as whoever looks may read it. What an agency notes about its client for its own people stays with them.
+/// An entry as whoever looks may read it. What an agency notes about its client for its own people stays with them, and so do
+/// their names and addresses.
 #[must_use]
-pub fn line(scope: &AccountScope, facts: &Facts, entry: &Entry) -> Line {
+pub fn line(scope: &AccountScope, facts: &Facts, doers: &Doers, entry: &Entry) -> Line {
     let mut said = sentence::sentence(entry);
     let agencys = entry.action.starts_with("sub_account.") || entry.on_behalf_of.is_some();
     let inside = matches!(scope.standing, Standing::Client | Standing::ViewAs { .. });
@@ -94,13 +98,16 @@ pub fn line(scope: &AccountScope, facts: &Facts, entry: &Entry) -> Line {
             said.details.clear();
         }
     }
+    let side = if agencys { Side::Agency } else { doers.side(entry) };
     let by = match entry.actor_kind.as_str() {
-        _ if inside && agencys => facts.agency().to_owned(),
+        _ if inside && side == Side::Agency => facts.agency().to_owned(),
+        "api_key" if inside && side == Side::Gone => "A key that is gone".to_owned(),
+        "user" if inside && side == Side::Gone => "A former member".to_owned(),
         "api_key" => format!("API key {}", entry.actor_label),
         "system" => "Canopy".to_owned(),
         _ => entry.actor_label.clone(),
     };
-    let address = if inside && agencys { String::new() } else { entry.address.clone() };
+    let address = if inside && side != Side::Own { String::new() } else { entry.address.clone() };
     Line { said, by, address, when: facts.when(entry.at) }
 }
 

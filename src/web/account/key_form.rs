@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use askama::Template;
@@ -14,6 +15,7 @@ use super::frame::{self, Facts, Frame};
 use super::key_scopes::{self, Choices};
 use crate::actions::ActionError;
 use crate::actions::create_api_key::{NewApiKey, create_api_key};
+use crate::actions::form_once::first_time;
 use crate::actions::update_api_key::{KeyChanges, update_api_key};
 use crate::domain::ids::Id;
 use crate::domain::ip_allow_list::IpAllowList;
@@ -29,6 +31,8 @@ use crate::web::scope::AccountScope;
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct KeyForm {
+    /// Of the form: sent again, it makes nothing.
+    once: String,
     label: String,
     scopes: Vec<String>,
     /// Addresses or blocks, one a line.
@@ -101,7 +105,13 @@ async fn page(scope: &AccountScope, key: Option<Id>, form: KeyForm, errors: Erro
 /// `GET .../credentials/new`
 pub async fn new(scope: AccountScope) -> PageResult {
     scope.require(Permission::ManageKeys)?;
-    page(&scope, None, KeyForm { scopes: key_scopes::usual(), ..KeyForm::default() }, Errors::none()).await
+    page(
+        &scope,
+        None,
+        KeyForm { once: scope.new_form(), scopes: key_scopes::usual(), ..KeyForm::default() },
+        Errors::none(),
+    )
+    .await
 }
 
 /// `POST .../credentials/new`: answers with the secret, so that it is in no address and no session.
@@ -114,9 +124,14 @@ pub async fn create(scope: AccountScope, form: Posted<KeyForm>) -> PageResult {
     };
     let (cx, holder) = (scope.acting.cx(), holder(&scope));
     let new = NewApiKey { label: wanted.label, scopes: wanted.scopes, allowed: wanted.allowed };
-    let made = scope.acting.app.write(move |conn| create_api_key(conn, &cx, holder, &new)).await;
-    let created = match made {
-        Ok(created) => created,
+    let (account, once) = (scope.account.id, scope.form_once(&form.once));
+    let made = scope.acting.app.write(move |conn| match first_time(conn, &cx, account, "key", once)? {
+        true => create_api_key(conn, &cx, holder, &new).map(Some),
+        false => Ok(None),
+    });
+    let created = match made.await {
+        Ok(Some(created)) => created,
+        Ok(None) => return Ok(made_already(&scope, "This key was made already.")),
         Err(error) => return page(&scope, None, form, Errors::from_action(error, "label")?).await,
     };
     let (facts, names) = frame::load(&scope, |conn, account, _| Ok(domains::all(conn, account.id)?)).await?;
@@ -136,6 +151,13 @@ pub async fn create(scope: AccountScope, form: Posted<KeyForm>) -> PageResult {
         label: created.key.label,
         secret,
     })
+}
+
+/// Back to the list: a form that was sent before made what it asked for, and its secret was shown.
+pub(super) fn made_already(scope: &AccountScope, what: &str) -> HttpResponse {
+    let detail = "A secret is shown once. If you did not copy it, delete what was made and make another.";
+    scope.acting.flash(&Flash { detail: detail.into(), ..Flash::new(Tone::Info, what) });
+    see_other(&scope.path("/credentials"))
 }
 
 /// A request to paste: to the sandbox, because a key is often made before the domain is verified.
@@ -168,7 +190,13 @@ pub async fn edit(scope: AccountScope, path: Path<KeyPath>) -> PageResult {
     .await?;
     let allowed = key.allowed();
     let scopes = scopes.into_iter().map(|row| row.scope).collect();
-    page(&scope, Some(id), KeyForm { label: key.label, scopes, allow: allowed.join("\n") }, Errors::none()).await
+    page(
+        &scope,
+        Some(id),
+        KeyForm { label: key.label, scopes, allow: allowed.join("\n"), ..KeyForm::default() },
+        Errors::none(),
+    )
+    .await
 }
 
 /// `POST .../credentials/{key}`

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod credentials;
+mod doers;
 pub mod frame;
 pub mod key_form;
 mod key_scopes;

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::activity::{self, Line};
+use super::doers::Doers;
 use super::frame::{self, Facts, Frame, whole};
 use super::overview_facts::{self, Figures};
 use super::span::Span;
@@ -69,6 +70,7 @@ pub struct Data {
     pub cost: Option<String>,
     messages: Vec<Message>,
     entries: Vec<Entry>,
+    doers: Doers,
 }
 
 /// What the role may see of it.
@@ -104,7 +106,7 @@ pub async fn show(scope: AccountScope) -> PageResult {
         meter: Meter::new(whole(facts.used), cap.map(whole)).written_in(scope.acting.numbers),
         figures,
         latest: data.messages.iter().map(|message| latest(&scope, &facts, message)).collect(),
-        activity: data.entries.iter().map(|entry| activity::line(&scope, &facts, entry)).collect(),
+        activity: data.entries.iter().map(|entry| activity::line(&scope, &facts, &data.doers, entry)).collect(),
         base: scope.base.clone(),
         shell: scope.shell(&activity::title(&scope, "Overview")),
     })
@@ -116,14 +118,17 @@ fn read(conn: &mut AnyConnection, account: &Account, facts: &Facts, may: May) ->
     let days = usage::days(conn, account.id, &from, &facts.period.last_day().to_string())?;
     let hidden = hidden::in_overviews(may.cost);
     let filter = Filter { account_id: Some(account.id), hidden, ..Filter::default() };
+    let entries = match may.activity {
+        true => audit::page(conn, account.root_id(), &filter, None, false, 5)?,
+        false => Vec::new(),
+    };
+
     Ok(Data {
         days,
+        doers: Doers::of(conn, account, &entries)?,
+        entries,
         messages: match may.messages {
             true => messages::page(conn, account.id, &messages::Filter::default(), None, false, 5)?,
-            false => Vec::new(),
-        },
-        entries: match may.activity {
-            true => audit::page(conn, account.root_id(), &filter, None, false, 5)?,
             false => Vec::new(),
         },
         ..figures_of(conn, account, facts, may.cost)?

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use super::activity::title;
 use super::credentials::holder;
 use super::frame::{self, Facts, Frame};
+use super::key_form::made_already;
 use crate::actions::ActionError;
 use crate::actions::create_smtp_credential::{CreatedSmtpCredential, NewSmtpCredential, create_smtp_credential};
 use crate::actions::delete_smtp_credential::delete_smtp_credential;
+use crate::actions::form_once::first_time;
 use crate::config::Config;
 use crate::domain::ids::Id;
 use crate::domain::role::Permission;
@@ -67,6 +69,8 @@ pub fn rows(credentials: &[SmtpCredential], domains: &[CredentialDomain], facts:
 #[derive(Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct SmtpForm {
+    /// Of the form: sent again, it makes nothing.
+    once: String,
     name: String,
     /// `some` is for those of `domains` alone.
     reach: String,
@@ -160,7 +164,7 @@ async fn page(scope: &AccountScope, form: SmtpForm, errors: Errors) -> PageResul
 /// `GET .../credentials/smtp/new`
 pub async fn new(scope: AccountScope) -> PageResult {
     scope.require(Permission::ManageKeys)?;
-    page(&scope, SmtpForm::default(), Errors::none()).await
+    page(&scope, SmtpForm { once: scope.new_form(), ..SmtpForm::default() }, Errors::none()).await
 }
 
 /// `POST .../credentials/smtp/new`: answers with the password, so that it is in no address and no session.
@@ -172,9 +176,14 @@ pub async fn create(scope: AccountScope, form: Posted<SmtpForm>) -> PageResult {
         Err(errors) => return page(&scope, form, errors).await,
     };
     let (cx, holder) = (scope.acting.cx(), holder(&scope));
-    let made = scope.acting.app.write(move |conn| create_smtp_credential(conn, &cx, holder, &new)).await;
-    let created = match made {
-        Ok(created) => created,
+    let (account, once) = (scope.account.id, scope.form_once(&form.once));
+    let made = scope.acting.app.write(move |conn| match first_time(conn, &cx, account, "smtp", once)? {
+        true => create_smtp_credential(conn, &cx, holder, &new).map(Some),
+        false => Ok(None),
+    });
+    let created = match made.await {
+        Ok(Some(created)) => created,
+        Ok(None) => return Ok(made_already(&scope, "These credentials were made already.")),
         Err(error) => return page(&scope, form, Errors::from_action(error, "name")?).await,
     };
     let (facts, ()) = frame::load(&scope, |_, _, _| Ok(())).await?;

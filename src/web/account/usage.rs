@@ -229,7 +229,7 @@ fn daily(usage: &Usage, facts: &Facts) -> Vec<Day> {
 pub fn total(days: &[Day]) -> Day {
     let sum = |field: fn(&Day) -> u64| days.iter().map(field).sum();
     Day {
-        label: "Together".into(),
+        label: "Total".into(),
         key: String::new(),
         accepted: sum(|day| day.accepted),
         delivered: sum(|day| day.delivered),

@@ -3,7 +3,6 @@
 mod contract;
 mod holding;
 mod looks;
-mod most;
 pub mod real_dns;
 
 use canopy::dns::Dns;

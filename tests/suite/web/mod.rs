@@ -3,13 +3,14 @@
 mod account;
 mod account_changes;
 mod activity;
-mod bulk_list;
 mod domains;
+mod external_ids;
 mod forms;
 mod guessing;
 pub mod links;
 mod now;
 mod numbers;
+mod once;
 mod pages;
 mod plan_dates;
 mod queue;

@@ -49,7 +49,7 @@ async fn errors_are_designed_pages_with_a_way_back() {
     let visitor = Visitor::signed_in(&app, &agency.email).await;
     let nothing = visitor.get("/nothing").await;
     assert_eq!(nothing.status, 404);
-    nothing.shows("Nothing lives here").shows("Back to the overview");
+    nothing.shows("Page not found").shows("Back to the overview");
     let wrong = visitor.get("/sign-out").await;
     assert_eq!(wrong.status, 405);
     wrong.shows("This address works differently");

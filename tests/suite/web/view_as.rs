@@ -96,7 +96,7 @@ async fn a_wrong_turn_keeps_the_banner_and_the_way_out_and_a_stranger_gets_a_bar
     let owner = Visitor::signed_in(&app, &agency.email).await;
     let lost = owner.get("/nothing-here").await;
     assert_eq!(lost.status, 404);
-    lost.shows("Nothing lives here").shows("aria-label=\"Main\"").shows("Sign out");
+    lost.shows("Page not found").shows("aria-label=\"Main\"").shows("Sign out");
     begin(&owner, &client).await;
     let refused = owner.get("/account/test").await;
     assert_eq!(refused.status, 403);
