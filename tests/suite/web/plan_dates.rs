@@ -7,6 +7,7 @@ use canopy::actions::update_account::{AccountChanges, update_account};
 use canopy::actions::usage_report::usage_report;
 use canopy::domain::ids::Id;
 use canopy::domain::number::NumberStyle;
+use canopy::domain::period::BillingAnchor;
 use canopy::domain::rating::Plan;
 use canopy::models::periods;
 use chrono::TimeDelta;
@@ -63,7 +64,8 @@ async fn in_a_short_period_the_page_says_what_its_part_comes_to_before_and_after
         enter(&app, &agency, "310", Begins::Running).await;
         let owner = Visitor::signed_in(&app, &agency.email).await;
         let parent = agency.id;
-        let moved = AccountChanges { anchor_day: Some(10), ..AccountChanges::default() };
+        let anchor = BillingAnchor::parse(10, "UTC").expect("an anchor");
+        let moved = AccountChanges { anchor: Some(anchor), ..AccountChanges::default() };
         app.write(move |conn, cx| update_account(conn, cx, parent, &moved).map(drop)).await;
         next_period(&app, &agency).await;
 
