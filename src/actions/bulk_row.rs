@@ -15,7 +15,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::text::Tag;
 use crate::models::accounts::{self, Account};
 use crate::models::jobs::JobRow;
-use crate::models::{AnyConnection, account_tags, summaries, suspensions};
+use crate::models::{AnyConnection, account_tags, part, summaries, suspensions};
 
 /// What the rows of a job share.
 pub(super) struct Job<'a> {
@@ -140,7 +140,7 @@ fn import(
     if let (Some(name), Some(key)) = (domain, key) {
         let shown = name.as_str().to_owned();
         let new = NewDomain { name, selector: None, subdomains: Subdomains::default(), key };
-        outcome.said = match create_domain(conn, cx, account.id, new) {
+        outcome.said = match part(conn, |conn| create_domain(conn, cx, account.id, new)) {
             Ok(_) => format!("Created with {shown}; its records are to be published."),
             Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => return Err(error),
             Err(error) => format!("Created without {shown}: {error}"),

@@ -9,7 +9,7 @@ use super::{ActionError, ActionResult, Cx, Services};
 use crate::domain::client_import::Client;
 use crate::domain::ids::Id;
 use crate::models::jobs::{self, Job, JobRow};
-use crate::models::{AnyConnection, Db, accounts, queue};
+use crate::models::{AnyConnection, Db, accounts, part, queue};
 
 /// Rows of one transaction: more would keep other writers waiting.
 const ROWS: i64 = 25;
@@ -107,7 +107,8 @@ fn one(
     key: Option<SealedKey>,
 ) -> ActionResult<()> {
     let mut outcome = Outcome::default();
-    let state = match bulk_row::run(conn, shared, row, key, &mut outcome) {
+    // A row that is refused leaves nothing behind, whatever was written until then.
+    let state = match part(conn, |conn| bulk_row::run(conn, shared, row, key, &mut outcome)) {
         Ok(()) => "done",
         Err(error @ (ActionError::Internal(_) | ActionError::Unavailable(_))) => return Err(error),
         Err(error) => {

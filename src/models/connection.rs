@@ -267,6 +267,30 @@ fn transact<T, E: From<DbError>>(
         AnyConnection::Pg(conn) => AnsiTransactionManager::begin_transaction(conn)?,
         AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")?,
     }
+    to_the_end(conn, work)
+}
+
+/// Runs `work` as a part of the open transaction: what it wrote is undone alone when it answers no `Ok`, and the
+/// transaction goes on.
+///
+/// # Errors
+/// Whatever `work` answers.
+pub fn part<T, E: From<DbError>>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        AnyConnection::Pg(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+        AnyConnection::Sqlite(conn) => AnsiTransactionManager::begin_transaction(conn)?,
+    }
+    to_the_end(conn, work)
+}
+
+/// Commits what was begun when `work` answers `Ok`.
+fn to_the_end<T, E: From<DbError>>(
+    conn: &mut AnyConnection,
+    work: impl FnOnce(&mut AnyConnection) -> Result<T, E>,
+) -> Result<T, E> {
     let mut open = Open(Some(conn));
     let value = match open.0.as_deref_mut() {
         Some(conn) => work(conn)?,

@@ -108,8 +108,14 @@ pub struct Watch {
 impl Instrumentation for Watch {
     fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
         match event {
-            InstrumentationEvent::BeginTransaction { .. } => *self = Self { open: true, ..Self::default() },
-            InstrumentationEvent::CommitTransaction { .. } | InstrumentationEvent::RollbackTransaction { .. } => {
+            // A part of a transaction ends with its locks kept.
+            InstrumentationEvent::BeginTransaction { depth, .. } if depth.get() == 1 => {
+                *self = Self { open: true, ..Self::default() };
+            }
+            InstrumentationEvent::CommitTransaction { depth, .. }
+            | InstrumentationEvent::RollbackTransaction { depth, .. }
+                if depth.get() == 1 =>
+            {
                 *self = Self::default();
             }
             InstrumentationEvent::StartQuery { query, .. } if self.open => {

@@ -59,4 +59,4 @@ pub mod user_tokens;
 pub mod users;
 pub mod view_as;
 
-pub use connection::{AnyConnection, Db};
+pub use connection::{AnyConnection, Db, part};

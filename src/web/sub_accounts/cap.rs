@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{Path, child};
 use crate::actions::ensure_period::running;
 use crate::actions::update_sub_account::{Changes, update_sub_account};
-use crate::actions::{ActionResult, Cx};
+use crate::actions::{ActionError, ActionResult, Cx};
 use crate::domain::cap::MonthlyCap;
 use crate::domain::ids::Id;
 use crate::domain::number::NumberStyle;
@@ -18,7 +18,7 @@ use crate::domain::proration::Part;
 use crate::domain::refusal::Refusal;
 use crate::domain::role::Permission;
 use crate::models::accounts::Account;
-use crate::models::{AnyConnection, counters};
+use crate::models::{AnyConnection, accounts, counters};
 use crate::web::acting::Acting;
 use crate::web::chart::Meter;
 use crate::web::error::PageResult;
@@ -126,8 +126,14 @@ fn set(
     (parent, id): (Id, Id),
     cap: Option<MonthlyCap>,
 ) -> ActionResult<(i64, Part)> {
-    if cap.is_some() {
-        update_sub_account(conn, cx, parent, id, &Changes { cap, ..Changes::default() })?;
+    if let Some(wanted) = cap {
+        let done = update_sub_account(conn, cx, parent, id, &Changes { cap, ..Changes::default() });
+        let is_so = accounts::find_child(conn, parent, id)?.is_some_and(|row| row.monthly_credit == wanted.value());
+        match done {
+            // Of a double click the first has set it.
+            Err(ActionError::Invalid(_)) if is_so => {}
+            other => drop(other?),
+        }
     }
     used(conn, (parent, id), cx.now)
 }

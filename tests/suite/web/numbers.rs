@@ -422,7 +422,7 @@ async fn an_imports_preview_shows_each_cap_as_it_was_understood_and_leaves_the_o
         let preview = owner.submit(IMPORT, IMPORT, &[("csv", list)]).await;
         preview.shows("2 rows have problems").shows("Create 3 sub accounts").shows("with decimals");
         preview.shows("write “none” for no cap").shows("not understood").shows("no cap");
-        preview.shows("1.250<small>written 1 250</small>");
+        preview.shows("<span>1.250</span> <small>written 1 250</small>");
         let style = preview.hidden("style");
 
         // Whoever chooses another style meanwhile looks again: 5.000 is five then.

@@ -62,12 +62,12 @@ async fn in_a_short_period_the_page_says_what_its_part_comes_to_before_and_after
     on_both(|app| async move {
         let agency = app.agency("harbor").await;
         enter(&app, &agency, "310", Begins::Running).await;
-        let owner = Visitor::signed_in(&app, &agency.email).await;
         let parent = agency.id;
         let anchor = BillingAnchor::parse(10, "UTC").expect("an anchor");
         let moved = AccountChanges { anchor: Some(anchor), ..AccountChanges::default() };
         app.write(move |conn, cx| update_account(conn, cx, parent, &moved).map(drop)).await;
         next_period(&app, &agency).await;
+        let owner = Visitor::signed_in(&app, &agency.email).await;
 
         let period = app.write(move |conn, cx| ensure_period(conn, parent, cx.now)).await;
         let full = i64::from(period.of_days.expect("a short one"));
