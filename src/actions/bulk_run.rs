@@ -1,6 +1,7 @@
 //! Doing the rows of jobs, some at a time: each row is its own action with its own result. A job is only as good as whoever
 //! started it: before every slice it is asked whether they still may, under the lock that taking it away takes.
 
+use super::bulk_list::give_up_silent;
 use super::bulk_row::{self, Job as Shared};
 use super::bulk_work::{Outcome, Payload, Work};
 use super::create_domain::SealedKey;
@@ -39,6 +40,7 @@ pub fn run_job_rows(
     limit: i64,
     mut keys: Vec<SealedKey>,
 ) -> ActionResult<usize> {
+    give_up_silent(conn, cx.now)?;
     let Some(mut job) = jobs::take(conn, cx.at())? else { return Ok(0) };
     let payload: Payload =
         serde_json::from_str(&job.payload).map_err(|error| ActionError::Internal(error.to_string()))?;

@@ -10,6 +10,7 @@ pub mod audit;
 mod automatic_suppression;
 mod bound;
 pub mod build_message;
+pub mod bulk_list;
 mod bulk_row;
 pub mod bulk_run;
 pub mod bulk_start;

@@ -11,6 +11,10 @@ use crate::domain::ids::Id;
 
 /// The state of a job that ended before its rows, because whoever started it may not do its work any more.
 pub const STOPPED: &str = "stopped";
+/// The state of a job whose rows are still being written down: none of them is done before they all are.
+pub const LISTING: &str = "listing";
+/// The state of a job that ended before its rows were written down: nothing was done.
+pub const INTERRUPTED: &str = "interrupted";
 
 #[derive(Clone, Debug, Queryable, Selectable, Insertable)]
 #[diesel(table_name = jobs)]
@@ -22,7 +26,7 @@ pub struct Job {
     pub title: String,
     /// JSON: what is done to each row, and as whom.
     pub payload: String,
-    /// `waiting`, `running`, `done` or [`STOPPED`].
+    /// [`LISTING`], `waiting`, `running`, `done`, [`STOPPED`] or [`INTERRUPTED`].
     pub state: String,
     pub total: i32,
     pub done: i32,
@@ -53,8 +57,43 @@ pub fn insert(conn: &mut AnyConnection, job: &Job, rows: &[JobRow]) -> QueryResu
     insert_many!(conn, job_rows::table, rows)
 }
 
-pub fn set_total(conn: &mut AnyConnection, id: Id, total: i32) -> QueryResult<()> {
-    diesel::update(jobs::table.find(id)).set(jobs::total.eq(total)).execute(conn).map(drop)
+impl Job {
+    /// Whether it ended before all of its rows were done.
+    #[must_use]
+    pub fn ended_early(&self) -> bool {
+        self.state == STOPPED || self.state == INTERRUPTED
+    }
+}
+
+/// Writes more rows of a job that is being listed, the last of them with `complete`. Answers false where it is listed no
+/// more, because it was given up.
+pub fn list(
+    conn: &mut AnyConnection,
+    job: Id,
+    rows: &[JobRow],
+    complete: bool,
+    now: NaiveDateTime,
+) -> QueryResult<bool> {
+    let state = if complete { "waiting" } else { LISTING };
+    let found = diesel::update(jobs::table.find(job).filter(jobs::state.eq(LISTING)))
+        .set((jobs::state.eq(state), jobs::updated_at.eq(now)))
+        .execute(conn)?;
+    if found > 0 {
+        insert_many!(conn, job_rows::table, rows)?;
+    }
+    Ok(found > 0)
+}
+
+/// Ends the jobs of which no row was written down since `before`: whoever did that is gone.
+pub fn interrupt(conn: &mut AnyConnection, before: NaiveDateTime, now: NaiveDateTime) -> QueryResult<usize> {
+    diesel::update(
+        jobs::table
+            .filter(jobs::finished_at.is_null())
+            .filter(jobs::state.eq(LISTING))
+            .filter(jobs::updated_at.lt(before)),
+    )
+    .set((jobs::state.eq(INTERRUPTED), jobs::updated_at.eq(now), jobs::finished_at.eq(Some(now))))
+    .execute(conn)
 }
 
 /// A job of `account`.
@@ -72,11 +111,12 @@ pub fn recent(conn: &mut AnyConnection, account: Id, limit: i64) -> QueryResult<
         .load(conn)
 }
 
-/// The unfinished job that is next: of the account that was served least lately, whatever number of jobs it has, the one
+/// The unfinished job that is next, of those whose rows are all there: of the account that was served least lately, whatever number of jobs it has, the one
 /// that waited longest.
 pub fn next(conn: &mut AnyConnection) -> QueryResult<Option<Job>> {
     let account = jobs::table
         .filter(jobs::finished_at.is_null())
+        .filter(jobs::state.ne(LISTING))
         .group_by(jobs::account_id)
         .select((jobs::account_id, max(jobs::updated_at)))
         .order((max(jobs::updated_at), jobs::account_id))
@@ -86,6 +126,7 @@ pub fn next(conn: &mut AnyConnection) -> QueryResult<Option<Job>> {
     jobs::table
         .filter(jobs::account_id.eq(account))
         .filter(jobs::finished_at.is_null())
+        .filter(jobs::state.ne(LISTING))
         .order((jobs::updated_at, jobs::id))
         .select(Job::as_select())
         .first(conn)

@@ -1,6 +1,7 @@
 //! Long work: its progress, a result per row, and where to find it again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -16,7 +17,9 @@ use super::layout::Shell;
 use super::page::html;
 use super::sub_accounts::Path;
 use crate::actions::ActionResult;
+use crate::actions::bulk_list::{Listing, list_rows};
 use crate::actions::bulk_run::run_jobs_once;
+use crate::actions::bulk_start::Started;
 use crate::actions::bulk_work::Outcome;
 use crate::app::App;
 use crate::domain::client_import::Client;
@@ -26,6 +29,9 @@ use crate::models::jobs::{self, Job, JobRow};
 
 /// Rows of a page.
 const ROWS: i64 = 100;
+/// How often the rows of a job are tried to be written down again while the database does not answer, and how long after.
+const TRIES: u32 = 30;
+const TRIED_AFTER: Duration = Duration::from_secs(1);
 /// Said of each row that a stopped job did not come to.
 const LEFT: &str = "The job was stopped before it came to this row.";
 
@@ -68,6 +74,14 @@ impl JobPage {
         self.job.state == jobs::STOPPED
     }
 
+    fn is_interrupted(&self) -> bool {
+        self.job.state == jobs::INTERRUPTED
+    }
+
+    fn is_listing(&self) -> bool {
+        self.job.state == jobs::LISTING
+    }
+
     /// Rows that nobody tried.
     fn left(&self) -> String {
         let left = (self.job.total - self.job.done).unsigned_abs();
@@ -78,6 +92,12 @@ impl JobPage {
         let (done, total) = (self.job.done.unsigned_abs(), self.job.total.unsigned_abs());
         let failed = self.job.failed.unsigned_abs();
         let good = format::number(done - failed.min(done));
+        if self.is_listing() {
+            return format!("{} to do, being written down", format::count(total.into(), "row", "rows"));
+        }
+        if self.is_interrupted() {
+            return "Stopped before it began".into();
+        }
         if self.is_stopped() {
             return format!("Stopped after {} of {}", format::number(done), format::number(total));
         }
@@ -85,6 +105,38 @@ impl JobPage {
             (false, _) => format!("{} of {} done", format::number(done), format::number(total)),
             (true, 0) => format!("All {} done", format::number(total)),
             (true, _) => format!("{good} done, {} not", format::number(failed)),
+        }
+    }
+}
+
+/// Lets a job begin, on a thread of its own; answers where it is seen.
+pub fn begin(app: &Arc<App>, started: Started) -> String {
+    let path = format!("/jobs/{}", started.job);
+    match started.rest {
+        None => wake(app),
+        Some(rest) => {
+            let app = Arc::clone(app);
+            drop(tokio::task::spawn_blocking(move || {
+                write_down(&app, rest);
+                app.load.jobs.run(|| run_all(&app));
+            }));
+        }
+    }
+    path
+}
+
+/// Writes down the rows that a job has yet to get. It is given up where the database does not answer for long.
+fn write_down(app: &App, mut listing: Listing) {
+    let mut tries = 0;
+    while tries < TRIES {
+        match app.db.write(|conn| list_rows(conn, app.clock.now(), &listing)) {
+            Ok(None) => return,
+            Ok(Some(written)) => (listing, tries) = (listing.at(written), 0),
+            Err(error) => {
+                tries += 1;
+                log::warn!("the rows of a job are not written down yet: {error:?}");
+                std::thread::sleep(TRIED_AFTER);
+            }
         }
     }
 }
@@ -164,7 +216,7 @@ pub async fn show(acting: Acting, path: UrlPath<Path>, asked: UrlQuery<Asked>) -
 fn row(row: &JobRow, job: &Job) -> Row {
     let mut outcome: Outcome = serde_json::from_str(&row.result).unwrap_or_default();
     let (class, state) = match row.state.as_str() {
-        "waiting" if job.state == jobs::STOPPED => {
+        "waiting" if job.ended_early() => {
             outcome.said = LEFT.into();
             ("held", "Not done")
         }

@@ -102,10 +102,6 @@ impl Sql {
     {
         RunQueryDsl::load(self.kept_by(conn), conn)
     }
-
-    pub fn execute(self, conn: &mut AnyConnection) -> QueryResult<usize> {
-        RunQueryDsl::execute(self.kept_by(conn), conn)
-    }
 }
 
 /// Unlike `diesel::sql_query` it can be kept prepared: its text depends on what is asked, never on a value.

@@ -10,7 +10,7 @@ use super::bulk_cap::{self, Understood};
 use super::cap::chosen;
 use super::params::Params;
 use super::suspend::Form as HoldForm;
-use crate::actions::bulk_start::{Selection, bulk_start};
+use crate::actions::bulk_start::{Selection, bulk_start, matching};
 use crate::actions::bulk_work::Work;
 use crate::actions::undelete_sub_account::UNDELETE_WITHIN;
 use crate::domain::ids::Id;
@@ -172,20 +172,25 @@ pub async fn start(acting: Acting, form: Posted<Form>) -> PageResult {
             None => page(&acting, form, HoldForm::fresh(), Errors::one("scope", NONE)).await,
         };
     }
-    let selection =
-        if form.scope == "all" { Selection::All(form.params().filter()) } else { Selection::Ids(form.ids()) };
+    let selection = selection(&acting, &form).await?;
     let (cx, parent) = (acting.cx(), acting.account.id);
     match acting.app.write(move |conn| bulk_start(conn, &cx, parent, work, selection)).await {
-        Ok(job) => {
-            jobs::wake(&acting.app);
-            Ok(see_other(&format!("/jobs/{job}")))
-        }
+        Ok(started) => Ok(see_other(&jobs::begin(&acting.app, started))),
         Err(error) => {
             let hold = form.hold_form();
             let errors = Errors::from_action(error, "scope")?;
             page(&acting, form, hold, errors).await
         }
     }
+}
+
+/// What was chosen: all that match are read now, so that no later ones are among them.
+async fn selection(acting: &Acting, form: &Form) -> Result<Selection, PageError> {
+    if form.scope != "all" {
+        return Ok(Selection::Ids(form.ids()));
+    }
+    let (now, parent, filter) = (acting.now(), acting.account.id, form.params().filter());
+    Ok(Selection::All(acting.app.read(move |conn| matching(conn, now, parent, &filter)).await?))
 }
 
 fn work(acting: &Acting, form: &Form, errors: &mut Errors) -> Option<Work> {

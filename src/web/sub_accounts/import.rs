@@ -124,10 +124,7 @@ pub async fn submit(acting: Acting, form: Posted<Form>) -> PageResult {
     let clients: Vec<Client> = lines.iter().filter(|line| line.errors.is_empty()).map(Line::settled).collect();
     let cx = acting.cx();
     match acting.app.write(move |conn| import_start(conn, &cx, parent, &clients)).await {
-        Ok(job) => {
-            jobs::wake(&acting.app);
-            Ok(see_other(&format!("/jobs/{job}")))
-        }
+        Ok(started) => Ok(see_other(&jobs::begin(&acting.app, started))),
         Err(error) => {
             let errors = Errors::from_action(error, "csv")?;
             html_with(

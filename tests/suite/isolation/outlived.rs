@@ -2,7 +2,7 @@
 //! that goes on in the background.
 
 use canopy::actions::bulk_run::run_jobs_once;
-use canopy::actions::bulk_start::{Selection, bulk_start};
+use canopy::actions::bulk_start::{Selection, bulk_start, matching};
 use canopy::actions::bulk_work::Work;
 use canopy::actions::{ActorKind, Cx};
 use canopy::domain::ids::Id;
@@ -178,9 +178,11 @@ async fn a_bulk_job_ends_when_whoever_started_it_is_removed_disabled_or_may_less
             let id = app
                 .write(move |conn, cx| {
                     let work = Work::Tag { tag: how.into() };
-                    bulk_start(conn, &as_person(cx, &whose, user), parent, work, Selection::All(Filter::default()))
+                    let all = Selection::All(matching(conn, cx.now, parent, &Filter::default())?);
+                    bulk_start(conn, &as_person(cx, &whose, user), parent, work, all)
                 })
-                .await;
+                .await
+                .job;
             assert_eq!(slice(&app).await, 25, "it may at first");
             taken_away(&app, how, parent, user).await;
             while slice(&app).await > 0 {}

@@ -2,6 +2,9 @@
 //!
 //! Rows are counted, by SQLite, and not time. Both worlds have more than two slices of everything.
 
+use canopy::actions::bulk_list::list_rows;
+use canopy::actions::bulk_start::{Selection, Started, bulk_start, matching};
+use canopy::actions::bulk_work::Work as Bulk;
 use canopy::actions::clear_queue;
 use canopy::actions::copy_suppressions;
 use canopy::actions::create_domain::{NewDomain, SealedKey, Subdomains, create_domain};
@@ -17,6 +20,7 @@ use canopy::domain::domain_name::DomainName;
 use canopy::domain::ids::Id;
 use canopy::domain::text::SuspendReason;
 use canopy::models::AnyConnection;
+use canopy::models::sub_account_list::Filter;
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
@@ -128,6 +132,8 @@ macro_rules! works {
 
 /// Each in a transaction of its own, one after another; what is cleared was noted by those before.
 const WORKS: &[(&str, Work)] = works! {
+    "start something for all": |conn, cx, world| start_for_all(conn, cx, world);
+    "write down more of whom it is for": |conn, cx, world| write_down_more(conn, cx, world);
     "a hold of the parent ends": |conn, cx, world| end_due_suspensions(conn, cx);
     "suspend": |conn, cx, world| suspend_account(conn, cx, world.services, world.parent, world.child, &hold());
     "lift": |conn, cx, world| lift_suspension(conn, cx, world.parent, world.child);
@@ -143,6 +149,16 @@ const WORKS: &[(&str, Work)] = works! {
 
 fn hold() -> Hold {
     Hold::manual(SuspendReason::parse("abuse").expect("a reason"))
+}
+
+fn start_for_all(conn: &mut AnyConnection, cx: &Cx, world: &World<'_>) -> ActionResult<Started> {
+    let all = matching(conn, cx.now, world.parent, &Filter::default())?;
+    bulk_start(conn, cx, world.parent, Bulk::Lift, Selection::All(all))
+}
+
+fn write_down_more(conn: &mut AnyConnection, cx: &Cx, world: &World<'_>) -> ActionResult<()> {
+    let rest = start_for_all(conn, cx, world)?.rest.expect("there are more than one transaction writes");
+    list_rows(conn, cx.now, &rest).map(drop)
 }
 
 fn new_domain(world: &World<'_>) -> NewDomain {

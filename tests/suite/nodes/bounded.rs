@@ -293,7 +293,7 @@ async fn a_small_job_beside_another_accounts_large_ones_is_done_in_the_next_turn
             run_jobs_once(&app.app.db, &app.app.cx("jobs"), &app.app.services)
         };
         assert_eq!(turn().expect("rows"), 25, "the large ones are under way");
-        let small = start(quiet.id, few, "small").await;
+        let small = start(quiet.id, few, "small").await.job;
         for _ in 0..2 {
             turn().expect("rows");
         }

@@ -3,6 +3,7 @@
 mod account;
 mod account_changes;
 mod activity;
+mod bulk_list;
 mod domains;
 mod external_ids;
 mod forms;
