@@ -48,7 +48,8 @@ pub fn find_invitation(conn: &mut AnyConnection, now: chrono::NaiveDateTime, tok
 /// Accepts what a link invites to.
 ///
 /// # Errors
-/// As [`find_invitation`]; `Invalid` when a password is needed and missing.
+/// As [`find_invitation`]; `Invalid` when a password is needed and missing; `Conflict` for somebody who belongs to
+/// [`memberships::MOST_OF_ONE`] accounts.
 pub fn accept_invitation(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -73,6 +74,12 @@ pub fn accept_invitation(
             users::save(conn, user)?;
         }
         (false, None) => return Err(ActionError::invalid("password", "Choose a password.")),
+    }
+    if memberships::count_of(conn, user.id)? >= memberships::MOST_OF_ONE {
+        let most = memberships::MOST_OF_ONE;
+        return Err(ActionError::Conflict(format!(
+            "You belong to {most} accounts already, which is the most. Leave one first."
+        )));
     }
     if !memberships::accept(conn, account.id, user.id, cx.at())? {
         return Err(gone());

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::audit::{self, Record};
-use super::invite_member::{INVITE, INVITE_LASTS};
+use super::invite_member::{INVITE, INVITE_LASTS, refuse_one_too_many};
 use super::refresh_summary::refresh_summary;
 use super::{ActionError, ActionResult, Cx};
 use crate::domain::email_address::EmailAddress;
@@ -36,7 +36,7 @@ pub struct Added {
 /// Adds a person to an account.
 ///
 /// # Errors
-/// `NotFound` for the account; `Conflict` for a member, and for a second owner.
+/// `NotFound` for the account; `Conflict` for a member, for one too many, and for a second owner.
 pub fn add_user(conn: &mut AnyConnection, cx: &Cx, account: Id, new: NewUser) -> ActionResult<Added> {
     accounts::lock(conn, &[], &[account])?;
     let mut account = accounts::find(conn, account)?.ok_or(ActionError::NotFound("account"))?;
@@ -44,6 +44,7 @@ pub fn add_user(conn: &mut AnyConnection, cx: &Cx, account: Id, new: NewUser) ->
     if memberships::find(conn, account.id, user.id)?.is_some() {
         return Err(ActionError::Conflict(format!("{} is already a member of {}", user.email, account.name)));
     }
+    refuse_one_too_many(conn, account.id)?;
     if new.role == Role::Owner {
         own(conn, &mut account, &user)?;
     }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::domain_records::{self, States};
 use super::services::Services;
 use super::{
-    ActionError, ActionResult, Cx, clear_queue, copy_suppressions, domain_change, domain_holder, tell_domain_lost,
+    ActionError, ActionResult, Cx, copy_suppressions, domain_change, domain_holder, take_over_name, tell_domain_lost,
 };
 use crate::dns::{CheckResult, DomainSetup};
 use crate::domain::ids::Id;
@@ -39,8 +39,8 @@ pub fn check_domain(
     id: Id,
     looked: &Looked,
 ) -> ActionResult<Domain> {
-    let name = live(conn, id)?.name;
-    domains::lock_name(conn, &name)?;
+    let named = live(conn, id)?;
+    domains::lock_name(conn, &named.name, named.account_id)?;
     let before = live(conn, id)?;
     if domain_records::setup(&before, &looked.setup.platform) != looked.setup {
         return Ok(before);
@@ -113,9 +113,9 @@ fn note(conn: &mut AnyConnection, cx: &Cx, services: &Services, domain: &Domain)
     let Some(account) = accounts::find_any(conn, domain.account_id)? else { return Ok(()) };
     let verified = domain.verified_at.is_some();
     if verified {
-        clear_queue::pass_on(conn, cx.now, domain)?;
+        take_over_name::take_over_name(conn, domain)?;
     } else {
-        domains::hasten(conn, &domain.name, cx.at(), domain.id)?;
+        domains::hasten(conn, &domain.name, cx.at(), domain.account_id)?;
         tell_domain_lost::tell(conn, cx, services, &account, domain)?;
     }
     let action = if verified { "domain.verify" } else { "domain.lose" };

@@ -18,7 +18,6 @@ use super::tally::Tally;
 use super::{Cx, end_keys};
 use crate::domain::ids::Id;
 use crate::models::clearings::{self, Clearing, Step};
-use crate::models::domains::Domain;
 use crate::models::messages::{self, Message};
 use crate::models::{AnyConnection, accounts, domains, held, queue};
 
@@ -191,18 +190,6 @@ pub fn note_deletion(conn: &mut AnyConnection, cx: &Cx, account: Id) -> ActionRe
     // Where nothing waits no message is that old.
     let through = newest.unwrap_or_else(|| Id::first_at(cx.now));
     Ok(clearings::note(conn, &Clearing::of_account(account, through, cx.at()))?)
-}
-
-/// Notes that `domain` holds its name now: its messages stay, and those of others who had it end.
-///
-/// # Errors
-/// Only the database's.
-pub fn pass_on(conn: &mut AnyConnection, now: DateTime<Utc>, domain: &Domain) -> ActionResult<()> {
-    clearings::remove(conn, domain.id)?;
-    for other in domains::waiting_elsewhere(conn, domain.account_id, &domain.name)? {
-        clearings::note(conn, &Clearing::of_domain(other.id, other.account_id, now.naive_utc()))?;
-    }
-    Ok(())
 }
 
 /// Those of the messages' domains that were removed.

@@ -63,12 +63,19 @@ pub struct NewDomain {
 /// Adds a domain to `account`.
 ///
 /// # Errors
-/// `Conflict` when the account has it, `Invalid` while it is closed after another account removed it, `Suspended`.
+/// `Conflict` when the account has it or has [`domains::MOST`], `Invalid` while it is closed after another account removed
+/// it, `Suspended`.
 pub fn create_domain(conn: &mut AnyConnection, cx: &Cx, account: Id, new: NewDomain) -> ActionResult<Domain> {
     let account = domain_change::account(conn, cx, account)?;
     let name = new.name.as_str();
     if domains::find(conn, account.id, name)?.is_some() {
         return Err(ActionError::Conflict(format!("{name} is a domain of this account already.")));
+    }
+    if domains::count(conn, account.id)? >= domains::MOST {
+        return Err(ActionError::Conflict(
+            "An account has 1,000 domains at most. Remove one that is not used, or add this one to another sub account."
+                .into(),
+        ));
     }
     if let Some(until) = domain_holder::closed_until(conn, cx, account.id, name)? {
         return Err(ActionError::invalid("domain", domain_holder::closed(name, until)));

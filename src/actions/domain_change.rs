@@ -30,7 +30,7 @@ pub(super) fn account(conn: &mut AnyConnection, cx: &Cx, id: Id) -> ActionResult
 /// As [`account`]; `NotFound` when the account has no such domain.
 pub(super) fn domain(conn: &mut AnyConnection, cx: &Cx, id: Id, name: &str) -> ActionResult<(Account, Domain)> {
     let account = account(conn, cx, id)?;
-    domains::lock_name(conn, name)?;
+    domains::lock_name(conn, name, id)?;
     let domain = domains::find(conn, id, name)?.ok_or(ActionError::NotFound("domain"))?;
     Ok((account, domain))
 }

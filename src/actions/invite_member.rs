@@ -40,8 +40,8 @@ pub struct NewMember {
 /// Adds a member and mails the invitation.
 ///
 /// # Errors
-/// `Conflict` for someone who is a member already and for too many invitations at once, `Invalid` for the owner's role,
-/// `NotFound` for a deleted account, `Forbidden` for a role above that of whoever invites.
+/// `Conflict` for someone who is a member already, for one beyond [`memberships::MOST`] and for too many invitations at once,
+/// `Invalid` for the owner's role, `NotFound` for a deleted account, `Forbidden` for a role above that of whoever invites.
 pub fn invite_member(
     conn: &mut AnyConnection,
     cx: &Cx,
@@ -60,6 +60,7 @@ pub fn invite_member(
     if memberships::find(conn, account_id, user.id)?.is_some() {
         return Err(ActionError::Conflict(format!("{} is already a member of this account.", user.email)));
     }
+    refuse_one_too_many(conn, account_id)?;
     let membership = Membership {
         account_id,
         user_id: user.id,
@@ -80,6 +81,18 @@ pub fn invite_member(
         Record { action: "member.invite", target: user.email.clone(), before: None, after },
     )?;
     Ok((membership, user))
+}
+
+/// An account has so many members at most.
+///
+/// # Errors
+/// `Conflict` where it has them.
+pub(super) fn refuse_one_too_many(conn: &mut AnyConnection, account: Id) -> ActionResult<()> {
+    if memberships::count(conn, account)? < memberships::MOST {
+        return Ok(());
+    }
+    let most = memberships::MOST;
+    Err(ActionError::Conflict(format!("An account has {most} members at most. Remove somebody who left first.")))
 }
 
 /// Mails a fresh invitation to a member who has not accepted yet; the links before it stop working. It stands by the role of

@@ -96,6 +96,7 @@ pub mod share_domain;
 pub mod sign_in;
 pub mod sign_in_smtp;
 pub mod suspend_account;
+pub mod take_over_name;
 pub mod take_requests;
 mod tally;
 pub mod tell_audit_heads;

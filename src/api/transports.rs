@@ -216,7 +216,11 @@ pub async fn delete(app: Data<App>, caller: Caller, path: Path<(String, String)>
     let (parent, id) = (parent(&caller, "accounts:write")?, transport_id(&path.1)?);
     let app = app.into_inner();
     let cx = caller.cx(app.clock.now());
-    app.write(move |conn| delete_transport(conn, &cx, parent, id)).await?;
+    let mut deleted = None;
+    while deleted.is_none() {
+        let cx = cx.clone();
+        deleted = app.write(move |conn| delete_transport(conn, &cx, parent, id)).await?;
+    }
     Ok(HttpResponse::Ok().json(SuccessResponse::new("transport deleted")))
 }
 

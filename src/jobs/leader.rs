@@ -15,7 +15,7 @@ use crate::actions::clear_queue::{self, Place};
 use crate::actions::flush_summaries::flush_summaries;
 use crate::actions::lift_suspension::end_due_suspensions;
 use crate::actions::seal_audit::{self, Sealing};
-use crate::actions::{ActionResult, copy_suppressions, housekeeping, roll_periods};
+use crate::actions::{ActionResult, copy_suppressions, housekeeping, roll_periods, take_over_name};
 use crate::app::App;
 use crate::domain::ids::Id;
 use crate::models::{AnyConnection, held};
@@ -133,6 +133,7 @@ impl Leader {
                 break;
             }
         }
+        self.take_names_over(now).await?;
         self.clear_queues(now).await?;
         self.copy_suppressions(now).await?;
         self.seal_chains().await?;
@@ -188,6 +189,15 @@ impl Leader {
                  for so long, run `canopy accept-clock`",
                 open.len()
             );
+        }
+        Ok(())
+    }
+
+    /// Notes of whom what waits ends because another account holds their domain now.
+    async fn take_names_over(&self, now: DateTime<Utc>) -> ActionResult<()> {
+        for _ in 0..STEPS {
+            let Some(takeover) = self.app.read(take_over_name::next).await? else { return Ok(()) };
+            self.app.write(move |conn| take_over_name::go_on(conn, now, takeover)).await?;
         }
         Ok(())
     }

@@ -244,14 +244,16 @@ pub fn logo(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<(String, Vec
     Ok(row.and_then(|(kind, data)| Some((kind?, data?))))
 }
 
-/// The words a search finds an account by: name, website, external id and the names of its domains.
+/// The words a search finds an account by: name, website, external id and the names of its domains, the first
+/// [`super::domains::MOST`] of them.
 pub fn refresh_search_text(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
     use super::schema::domains;
     let Some(account) = find_any(conn, id)? else { return Ok(()) };
     let names: Vec<String> = domains::table
         .filter(domains::account_id.eq(id))
         .filter(domains::deleted_at.is_null())
-        .order(domains::name)
+        .order(domains::id)
+        .limit(super::domains::MOST)
         .select(domains::name)
         .load(conn)?;
     let mut words =

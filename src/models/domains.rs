@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Binary, Text};
 
 use super::kept::{bind, load_rows, one_of};
+use super::portable::with_row_locks;
 use super::schema::{accounts, domains};
 use super::{AnyConnection, suppression_copies};
 use crate::domain::clocks::farthest;
@@ -40,6 +41,11 @@ pub struct Domain {
     pub updated_at: NaiveDateTime,
     pub deleted_at: Option<NaiveDateTime>,
 }
+
+/// As many as an account may have: each has its own row of whatever is said of all of an account's domains.
+pub const MOST: i64 = 1_000;
+/// Waiting rows of a name that one transaction sees to.
+pub const WAITING: i64 = 500;
 
 /// Adds a domain; addresses suppressed for every domain are suppressed for it too.
 pub fn insert(conn: &mut AnyConnection, domain: &Domain) -> QueryResult<()> {
@@ -221,23 +227,41 @@ pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
         .get_result(conn)
 }
 
-/// Live rows of a name that other accounts have, none of which holds it.
-pub fn waiting_elsewhere(conn: &mut AnyConnection, account: Id, name: &str) -> QueryResult<Vec<Domain>> {
-    domains::table
+/// Live rows of a name that other accounts than `account` have, none of which holds it: row and account, by id, the next
+/// `limit` after `after`.
+pub fn waiting_elsewhere(
+    conn: &mut AnyConnection,
+    account: Id,
+    name: &str,
+    after: Option<Id>,
+    limit: i64,
+) -> QueryResult<Vec<(Id, Id)>> {
+    let mut waiting = domains::table
         .filter(domains::name.eq(name))
         .filter(domains::account_id.ne(account))
         .filter(domains::verified_at.is_null())
         .filter(domains::deleted_at.is_null())
-        .select(Domain::as_select())
-        .load(conn)
+        .order(domains::id)
+        .limit(limit)
+        .select((domains::id, domains::account_id))
+        .into_boxed();
+    if let Some(after) = after {
+        waiting = waiting.filter(domains::id.gt(after));
+    }
+    waiting.load(conn)
 }
 
-/// Locks every row of a name until the transaction ends, so that who holds it is decided one after the other. On SQLite
-/// the transaction itself is the lock.
-pub fn lock_name(conn: &mut AnyConnection, name: &str) -> QueryResult<()> {
-    let AnyConnection::Pg(conn) = conn else { return Ok(()) };
-    let rows = domains::table.filter(domains::name.eq(name)).order(domains::id).select(domains::id);
-    rows.for_no_key_update().load::<Id>(conn).map(drop)
+/// Locks a name until the transaction ends, so that who holds it is decided one after the other: the name itself, and of its
+/// rows, of which strangers may make any number, those that hold it and that of `account`. On SQLite the transaction itself
+/// is the lock.
+pub fn lock_name(conn: &mut AnyConnection, name: &str, account: Id) -> QueryResult<()> {
+    let Some(conn) = with_row_locks(conn) else { return Ok(()) };
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind::<Text, _>(name).execute(conn)?;
+    let of_name = || domains::table.filter(domains::name.eq(name)).order(domains::id).select(domains::id);
+    let holding = of_name().filter(domains::verified_at.is_not_null());
+    holding.for_no_key_update().load::<Id>(conn)?;
+    let own = of_name().filter(domains::account_id.eq(account)).filter(domains::deleted_at.is_null());
+    own.for_no_key_update().load::<Id>(conn).map(drop)
 }
 
 /// Claims the next look at DNS: true unless one was begun after `fresh_since`, with the settings of now. One that was begun
@@ -277,18 +301,14 @@ pub fn look_now(conn: &mut AnyConnection, id: Id, now: NaiveDateTime) -> QueryRe
     diesel::update(domains::table.find(id)).set(domains::next_check_at.eq(now)).execute(conn).map(drop)
 }
 
-/// Makes the waiting rows of a name due at once, but for `lost`, which has let it go.
+/// Makes the first [`WAITING`] waiting rows of a name due at once that other accounts than `lost` have, which has let it go.
+/// Others have their look when it is due.
 pub fn hasten(conn: &mut AnyConnection, name: &str, now: NaiveDateTime, lost: Id) -> QueryResult<()> {
-    diesel::update(
-        domains::table
-            .filter(domains::name.eq(name))
-            .filter(domains::id.ne(lost))
-            .filter(domains::deleted_at.is_null())
-            .filter(domains::verified_at.is_null()),
-    )
-    .set(domains::next_check_at.eq(now))
-    .execute(conn)
-    .map(drop)
+    let waiting = waiting_elsewhere(conn, lost, name, None, WAITING)?;
+    diesel::update(domains::table.filter(one_of(domains::id, waiting.into_iter().map(|(id, _)| id))))
+        .set(domains::next_check_at.eq(now))
+        .execute(conn)
+        .map(drop)
 }
 
 /// The verified live domains of every account, the next `limit` after `after`, by id.

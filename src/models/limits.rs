@@ -7,7 +7,7 @@ use diesel::sql_types::{BigInt, Binary, Integer, Timestamp};
 use super::AnyConnection;
 use super::kept::{kept, one_of};
 use super::portable::delete_some;
-use super::schema::{cap_alerts, counters, pool_counters, sending_limits, usage_hours};
+use super::schema::{cap_alerts, pool_counters, sending_limits, usage_hours};
 use crate::domain::ids::Id;
 
 #[derive(Clone, Debug, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
@@ -146,15 +146,16 @@ pub fn add_pool(conn: &mut AnyConnection, parent: Id, period: Id, accepted: i64)
 }
 
 /// Counts a parent's period anew from its accounts' counters, when a pool cap begins within it. The caller holds the
-/// parent's lock, so that nobody accepts meanwhile.
+/// parent's lock, so that nobody accepts meanwhile: the database adds up, in one read of an index.
 pub fn recount_pool(conn: &mut AnyConnection, parent: Id, period: Id) -> QueryResult<i64> {
-    let counts: Vec<i64> = counters::table
-        .filter(counters::parent_id.eq(parent))
-        .filter(counters::period_id.eq(period))
-        .select(counters::accepted)
-        .load(conn)?;
+    let counted: Pool = kept(
+        "SELECT CAST(COALESCE(SUM(accepted), 0) AS BIGINT) AS accepted FROM counters WHERE parent_id = $1 AND period_id = $2",
+    )
+    .bind::<Binary, _>(parent)
+    .bind::<Binary, _>(period)
+    .get_result(conn)?;
     diesel::delete(pool_counters::table.find((parent, period))).execute(conn)?;
-    add_pool(conn, parent, period, counts.into_iter().sum())
+    add_pool(conn, parent, period, counted.accepted)
 }
 
 /// Remembers that a share of a cap was told in a period; answers whether it was not before.

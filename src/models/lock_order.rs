@@ -49,6 +49,7 @@ pub const OF_THEIR_ACCOUNT: &[&str] = &[
     "smtp_credentials",
     "smtp_credential_domains",
     "suspensions",
+    "takeovers",
     "transports",
     "transport_choices",
     "usage_hours",

@@ -21,6 +21,12 @@ pub struct Membership {
     pub updated_at: NaiveDateTime,
 }
 
+/// As many as an account may have, invited ones included: whatever is told to all of them is a mail for each.
+pub const MOST: i64 = 200;
+
+/// As many as a person may have accepted: what they change about themselves is told in each account.
+pub const MOST_OF_ONE: i64 = 500;
+
 pub fn insert(conn: &mut AnyConnection, membership: &Membership) -> QueryResult<()> {
     diesel::insert_into(memberships::table).values(membership).execute(conn).map(drop)
 }
@@ -63,6 +69,12 @@ pub fn of_account(conn: &mut AnyConnection, account: Id) -> QueryResult<Vec<(Mem
 
 pub fn count(conn: &mut AnyConnection, account: Id) -> QueryResult<i64> {
     memberships::table.filter(memberships::account_id.eq(account)).count().get_result(conn)
+}
+
+/// How many a person has accepted.
+pub fn count_of(conn: &mut AnyConnection, user: Id) -> QueryResult<i64> {
+    let of_user = memberships::table.filter(memberships::user_id.eq(user));
+    of_user.filter(memberships::accepted_at.is_not_null()).count().get_result(conn)
 }
 
 pub fn set_role(conn: &mut AnyConnection, account: Id, user: Id, role: &str, now: NaiveDateTime) -> QueryResult<()> {

@@ -51,6 +51,7 @@ pub mod suppression_copies;
 pub mod suppressions;
 pub mod suspensions;
 pub mod system_mails;
+pub mod takeovers;
 pub mod transports;
 pub mod trends;
 mod types;

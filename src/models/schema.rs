@@ -360,6 +360,13 @@ diesel::table! {
 }
 
 diesel::table! {
+    takeovers (domain_id) {
+        domain_id -> Binary,
+        after_id -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
     clearings (id) {
         id -> Binary,
         account_id -> Binary,
@@ -797,6 +804,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     suppression_copies,
     suppressions,
     suspensions,
+    takeovers,
     system_mails,
     transport_choices,
     transports,

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Timestamp;
 
 use super::AnyConnection;
+use super::kept::one_of;
 use super::portable::delete_some;
 use super::schema::sessions;
 use crate::domain::ids::Id;
@@ -26,8 +27,25 @@ pub struct Session {
     pub expires_at: NaiveDateTime,
 }
 
+/// As many as a person may have: what ends all of them ends them in one transaction.
+pub const MOST: i64 = 100;
+
+/// Begins a session. Where its person has [`MOST`] already, those used longest ago end.
 pub fn insert(conn: &mut AnyConnection, session: &Session) -> QueryResult<()> {
-    diesel::insert_into(sessions::table).values(session).execute(conn).map(drop)
+    diesel::insert_into(sessions::table).values(session).execute(conn)?;
+    let Some(user) = session.user_id else { return Ok(()) };
+    let over: Vec<Vec<u8>> = sessions::table
+        .filter(sessions::user_id.eq(user))
+        .filter(sessions::digest.ne(&session.digest))
+        .order((sessions::last_seen_at.desc(), sessions::digest))
+        .offset(MOST - 1)
+        .limit(MOST)
+        .select(sessions::digest)
+        .load(conn)?;
+    if over.is_empty() {
+        return Ok(());
+    }
+    diesel::delete(sessions::table.filter(one_of(sessions::digest, over))).execute(conn).map(drop)
 }
 
 pub fn find(conn: &mut AnyConnection, digest: &[u8]) -> QueryResult<Option<Session>> {

@@ -9,6 +9,7 @@ use diesel::sql_types::{Binary, Timestamp};
 
 use super::AnyConnection;
 use super::kept::{kept, one_of};
+use super::portable::delete_some;
 use super::schema::{accounts, transport_choices, transports};
 use crate::domain::ids::Id;
 
@@ -111,9 +112,13 @@ pub fn count(conn: &mut AnyConnection, parent: Id) -> QueryResult<i64> {
     transports::table.filter(transports::account_id.eq(parent)).count().get_result(conn)
 }
 
-/// Removes a transport and the choices of it.
+/// Takes back up to `limit` choices of a transport; answers how many.
+pub fn take_back(conn: &mut AnyConnection, id: Id, limit: i64) -> QueryResult<usize> {
+    delete_some!(conn, "transport_choices", "transport_id = $1", Binary, id, limit)
+}
+
+/// Removes a transport that nobody chose.
 pub fn delete(conn: &mut AnyConnection, id: Id) -> QueryResult<()> {
-    diesel::delete(transport_choices::table.filter(transport_choices::transport_id.eq(id))).execute(conn)?;
     diesel::delete(transports::table.find(id)).execute(conn).map(drop)
 }
 

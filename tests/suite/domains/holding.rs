@@ -1,11 +1,18 @@
 //! One name, several accounts: who holds it, and who may have it next.
 
+use canopy::actions::ensure_period::ensure_period;
+use canopy::actions::take_over_name;
 use canopy::dns_check;
+use canopy::models::AnyConnection;
+use diesel::connection::SimpleConnection as _;
+use diesel::sql_types::BigInt;
+use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use super::{Owner, a_minute_passes, agency_owner, owner, publish, withdraw};
 use crate::support::app::{TestApp, on_both};
+use crate::support::many;
 
 /// Accounts that race for one name.
 const RACERS: usize = 6;
@@ -61,6 +68,51 @@ async fn a_name_passes_on_once_its_holder_lost_it() {
     let id = sent["data"][0]["id"].as_str().expect("an id");
     let (_, message) = app.call("GET", &format!("{messages}/{id}"), &first.key, None).await;
     assert_eq!(message["status"], "Failed", "{message}");
+}
+
+/// Lets so many accounts of an agency add a name; nobody looks at them yet.
+async fn crowd(app: &TestApp, agency: canopy::domain::ids::Id, children: usize) {
+    let today = app.app.clock.now().date_naive();
+    app.write(move |conn, cx| {
+        let agency = many::Agency { id: agency, period: ensure_period(conn, agency, cx.now)?.id };
+        let size = many::Size { children, days: 1, daily: 1 };
+        conn.batch_execute(&many::sql(conn, agency, size, today))?;
+        Ok(conn.batch_execute(
+            "INSERT INTO domains (id, account_id, name, active_selector, dkim_private_sealed, dkim_public, next_check_at, \
+             created_at, updated_at) SELECT id, id, 'crowd.example', 's', id, '', '2100-01-01 00:00:00', created_at, created_at \
+             FROM accounts WHERE parent_id IS NOT NULL AND name LIKE 'Client %'",
+        )?)
+    })
+    .await;
+}
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    n: i64,
+}
+
+fn noted(conn: &mut AnyConnection) -> canopy::actions::ActionResult<i64> {
+    Ok(sql_query("SELECT count(*) AS n FROM clearings").get_result::<Count>(conn)?.n)
+}
+
+#[tokio::test]
+async fn whoever_else_had_added_a_name_is_seen_to_however_many_there_are() {
+    on_both(|app| async move {
+        let agency = app.agency("Crowd").await;
+        let holder = owner(&app, &agency, "holder").await;
+        crowd(&app, agency.id, 1_100).await;
+        publish(&app, &holder.add(&app, "crowd.example", json!({})).await);
+        assert_eq!(holder.check(&app, "crowd.example").await["dns_valid"], true);
+        assert_eq!(app.read(noted).await, 0, "the look itself does not see to them");
+        let mut all = Vec::new();
+        while let Some(takeover) = app.read(take_over_name::next).await {
+            app.write(move |conn, cx| take_over_name::go_on(conn, cx.now, takeover)).await;
+            all.push(app.read(noted).await);
+        }
+        assert_eq!(all, [500, 1_000, 1_100, 1_100], "each of the others, and not whoever holds it");
+    })
+    .await;
 }
 
 #[tokio::test]

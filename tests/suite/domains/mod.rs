@@ -3,6 +3,7 @@
 mod contract;
 mod holding;
 mod looks;
+mod most;
 pub mod real_dns;
 
 use canopy::dns::Dns;

@@ -8,19 +8,22 @@ use canopy::actions::bulk_work::Work as Bulk;
 use canopy::actions::clear_queue;
 use canopy::actions::copy_suppressions;
 use canopy::actions::create_domain::{NewDomain, SealedKey, Subdomains, create_domain};
+use canopy::actions::create_suppression::{NewSuppression, create_suppression};
 use canopy::actions::delete_domain::delete_domain;
 use canopy::actions::delete_sub_account::delete_sub_account;
 use canopy::actions::delete_suppressions::wipe_suppressions;
+use canopy::actions::delete_transport::delete_transport;
 use canopy::actions::error::ActionResult;
 use canopy::actions::lift_suspension::{end_due_suspensions, lift_suspension};
-use canopy::actions::roll_periods;
 use canopy::actions::suspend_account::{Hold, suspend_account};
 use canopy::actions::{Cx, Services, housekeeping};
+use canopy::actions::{roll_periods, take_over_name};
 use canopy::domain::domain_name::DomainName;
+use canopy::domain::email_address::EmailAddress;
 use canopy::domain::ids::Id;
 use canopy::domain::text::SuspendReason;
-use canopy::models::AnyConnection;
 use canopy::models::sub_account_list::Filter;
+use canopy::models::{AnyConnection, domains};
 use diesel::connection::SimpleConnection as _;
 use diesel::sql_types::BigInt;
 use diesel::{QueryableByName, RunQueryDsl as _, sql_query};
@@ -54,6 +57,7 @@ struct World<'a> {
 fn everything(agency: &Agency, client: &Client, many: usize) -> String {
     let (parent, child) = (agency.id.0.simple().to_string(), client.id.0.simple().to_string());
     let (id, zero) = ("CAST(substr('0000000000000000' || i, -16) AS BLOB)", "zeroblob(16)");
+    let gone = "CAST('g' || substr('000000000000000' || i, -15) AS BLOB)";
     let (past, soon) = ("'2001-01-01 00:00:00'", "'2100-01-01 00:00:00'");
     let numbers =
         format!("(WITH RECURSIVE s(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM s WHERE i < {many}) SELECT i FROM s) n");
@@ -90,6 +94,22 @@ fn everything(agency: &Agency, client: &Client, many: usize) -> String {
              updated_at) SELECT {id}, x'{child}', 'c', 'u' || i, {id}, FALSE, FALSE, '', {past}, {past}"
         ),
         format!("smtp_credential_domains (credential_id, domain_id, domain) SELECT {id}, {domain}, 'x.example'"),
+        // Deleted ones, which chose a transport when they were there.
+        format!(
+            "accounts (id, parent_id, name, name_lower, website, search_text, created_at, updated_at, deleted_at) \
+             SELECT {gone}, x'{parent}', 'g' || i, 'g' || i, 'g.example', '', {past}, {past}, {past}"
+        ),
+        format!("transport_choices (account_id, transport_id, updated_at) SELECT {gone}, {zero}, {past}"),
+        // A name that each of the others added too, and waits for.
+        format!(
+            "domains (id, account_id, name, active_selector, dkim_private_sealed, dkim_public, next_check_at, created_at, \
+             updated_at) SELECT {id}, {id}, 'wanted.example', '', {zero}, '', {soon}, {past}, {past}"
+        ),
+        // As many as an account may have, but for two.
+        format!(
+            "domains (id, account_id, name, active_selector, dkim_private_sealed, dkim_public, next_check_at, created_at, \
+             updated_at) SELECT CAST('d' || substr('000000000000000' || i, -15) AS BLOB), x'{child}', 'd' || i || '.example', '', {zero}, '', {soon}, {past}, {past}"
+        ),
         format!(
             "suppressions (id, account_id, email, email_lower, domain, reason, created_at, expires_at) \
              SELECT {id}, x'{child}', i || '@x.example', i || '@x.example', '*', '', {past}, {soon}"
@@ -114,12 +134,21 @@ fn everything(agency: &Agency, client: &Client, many: usize) -> String {
              SELECT {id}, 'bounce', x'{child}', 'x', {zero}, 'none', {past}"
         ),
     ];
-    let insert = |rows: &String| format!("INSERT INTO {rows} FROM {numbers};");
+    let few = domains::MOST - 3;
+    let insert = |rows: &String| match rows.contains("'d' || i") {
+        true => format!("INSERT INTO {rows} FROM {numbers} WHERE i <= {few};"),
+        false => format!("INSERT INTO {rows} FROM {numbers};"),
+    };
     let hold = format!(
         "INSERT INTO suspensions (id, account_id, kind, reason, customer_text, created_by, created_at, until_at) \
          VALUES ({zero}, x'{parent}', 'manual', 'r', '', '', {past}, {past});"
     );
-    rows.iter().map(insert).chain([hold]).collect()
+    let transport = format!(
+        "INSERT INTO transports (id, account_id, name, kind, host, port, tls, username, source_ip, helo, max_connections, \
+         messages_per_second, created_at, updated_at) \
+         VALUES ({zero}, x'{parent}', 'Old', 'relay', 'mx.example', 25, 'required', '', '', '', 0, 0, {past}, {past});"
+    );
+    [transport, hold].into_iter().chain(rows.iter().map(insert)).collect()
 }
 
 type Work = fn(&mut AnyConnection, &Cx, &World<'_>) -> ActionResult<()>;
@@ -139,9 +168,14 @@ const WORKS: &[(&str, Work)] = works! {
     "lift": |conn, cx, world| lift_suspension(conn, cx, world.parent, world.child);
     "add a domain": |conn, cx, world| create_domain(conn, cx, world.child, new_domain(world));
     "go on with its suppressions": |conn, cx, world| go_on_copying(conn, cx);
+    "suppress an address for all domains": |conn, cx, world| create_suppression(conn, cx, world.child, &for_all(cx));
     "remove a domain": |conn, cx, world| delete_domain(conn, cx, world.child, &world.domain);
     "clear a slice": |conn, cx, world| clear_some(conn, cx);
+    "delete a transport": |conn, cx, world| delete_transport(conn, cx, world.parent, Id(uuid::Uuid::nil()));
     "wipe suppressions": |conn, cx, world| wipe_suppressions(conn, cx, world.child, None);
+    "hold a name that others wait for": |conn, cx, world| hold_wanted(conn, cx, world);
+    "see to those who waited": |conn, cx, world| see_to_others(conn, cx);
+    "hasten those who wait for a name": |conn, cx, world| domains::hasten(conn, "wanted.example", cx.at(), world.child);
     "delete a client": |conn, cx, world| delete_sub_account(conn, cx, world.parent, world.child);
     "purge": |conn, cx, world| housekeeping::purge(conn, cx.now, world.services);
     "begin the summaries of a period": |conn, cx, world| begin_summaries(conn, cx, world);
@@ -168,6 +202,26 @@ fn new_domain(world: &World<'_>) -> NewDomain {
         subdomains: Subdomains::default(),
         key: SealedKey::generate(world.services),
     }
+}
+
+fn for_all(cx: &Cx) -> NewSuppression {
+    let email = EmailAddress::parse("ann@x.example").expect("an address");
+    NewSuppression { email, domain: None, reason: None, expires_at: cx.now + chrono::TimeDelta::days(1) }
+}
+
+/// The last that the child may have.
+fn hold_wanted(conn: &mut AnyConnection, cx: &Cx, world: &World<'_>) -> ActionResult<()> {
+    let mut domain = domains::find(conn, world.child, "new.example")?.expect("it was added");
+    domain.id = Id::new(cx.now);
+    domain.name = "wanted.example".into();
+    domain.verified_at = Some(cx.at());
+    domains::insert(conn, &domain)?;
+    take_over_name::take_over_name(conn, &domain)
+}
+
+fn see_to_others(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<()> {
+    let takeover = take_over_name::next(conn)?.expect("a name was taken over");
+    take_over_name::go_on(conn, cx.now, takeover)
 }
 
 fn go_on_copying(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<()> {

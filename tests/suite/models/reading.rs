@@ -116,7 +116,7 @@ const ASKS: &[(&str, Ask)] = asks! {
     "the newest held message": |conn, cx, big| held::newest(conn, big.child);
     "clearings, the oldest": |conn, cx, big| clearings::oldest(conn);
     "a slice of what is held": |conn, cx, big| clearings::held(conn, big.child, Some(step(big)), 500);
-    "domains of a name, elsewhere": |conn, cx, big| domains::waiting_elsewhere(conn, big.agency.id, "c1.example");
+    "domains of a name, elsewhere": |conn, cx, big| domains::waiting_elsewhere(conn, big.agency.id, "c1.example", None, domains::WAITING);
     "held messages, over": |conn, cx, big| held::expired(conn, big.child, big.now, 500);
     "what an hour accepted": |conn, cx, big| limits::used_in_hour(conn, big.child, 1);
     "ended holds": |conn, cx, big| suspensions::ended(conn, big.now);

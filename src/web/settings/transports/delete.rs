@@ -41,7 +41,15 @@ fn page(acting: &Acting, row: &Transport, errors: Errors) -> PageResult {
 pub async fn delete(acting: Acting, path: Path<String>, _: Posted<Nothing>) -> PageResult {
     let row = named(&acting, &path).await?;
     let (cx, parent, id) = (acting.cx(), acting.account.id, row.id);
-    match acting.app.write(move |conn| delete_transport(conn, &cx, parent, id)).await {
+    let deleted = loop {
+        let cx = cx.clone();
+        match acting.app.write(move |conn| delete_transport(conn, &cx, parent, id)).await {
+            Ok(None) => {}
+            Ok(Some(row)) => break Ok(row),
+            Err(error) => break Err(error),
+        }
+    };
+    match deleted {
         Ok(row) => {
             acting.flash(&Flash::new(Tone::Good, format!("The transport {} is deleted.", row.name)));
             Ok(see_other(PAGE))
