@@ -77,9 +77,7 @@ pub(super) fn bounding(conn: &mut AnyConnection, cx: &Cx, changed: Option<Id>) -
     let mut accounts: Vec<Id> = cx.actor.account_id.into_iter().collect();
     let acting = cx.actor.id.filter(|_| cx.actor.kind == ActorKind::ApiKey);
     for key in changed.into_iter().chain(acting) {
-        if let Some(maker) = api_keys::find_any(conn, key)?.and_then(|key| key.maker_id) {
-            accounts.extend(key_makers::find(conn, maker)?.map(|maker| maker.account_id));
-        }
+        accounts.extend(key_makers::of_key(conn, key)?.map(|maker| maker.account_id));
     }
     Ok(accounts)
 }

@@ -16,7 +16,7 @@ use crate::models::accounts::{self, Account};
 use crate::models::memberships::{self, Membership};
 use crate::models::user_tokens::{self, UserToken};
 use crate::models::users::{self, User};
-use crate::models::{AnyConnection, api_keys, key_makers};
+use crate::models::{AnyConnection, key_makers};
 use crate::secrets::{Token, digest};
 
 /// The kind of the tokens in invitation links.
@@ -132,11 +132,7 @@ pub fn resend_invitation(
 fn inviter(conn: &mut AnyConnection, cx: &Cx) -> ActionResult<Option<Id>> {
     match (cx.actor.kind, cx.actor.id) {
         (ActorKind::User, Some(user)) => Ok(Some(user)),
-        (ActorKind::ApiKey, Some(key)) => {
-            let maker = api_keys::find_any(conn, key)?.and_then(|key| key.maker_id);
-            let maker = maker.map(|id| key_makers::find(conn, id)).transpose()?.flatten();
-            Ok(maker.map(|maker| maker.user_id))
-        }
+        (ActorKind::ApiKey, Some(key)) => Ok(key_makers::of_key(conn, key)?.map(|maker| maker.user_id)),
         _ => Ok(None),
     }
 }

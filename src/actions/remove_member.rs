@@ -16,7 +16,7 @@ use crate::models::accounts::{self, Account};
 use crate::models::key_makers::Member;
 use crate::models::memberships::Membership;
 use crate::models::users::User;
-use crate::models::{AnyConnection, api_keys, key_makers, memberships, saved_views, user_tokens, users};
+use crate::models::{AnyConnection, key_makers, memberships, saved_views, user_tokens, users};
 
 /// What passed to somebody else with a member's leave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -68,8 +68,7 @@ fn heir(conn: &mut AnyConnection, cx: &Cx, account: &Account) -> ActionResult<Op
     match (cx.actor.kind, cx.actor.account_id, cx.actor.id) {
         (ActorKind::User, Some(from), Some(user)) => Ok(Some(Member { account: from, user })),
         (ActorKind::ApiKey, _, Some(key)) => {
-            let maker = api_keys::find_any(conn, key)?.and_then(|key| key.maker_id);
-            let maker = maker.map(|id| key_makers::find(conn, id)).transpose()?.flatten();
+            let maker = key_makers::of_key(conn, key)?;
             Ok(maker.map(|maker| Member { account: maker.account_id, user: maker.user_id }))
         }
         _ => Ok(owner(account)),

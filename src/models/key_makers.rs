@@ -35,6 +35,14 @@ pub fn find(conn: &mut AnyConnection, id: Id) -> QueryResult<Option<KeyMaker>> {
     key_makers::table.find(id).select(KeyMaker::as_select()).first(conn).optional()
 }
 
+/// Whoever made a key, where that is known.
+pub fn of_key(conn: &mut AnyConnection, key: Id) -> QueryResult<Option<KeyMaker>> {
+    match super::api_keys::find_any(conn, key)?.and_then(|key| key.maker_id) {
+        Some(maker) => find(conn, maker),
+        None => Ok(None),
+    }
+}
+
 /// The row of a member, made where there is none. Two made at once do no harm.
 pub fn of(conn: &mut AnyConnection, member: Member, fresh: Id, now: NaiveDateTime) -> QueryResult<Id> {
     let known = key_makers::table

@@ -67,6 +67,12 @@ impl AccountScope {
         self.standing == Standing::Parent
     }
 
+    /// Whether somebody reads what the client reads: a member of the account, or who views as one.
+    #[must_use]
+    pub fn is_from_inside(&self) -> bool {
+        matches!(self.standing, Standing::Client | Standing::ViewAs { .. })
+    }
+
     /// What the page is a part of, where that heads it: an agency's Settings.
     #[must_use]
     pub fn section(&self) -> Option<&'static str> {

@@ -4,12 +4,11 @@ use actix_web::web::Query;
 use askama::Template;
 use serde::Deserialize;
 
-use super::doers::{Doers, Side};
+use super::doers::{Doers, FORMER, Side};
 use super::frame::{self, Facts, Frame};
 use super::paging::{Edge, Paged, fetch};
 use crate::domain::role::Permission;
 use crate::domain::search_words::SearchWords;
-use crate::domain::standing::Standing;
 use crate::models::audit::{self, Entry, Filter};
 use crate::web::activity::sentence::{self, KINDS, Sentence};
 use crate::web::activity::{hidden, kinds};
@@ -91,7 +90,7 @@ pub async fn show(scope: AccountScope, query: Query<ActivityQuery>) -> PageResul
 pub fn line(scope: &AccountScope, facts: &Facts, doers: &Doers, entry: &Entry) -> Line {
     let mut said = sentence::sentence(entry);
     let agencys = entry.action.starts_with("sub_account.") || entry.on_behalf_of.is_some();
-    let inside = matches!(scope.standing, Standing::Client | Standing::ViewAs { .. });
+    let inside = scope.is_from_inside();
     if inside && agencys {
         said.details.retain(|detail| !detail.starts_with("Reason:") && !detail.starts_with("Kind:"));
         if entry.action == "sub_account.lift" {
@@ -102,7 +101,7 @@ pub fn line(scope: &AccountScope, facts: &Facts, doers: &Doers, entry: &Entry) -
     let by = match entry.actor_kind.as_str() {
         _ if inside && side == Side::Agency => facts.agency().to_owned(),
         "api_key" if inside && side == Side::Gone => "A key that is gone".to_owned(),
-        "user" if inside && side == Side::Gone => "A former member".to_owned(),
+        "user" if inside && side == Side::Gone => FORMER.to_owned(),
         "api_key" => format!("API key {}", entry.actor_label),
         "system" => "Canopy".to_owned(),
         _ => entry.actor_label.clone(),

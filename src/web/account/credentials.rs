@@ -8,6 +8,7 @@ use askama::Template;
 use serde::Deserialize;
 
 use super::activity::title;
+use super::doers::veiled;
 use super::frame::{self, Facts, Frame};
 use super::{key_scopes, smtp_credentials as smtp};
 use crate::actions::ActionError;
@@ -89,19 +90,30 @@ pub fn holder(scope: &AccountScope) -> KeyHolder {
 /// `GET .../credentials`
 pub async fn list(scope: AccountScope) -> PageResult {
     scope.require(Permission::ViewKeys)?;
-    let (facts, (keys, scopes, credentials, domains)) = frame::load(&scope, |conn, account, _| {
-        let keys = api_keys::page(conn, account.id, None, false, SHOWN)?;
-        let ids: Vec<Id> = keys.iter().map(|key| key.id).collect();
-        let mut scopes: HashMap<Id, Vec<String>> = HashMap::new();
-        for row in api_keys::scopes_of(conn, &ids)? {
-            scopes.entry(row.api_key_id).or_default().push(row.scope);
+    let inside = scope.is_from_inside();
+    let (facts, (mut keys, scopes, mut credentials, domains, veiled)) =
+        frame::load(&scope, move |conn, account, facts| {
+            let keys = api_keys::page(conn, account.id, None, false, SHOWN)?;
+            let ids: Vec<Id> = keys.iter().map(|key| key.id).collect();
+            let mut scopes: HashMap<Id, Vec<String>> = HashMap::new();
+            for row in api_keys::scopes_of(conn, &ids)? {
+                scopes.entry(row.api_key_id).or_default().push(row.scope);
+            }
+            let credentials = smtp_credentials::page(conn, account.id, None, (None, false), SHOWN)?;
+            let ids: Vec<Id> = credentials.iter().map(|row| row.id).collect();
+            let domains = smtp_credentials::domains_of(conn, &ids)?;
+            let by = keys.iter().map(|key| &key.created_by).chain(credentials.iter().map(|row| &row.created_by));
+            let veiled = if inside { veiled(conn, account, facts.agency(), by.cloned())? } else { HashMap::new() };
+            Ok((keys, scopes, credentials, domains, veiled))
+        })
+        .await?;
+
+    let by = keys.iter_mut().map(|key| &mut key.created_by);
+    for by in by.chain(credentials.iter_mut().map(|row| &mut row.created_by)) {
+        if let Some(shown) = veiled.get(by) {
+            by.clone_from(shown);
         }
-        let credentials = smtp_credentials::page(conn, account.id, None, (None, false), SHOWN)?;
-        let ids: Vec<Id> = credentials.iter().map(|row| row.id).collect();
-        let domains = smtp_credentials::domains_of(conn, &ids)?;
-        Ok((keys, scopes, credentials, domains))
-    })
-    .await?;
+    }
     let none = Vec::new();
     let rows = keys.iter().map(|key| row(key, scopes.get(&key.id).unwrap_or(&none), &facts)).collect();
     html(&CredentialsPage {

@@ -1,13 +1,16 @@
 //! Who did what is listed of a client's account, as far as the client may know: its own people by name, whoever acted for the
 //! agency as the agency.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::actions::ActionResult;
 use crate::domain::ids::Id;
 use crate::models::accounts::Account;
 use crate::models::audit::Entry;
-use crate::models::{AnyConnection, api_keys, memberships};
+use crate::models::{AnyConnection, api_keys, memberships, users};
+
+/// Somebody who did something here and belongs neither to the account nor to its agency any more.
+pub const FORMER: &str = "A former member";
 
 /// On whose side somebody acted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,6 +52,31 @@ impl Doers {
     pub fn side(&self, entry: &Entry) -> Side {
         entry.actor_id.and_then(|id| self.0.get(&id).copied()).unwrap_or(Side::Own)
     }
+}
+
+/// Those of `labels` that are addresses of people who are of the agency by now, or of nobody here, with what a client reads
+/// in their place.
+///
+/// # Errors
+/// Only the database's.
+pub fn veiled(
+    conn: &mut AnyConnection,
+    account: &Account,
+    agency: &str,
+    labels: impl Iterator<Item = String>,
+) -> ActionResult<HashMap<String, String>> {
+    let mut veiled = HashMap::new();
+    let Some(parent) = account.parent_id else { return Ok(veiled) };
+
+    for label in labels.collect::<HashSet<_>>() {
+        let Some(person) = users::find_by_email(conn, &label.to_lowercase())? else { continue };
+        match of_person(conn, account, parent, person.id)? {
+            Side::Own => {}
+            Side::Agency => drop(veiled.insert(label, agency.to_owned())),
+            Side::Gone => drop(veiled.insert(label, FORMER.to_owned())),
+        }
+    }
+    Ok(veiled)
 }
 
 fn of_person(conn: &mut AnyConnection, account: &Account, parent: Id, person: Id) -> ActionResult<Side> {

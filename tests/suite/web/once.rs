@@ -73,6 +73,10 @@ async fn a_client_reads_the_agencys_name_and_no_address_where_its_people_acted()
             200
         );
 
+        let made = inside.get("/account/credentials").await;
+        made.shows("title=\"by harbor\"").shows("title=\"by vic@client.example\"");
+        assert!(!made.html.contains(&agency.email));
+
         for page in ["/account/activity", "/account"] {
             let seen = inside.get(page).await;
             seen.shows("Shop").shows("By harbor").shows("By vic@client.example");
